@@ -1,0 +1,59 @@
+# `make book` and `make test` are all a fresh clone needs; each installs first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# One thread a process: two OpenMP threads beside a busy core are slower, and change the last digits.
+export OMP_NUM_THREADS := 1
+export PYTHONHASHSEED  := 0
+export PYTHONPATH      := $(CURDIR)
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+JOBS   ?= 2
+
+.PHONY: help install data book test lint format reference weights bench lab clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+install: $(STAMP)  ## make .venv with the package and everything it is tested with
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,bench]'
+	touch $@
+
+data: $(STAMP)  ## fetch the digits into the cache
+	$(BIN)/aeteach data || echo "The book will be built with a sample of the digits, and say so."
+
+book: data  ## build the book: _build/html/index.html
+	$(BIN)/jupyter-book build . --all -W --keep-going
+	@echo "open _build/html/index.html"
+
+test: book lint  ## lint, package tests, chapters, pages in a browser
+	$(BIN)/python tools/reference.py --check
+	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
+
+lint: $(STAMP)  ## ruff and mypy; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)  ## let ruff rewrite the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: data  ## run the chapters and store what nbval compares
+	$(BIN)/python tools/reference.py
+
+weights: data  ## train every model shipped with the package
+	$(BIN)/aeteach train --ship
+
+bench: data  ## this package against its peers, side by side
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+lab: data  ## open JupyterLab on the chapters
+	$(BIN)/jupyter lab --notebook-dir book
+
+clean:  ## remove what the build made, and keep .venv
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,24 @@
+"""The book's data: MNIST's digits, every small shape, points on a cube. All of it as tensors.
+
+Importing this module reads and fetches nothing.
+"""
+
+from aeteach.data._idx import DataError
+from aeteach.data.cube import cube
+from aeteach.data.mnist import CacheWarning, Digits, Filled, SampleWarning, fill, mnist
+from aeteach.data.shapes import FACTOR_NAMES, SHAPE_NAMES, Shapes, shapes
+
+__all__ = [
+    "FACTOR_NAMES",
+    "SHAPE_NAMES",
+    "CacheWarning",
+    "DataError",
+    "Digits",
+    "Filled",
+    "SampleWarning",
+    "Shapes",
+    "cube",
+    "fill",
+    "mnist",
+    "shapes",
+]

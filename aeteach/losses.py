@@ -1,0 +1,375 @@
+r"""What training minimises: reconstruction terms, and their named sums.
+
+The functions (`squared_error`, `gaussian_nll`, `bernoulli_nll`) return one number an image, (N,),
+summed over its pixels. The classes are made once, with their numbers, and then called in training,
+`loss(output, x)`, with what a model's `forward` returned. They return named scalar terms in nats:
+"loss" is the total to minimise, the others say what it is made of.
+
+**Sum or mean?** Pixels and latent dimensions are summed, and only the batch is averaged. There is
+no option. For one image of D pixels, training minimises R + beta K. R sums over the D pixels,
+because the likelihoods of independent pixels multiply; K, the KL, sums over the d latent dimensions
+for the same reason. A mean in place of a sum divides one term by a number and so moves the minimum.
+The beta that is then in force is not the one that was written down:
+
+- R and K summed: R + beta K, in force beta;
+- R averaged over pixels: R/D + beta K, in force D beta;
+- K averaged over latent dimensions: R + beta K/d, in force beta/d;
+- both averaged: R/D + beta K/d, in force beta D/d.
+
+So `F.mse_loss(x_hat, x) + kl` on D = 1,024 pixels has a beta of 1,024, and its latent space
+collapses onto the prior. A published mean compares with these sums after multiplication by D.
+
+The unit of R matters likewise. A normal likelihood of variance c has R = S/(2c) + const, S the
+squared error. So S + beta K has its minimum where S/(2c) + beta' K has it, with beta' = beta/(2c):
+to minimise S + beta K is to minimise the negative ELBO itself for the variance c = beta/2.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aeteach.divergences import kl_to_standard_normal
+
+if TYPE_CHECKING:
+    from aeteach.models.base import Output
+
+Terms = dict[str, Tensor]
+Loss = Callable[["Output", Tensor], Terms]
+
+
+def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    r"""Return the squared error of each image: sum_j (x_j - x_hat_j)^2 over its pixels j.
+
+    It is twice the `gaussian_nll` of variance 1 without its constant.
+
+    Args:
+        x_hat: reconstruction, (N, ...), any real numbers; NaN comes through as NaN.
+        x: original, same shape, finite.
+
+    Returns:
+        Sum over pixels, (N,), in squared units of x.
+
+    Raises:
+        ValueError: shapes differ or have no pixels, x is not finite, or a dtype is neither
+            float32 nor float64.
+    """
+    _check(x_hat=x_hat, x=x)
+    return ((x - x_hat) ** 2).flatten(1).sum(1)  # (N, ...) -> (N,)
+
+
+def gaussian_nll(
+    x_hat: Tensor, x: Tensor, variance: float = 1.0, *, constant: bool = True
+) -> Tensor:
+    r"""Return -log N(x; x_hat, c I) of each image, in nats.
+
+    sum_j (x_j - x_hat_j)^2 / (2c) + (D/2) log(2 pi c) over its D pixels, c the variance.
+
+    The constant is included, so that this is a likelihood and may be compared between values
+    of c; a density can exceed 1, so it may be negative. Without it the gradient is the same.
+
+    Args:
+        x_hat: mean, the reconstruction, (N, ...); NaN comes through as NaN.
+        x: original, same shape, finite.
+        variance: c, positive, in squared units of x.
+        constant: add (D/2) log(2 pi c).
+
+    Returns:
+        Sum over pixels, (N,), in nats.
+
+    Raises:
+        ValueError: as for `squared_error`, or the variance is not a positive number.
+    """
+    _check_number("variance", variance, above=True)
+    error = squared_error(x_hat, x)
+    extra = x[0].numel() / 2 * math.log(2 * math.pi * variance) if constant else 0.0
+    return error / (2 * variance) + extra
+
+
+def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
+    r"""Return the binary cross-entropy of each image, from logits l, in nats.
+
+    sum_j [x_j softplus(-l_j) + (1 - x_j) softplus(l_j)], with softplus(l) = log(1 + e^l) and
+    x_hat = sigmoid(l). It is never negative. For black-and-white pixels (0 or 1) it is the
+    negative log-likelihood. Grey pixels are allowed; then it is a cross-entropy only, and its
+    floor, at x_hat = x, is not 0 but the entropy of the pixels.
+
+    Args:
+        logits: l, the decoder's output *before* its sigmoid, (N, ...). Reconstructions x_hat
+            go to `bernoulli_nll_from_x_hat`: as logits they would be squashed twice. NaN
+            comes through as NaN.
+        x: original, same shape, in [0, 1].
+
+    Returns:
+        Sum over pixels, (N,), in nats; at least 0, up to rounding.
+
+    Raises:
+        ValueError: shapes differ or have no pixels, x is outside [0, 1] or NaN, or a dtype is
+            neither float32 nor float64.
+    """
+    _check(logits=logits, x=x)
+    _check_unit_range("x", x)
+    # softplus(-l) = softplus(l) - l, so one softplus is enough: half the time of the two.
+    return (_softplus(logits) - x * logits).flatten(1).sum(1)  # (N, ...) -> (N,)
+
+
+def bernoulli_nll_from_x_hat(x_hat: Tensor, x: Tensor) -> Tensor:
+    r"""Return the binary cross-entropy of each image, from reconstructions x_hat, in nats.
+
+    -sum_j [x_j log x_hat_j + (1 - x_j) log(1 - x_hat_j)], with 0 log 0 = 0. It is infinite
+    where x_hat is exactly 0 or 1 and x is not, as a float32 sigmoid is above a logit of 17: train
+    on logits, with `bernoulli_nll`.
+
+    Args:
+        x_hat: reconstruction, (N, ...), in [0, 1]; NaN comes through as NaN.
+        x: original, same shape, in [0, 1].
+
+    Returns:
+        Sum over pixels, (N,), in nats, at least 0.
+
+    Raises:
+        ValueError: as for `bernoulli_nll`, or x_hat is outside [0, 1].
+    """
+    _check(x_hat=x_hat, x=x)
+    _check_unit_range("x", x)
+    _check_unit_range("x_hat", x_hat, nan_passes=True)
+    ink = x * torch.log(torch.where(x > 0, x_hat, 1))  # 0 log 0 = 0, also in the gradient
+    paper = (1 - x) * torch.log1p(-torch.where(x < 1, x_hat, 0))
+    return (0 - ink - paper).flatten(1).sum(1)  # (N, ...) -> (N,)
+
+
+@dataclass
+class SquaredError:
+    """Squared error, summed over pixels, averaged over the batch.
+
+    Called with (output, x), it returns "loss" and the same value as "reconstruction".
+    """
+
+    def __call__(self, output: "Output", x: Tensor) -> Terms:
+        """Return the terms for what the model made of x, (N, 1, H, W)."""
+        reconstruction = squared_error(output.x_hat, x).mean()
+        return {"loss": reconstruction, "reconstruction": reconstruction}
+
+
+@dataclass
+class BernoulliLoss:
+    """Binary cross-entropy in nats, summed over pixels, averaged over the batch.
+
+    It uses the logits where the model gives them, else x_hat, which must be in [0, 1]. Called
+    with (output, x), it returns "loss" and the same value as "reconstruction".
+    """
+
+    def __call__(self, output: "Output", x: Tensor) -> Terms:
+        """Return the terms for what the model made of x, (N, 1, H, W), in [0, 1]."""
+        reconstruction = _bernoulli(output, x).mean()
+        return {"loss": reconstruction, "reconstruction": reconstruction}
+
+
+@dataclass
+class Elbo:
+    r"""The negative evidence lower bound: reconstruction + beta KL(q(z|x) || N(0, I)).
+
+    Reconstruction is summed over pixels, KL over latent dimensions, both are averaged over the
+    batch. With beta = 1 and no free bits, the expected "loss" is an upper bound on -log p(x) in
+    nats if `reconstruction` is "bernoulli" (on black-and-white pixels) or "gaussian".
+
+    `beta` and `free_bits` are read at every call. A warm-up starts with `Elbo(beta=0.0)` and
+    gives `fit` one line: `on_epoch=lambda epoch, *_: setattr(loss, "beta", min(1, epoch / 10))`.
+
+    Args:
+        reconstruction: "bernoulli" (from logits or x_hat), "gaussian" (with its constant) or
+            "squared_error" (the gaussian of variance 1/2, without its constant).
+        beta: weight of the KL, at least 0; 1 is the ELBO.
+        free_bits: lambda, nats that each latent dimension may carry at no charge, at least 0:
+            the KL is charged as sum_i max(lambda, KL_i), KL_i averaged over the batch first.
+        variance: c, of the "gaussian" reconstruction only.
+
+    Returns:
+        When called with (output, x): "loss"; "reconstruction"; "kl", as it is, before beta and
+        free bits. loss = reconstruction + beta kl where free_bits is 0.
+
+    Raises:
+        ValueError: an argument is out of range; or, when called, the model is not variational.
+
+    Source: Kingma and Welling (2014); beta, Higgins et al. (2017); free bits, Kingma et al. (2016).
+    """
+
+    reconstruction: str = "bernoulli"
+    beta: float = 1.0
+    free_bits: float = 0.0
+    variance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.reconstruction not in ("bernoulli", "gaussian", "squared_error"):
+            raise ValueError(
+                f"reconstruction is {self.reconstruction!r}; expected 'bernoulli', 'gaussian' or "
+                "'squared_error'"
+            )
+        if self.reconstruction != "gaussian" and self.variance != 1:
+            raise ValueError(
+                f"variance is {self.variance!r}, but a {self.reconstruction!r} reconstruction "
+                "has none: use reconstruction='gaussian'"
+            )
+        _check_number("variance", self.variance, above=True)
+        self._check_weights()
+
+    def __call__(self, output: "Output", x: Tensor) -> Terms:
+        """Return the terms for what the model made of x, (N, 1, H, W)."""
+        self._check_weights()
+        reconstruction = self._reconstruction(output, x).mean()
+        mu, log_var = _posterior(output, len(x))
+        kl = kl_to_standard_normal(mu, log_var, per_dimension=True).mean(0)  # (N, d) -> (d,)
+        charged = kl.clamp(min=self.free_bits)
+        return {
+            "loss": reconstruction + self.beta * charged.sum(),
+            "reconstruction": reconstruction,
+            "kl": kl.sum(),
+        }
+
+    def _reconstruction(self, output: "Output", x: Tensor) -> Tensor:
+        if self.reconstruction == "bernoulli":
+            return _bernoulli(output, x)
+        if self.reconstruction == "gaussian":
+            return gaussian_nll(output.x_hat, x, self.variance)
+        return squared_error(output.x_hat, x)
+
+    def _check_weights(self) -> None:
+        _check_number("beta", self.beta)
+        _check_number("free_bits", self.free_bits)
+
+
+@dataclass
+class WithWeightPenalty:
+    r"""Another loss plus strength times the sum of all squared weights of a model.
+
+    Adds "penalty" = strength * sum_W ||W||_F^2 to the terms and to "loss". The matrices are
+    the parameters with two or more axes; biases and normalisation scales are left out, for they
+    have one. A parameter that two layers share counts once. Squared error alone leaves a linear
+    autoencoder free to use any basis of the principal plane; with this penalty, the left
+    singular vectors of its decoder's matrix are the principal directions themselves.
+
+    An optimiser's weight_decay is something else. AdamW shrinks the weights beside the
+    gradient step, which minimises no loss that could be written down. `torch.optim.Adam` with
+    weight_decay = 2 strength has this penalty's gradient, but shrinks the biases as well, and
+    no history shows what it costs.
+
+    Args:
+        loss: the loss to add to, such as `SquaredError()`.
+        model: whose parameters are penalised; the one that is trained.
+        strength: at least 0, in the unit of the loss.
+        names: parameters to penalise, as in `model.named_parameters()`; all matrices if empty.
+
+    Raises:
+        ValueError: the strength is negative, a name is unknown, or there is nothing to penalise.
+
+    Source: Kunin et al. (2019), Loss landscapes of regularized linear autoencoders.
+    """
+
+    loss: Loss
+    model: nn.Module = field(repr=False)  # a loss that prints short names a run in a checkpoint
+    strength: float
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_number("strength", self.strength)
+        known = dict(self.model.named_parameters())
+        unknown = sorted(set(self.names) - set(known))
+        if unknown:
+            raise ValueError(f"no parameter is called {unknown}; known: {', '.join(known)}")
+        self.names = tuple(self.names) or tuple(n for n, p in known.items() if p.ndim > 1)
+        if not self.names:
+            raise ValueError("the model has no weight matrix to penalise; expected at least one")
+
+    def __call__(self, output: "Output", x: Tensor) -> Terms:
+        """Return the terms of the other loss, "penalty", and the new total."""
+        terms = self.loss(output, x)
+        weights = [p for name, p in self.model.named_parameters() if name in self.names]
+        penalty = self.strength * torch.stack([(w**2).sum() for w in weights]).sum()
+        return {**terms, "loss": terms["loss"] + penalty, "penalty": penalty}
+
+
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "squared_error": SquaredError,
+    "bernoulli": BernoulliLoss,
+    "elbo": Elbo,
+}
+
+
+def _softplus(logits: Tensor) -> Tensor:
+    """Return log(1 + e^l); torch's own turns linear at 20, where that is still 2e-9 off."""
+    return F.softplus(logits, threshold=40)
+
+
+def _bernoulli(output: "Output", x: Tensor) -> Tensor:
+    """Return the binary cross-entropy (N,), from logits if there are any."""
+    if output.logits is not None:
+        return bernoulli_nll(output.logits, x)
+    return bernoulli_nll_from_x_hat(output.x_hat, x)
+
+
+def _posterior(output: "Output", n: int) -> tuple[Tensor, Tensor]:
+    """Return mu and log_var of q(z|x), each (N, d), or say why there are none."""
+    mu, log_var = output.mu, output.log_var
+    if mu is None or log_var is None:
+        raise ValueError(
+            "the output has no mu and log_var, so the model is no variational autoencoder and "
+            "has no KL: use SquaredError() or BernoulliLoss()"
+        )
+    if mu.ndim != 2 or len(mu) != n:
+        raise ValueError(
+            f"mu has shape {tuple(mu.shape)} for {n} images; expected (N, d), one row an image: "
+            "flatten channels with .flatten(1)"
+        )
+    return mu, log_var
+
+
+def _check(**pair: Tensor) -> None:
+    """Refuse two tensors that are not what a model made of images (first) and those images."""
+    (made, x_hat), (name, x) = pair.items()
+    if x_hat.shape != x.shape:
+        raise ValueError(
+            f"{made} has shape {tuple(x_hat.shape)}, {name} has {tuple(x.shape)}; expected the "
+            "same shape, for a broadcast would add up wrong numbers: reshape one of them"
+        )
+    if x.ndim < 2 or x.numel() == 0:
+        raise ValueError(
+            f"{name} has shape {tuple(x.shape)}; expected (N, 1, H, W), or (N, D) for points, with "
+            "at least one of each: one image is a batch of one, x[None]"
+        )
+    for what, tensor in pair.items():
+        if tensor.dtype not in (torch.float32, torch.float64):
+            raise ValueError(
+                f"{what} has dtype {tensor.dtype}; expected float32 or float64: use "
+                f"{what}.float(), and divide grey levels 0 to 255 by 255"
+            )
+    if not all(map(math.isfinite, _range(x))):
+        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers: clean the data")
+
+
+def _check_unit_range(name: str, x: Tensor, *, nan_passes: bool = False) -> None:
+    """Refuse numbers outside [0, 1]; NaN in what a model made is left for training to name."""
+    low, high = _range(x)
+    if low < 0 or high > 1 or (not nan_passes and math.isnan(low)):
+        hint = (
+            "divide grey levels by 255"
+            if name == "x"
+            else "end the model in a sigmoid and give its logits, or use SquaredError()"
+        )
+        raise ValueError(f"{name} runs from {low:g} to {high:g}; expected [0, 1]: {hint}")
+
+
+def _range(x: Tensor) -> tuple[float, float]:
+    """Return the smallest and the largest number, both NaN if any is: one pass, 16 us a batch."""
+    low, high = x.detach().aminmax()
+    return float(low), float(high)
+
+
+def _check_number(name: str, value: float, *, above: bool = False) -> None:
+    """Refuse a number that is not finite, negative, or, with `above`, 0."""
+    if not (0 <= value < math.inf) or (above and value == 0):
+        bound = "above" if above else "at least"
+        raise ValueError(f"{name} is {value!r}; expected a finite number {bound} 0")

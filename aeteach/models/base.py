@@ -1,0 +1,83 @@
+"""The contract every model of the book keeps: encode, decode, forward."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Output(NamedTuple):
+    """What a model's `forward` returns: tensors by name, never a loss.
+
+    Attributes:
+        x_hat: reconstruction, (N, 1, H, W), in [0, 1] when the decoder ends in a sigmoid.
+        z: latent vector that was decoded, (N, d).
+        mu: mean of q(z|x), (N, d); None for a model that is not variational.
+        log_var: logarithm of the variance of q(z|x), (N, d); None likewise.
+        logits: the decoder's output before its sigmoid, (N, 1, H, W); None when it has none.
+    """
+
+    x_hat: Tensor
+    z: Tensor
+    mu: Tensor | None = None
+    log_var: Tensor | None = None
+    logits: Tensor | None = None
+
+
+class Autoencoder(nn.Module):
+    r"""Encode, then decode: z = f(x), x_hat = g(z).
+
+    Any two modules make an autoencoder. A decoder that is meant to end in a sigmoid leaves it out
+    and sets `sigmoid=True` here, so that a loss can use the logits, which are numerically safer.
+
+    Args:
+        encoder: maps (N, 1, H, W) to (N, d), or to (N, channels, h, w) for a channel bottleneck.
+        decoder: maps what the encoder returns back to (N, 1, H, W).
+        sigmoid: squash the decoder's output into (0, 1).
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, sigmoid: bool) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.sigmoid = sigmoid
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the latent vectors (N, d) of the images x (N, 1, H, W)."""
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the images (N, 1, H, W) that the latent vectors z (N, d) stand for."""
+        out = self.decoder(z)
+        return torch.sigmoid(out) if self.sigmoid else out
+
+    def forward(self, x: Tensor) -> Output:
+        """Return the reconstruction of x and the latent vector it went through."""
+        z = self.encode(x)
+        out = self.decoder(z)
+        if not self.sigmoid:
+            return Output(x_hat=out, z=z)
+        return Output(x_hat=torch.sigmoid(out), z=z, logits=out)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return how many numbers training can change."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def check_size(x: Tensor, size: int) -> Tensor:
+    """Return x if it is a batch of grey images of one size, (N, 1, size, size).
+
+    Args:
+        x: what arrived.
+        size: height and width the model was made for, in pixels.
+
+    Raises:
+        ValueError: another shape, or no image.
+    """
+    if x.ndim != 4 or x.shape[1:] != (1, size, size) or len(x) == 0:
+        raise ValueError(
+            f"the model was made for images (N, 1, {size}, {size}) with N >= 1, got "
+            f"{tuple(x.shape)}: make it with another size=, or bring the images to this shape"
+        )
+    return x

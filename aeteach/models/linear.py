@@ -1,0 +1,69 @@
+"""The linear autoencoder: one matrix down, one matrix up, nothing else."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from aeteach import _validate
+from aeteach.models.base import Autoencoder, check_size
+
+
+class LinearAutoencoder(Autoencoder):
+    r"""z = W1 x + b1, x_hat = W2 z + b2: the best it can do is PCA.
+
+    With `latent=2` on 32x32 images it has 5,122 parameters: 1024*2 + 2 down, 2*1024 + 1024 up.
+
+    Args:
+        latent: number of latent dimensions d, at least 1.
+        size: height and width of the images in pixels, so x has D = size**2 numbers.
+        tied: decode with the transpose of the encoder's matrix, W2 = W1^T.
+
+    Raises:
+        TypeError: latent or size is not a whole number.
+        ValueError: latent or size is less than 1, or images of another size arrive.
+    """
+
+    def __init__(self, latent: int = 2, *, size: int = 32, tied: bool = False) -> None:
+        pixels = _validate.count(size, "size") ** 2
+        down = nn.Linear(pixels, _validate.count(latent, "latent"))
+        up: nn.Module = TiedLinear(down) if tied else nn.Linear(latent, pixels)
+        super().__init__(
+            nn.Sequential(nn.Flatten(), down),  # (N, 1, size, size) -> (N, d)
+            nn.Sequential(up, nn.Unflatten(1, (1, size, size))),  # (N, d) -> (N, 1, size, size)
+            sigmoid=False,
+        )
+        self.size = size
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return z = W1 x + b1, (N, d), of the images x (N, 1, size, size)."""
+        return super().encode(check_size(x, self.size))
+
+    @property
+    def encoder_matrix(self) -> Tensor:
+        """W1, (d, D): its rows span what the encoder looks at."""
+        down = self.encoder[1]  # type: ignore[index]
+        return down.weight
+
+    @property
+    def decoder_matrix(self) -> Tensor:
+        """W2, (D, d): its columns span the plane every reconstruction lies in."""
+        up = self.decoder[0]  # type: ignore[index]
+        return up.matrix if isinstance(up, TiedLinear) else up.weight
+
+
+class TiedLinear(nn.Module):
+    """A linear layer that borrows the transpose of another layer's matrix; its bias is its own."""
+
+    def __init__(self, source: nn.Linear) -> None:
+        super().__init__()
+        self._source = [source]  # in a list, so that the matrix is counted and saved only once
+        self.bias = nn.Parameter(torch.zeros(source.in_features))
+
+    @property
+    def matrix(self) -> Tensor:
+        """The borrowed matrix, transposed: (in_features, out_features) of the source."""
+        return self._source[0].weight.T
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return W1^T z + b."""
+        return F.linear(z, self.matrix, self.bias)

@@ -1,0 +1,99 @@
+"""PCA with the contract of an autoencoder: fitted by an eigendecomposition, not by descent."""
+
+import torch
+from torch import Tensor
+
+from aeteach import _validate
+from aeteach.models.base import Output, check_size
+
+
+class PCA(torch.nn.Module):
+    r"""z = W^T (x - m), x_hat = W z + m, with W the first d eigenvectors of the covariance.
+
+    It is an nn.Module, so that it can be saved, moved and judged like the trained models, but it
+    has nothing to train: `fit` fills its buffers in one step.
+
+    Args:
+        latent: number of principal components d, at least 1.
+        size: height and width of the images in pixels.
+
+    Raises:
+        TypeError: latent or size is not a whole number.
+        ValueError: latent or size out of range, or images of another size arrive.
+        RuntimeError: images or scores arrive before `fit`.
+    """
+
+    def __init__(self, latent: int = 2, *, size: int = 32) -> None:
+        super().__init__()
+        pixels = _validate.count(size, "size") ** 2
+        if _validate.count(latent, "latent") > pixels:
+            raise ValueError(f"latent is {latent}; expected 1 to {pixels}, the pixels of an image")
+        self.size = size
+        self.mean: Tensor
+        self.components: Tensor
+        self.variances: Tensor
+        self.register_buffer("mean", torch.zeros(pixels))
+        self.register_buffer("components", torch.zeros(pixels, latent))
+        self.register_buffer("variances", torch.zeros(pixels))
+
+    def fit(self, images: Tensor) -> "PCA":
+        """Take mean, eigenvectors and all eigenvalues from images.
+
+        The covariance is summed in float64 and divided by N - 1. Each component's sign is fixed
+        so that its entry of largest magnitude is positive.
+
+        Args:
+            images: x, (N, 1, size, size), float32 in [0, 1], with N > d.
+
+        Raises:
+            TypeError: not a float32 tensor.
+            ValueError: another shape or range, NaN, too few images, or all of them alike.
+        """
+        X = _validate.images(images, size=self.size).flatten(1)  # (N, D)
+        d = self.components.shape[1]
+        if len(X) <= d:
+            raise ValueError(
+                f"{len(X)} images vary in at most {len(X) - 1} directions, and {d} were asked "
+                f"for: pass more than {d} images, or lower latent"
+            )
+        if torch.equal(X, X[:1].expand_as(X)):
+            raise ValueError(f"all {len(X)} images are alike: no direction has any variance")
+        mean = X.mean(0, dtype=torch.float64)
+        scatter = mean.new_zeros(len(mean), len(mean))  # (D, D)
+        for part in X.split(5000):  # a float64 copy of everything would take half a gigabyte
+            centred = part - mean
+            scatter += centred.T @ centred
+        variances, vectors = torch.linalg.eigh(scatter / (len(X) - 1))  # ascending
+        vectors = vectors.flip(1)[:, :d]  # (D, d), largest first
+        largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))  # (1, d)
+        self.mean.copy_(mean)
+        self.components.copy_(vectors * largest.sign())
+        self.variances.copy_(variances.flip(0).clamp(min=0))
+        return self
+
+    @property
+    def explained_variance(self) -> Tensor:
+        """Share of the training variance along each of the D directions, largest first, (D,)."""
+        return self.variances / self.variances.sum()
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the scores z (N, d): coordinates of x along the components."""
+        self._check_fitted()
+        return (check_size(x, self.size).flatten(1) - self.mean) @ self.components
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the point of the PCA plane that the scores z (N, d) stand for, as images."""
+        self._check_fitted()
+        d = self.components.shape[1]
+        if z.ndim != 2 or z.shape[1] != d:
+            raise ValueError(f"z must be (N, {d}), one score a component, got {tuple(z.shape)}")
+        return (z @ self.components.T + self.mean).unflatten(1, (1, self.size, self.size))
+
+    def forward(self, x: Tensor) -> Output:
+        """Project x onto the plane."""
+        z = self.encode(x)
+        return Output(x_hat=self.decode(z), z=z)
+
+    def _check_fitted(self) -> None:
+        if not self.components.any():  # a fitted component has length 1
+            raise RuntimeError("this PCA has no components yet: call fit(images) first")

@@ -1,0 +1,293 @@
+"""One source, two hosts: the same ES module runs in Jupyter and in the built page.
+
+A figure is one Python class here and one JavaScript file beside it. In Jupyter it is an anywidget,
+so ipywidgets' `jslink`, `HBox` and `observe` work with it. Where the environment variable
+AETEACH_HOST is `page` (the book's build sets it) the class opens no channel to a kernel; it shows
+itself as HTML that carries the module, its state and its weights, and so works from any web server
+and from a folder, with no request at all.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike
+
+HERE = Path(__file__).parent
+PALETTE = HERE.parent / "palette.json"
+VIEW_MIME = "application/vnd.jupyter.widget-view+json"
+
+_NAME = r"[A-Za-z_$][\w$]*"
+_STATEMENT = re.compile(r"^[ \t]*(?:import|export)\b", re.MULTILINE)
+_DYNAMIC = re.compile(r"\bimport\s*[(.]")
+_IMPORT = re.compile(r'^import\s*\{([^}]*)\}\s*from\s*"([^"]*)";[ \t]*$', re.MULTILINE)
+_SPECIFIER = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
+_LOCAL = re.compile(r"\./([a-z]\w*)\.js")
+_EXPORT = re.compile(rf"^export (?=(?:async )?(?:function\*?|class|const) ({_NAME}))", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default (?=\{)", re.MULTILINE)
+
+_ALLOWED = (
+    'only `import { a, b as c } from "./module.js";`, `export function|class|const name` and '
+    "`export default { ... };` at the start of a line are bundled"
+)
+
+
+class BundleError(ValueError):
+    """A JavaScript module uses an import or export that the bundler does not know."""
+
+
+def in_page() -> bool:
+    """Return whether figures are built for a page without a kernel (AETEACH_HOST=page)."""
+    return os.environ.get("AETEACH_HOST", "") == "page"
+
+
+def bundle(name: str, folder: Path = HERE) -> str:
+    """Return the ES module `name`.js and all that it imports as one self-contained ES module.
+
+    Every module becomes a function called once, which returns its exports; an import becomes a
+    destructuring of what that function returned. The result exports what `name`.js exports.
+
+    Args:
+        name: file name of the module, without `.js`.
+        folder: where the module and its local imports lie.
+
+    Raises:
+        BundleError: a missing file, a cycle, a name that is not exported, or any import or export
+            of another form; the message gives file and line.
+    """
+    modules = _collect(name, folder)
+    exports = [e for e in modules[name][1] if e != "default"]
+    tail = [f"export default {name}$.default;"] if "default" in modules[name][1] else []
+    if exports:
+        tail.append(f"export const {{ {', '.join(exports)} }} = {name}$;")
+    return "\n".join([*(code for code, _ in modules.values()), *tail, ""])
+
+
+def _collect(entry: str, folder: Path) -> dict[str, tuple[str, list[str]]]:
+    """Return {module: (its wrapped code, its exports)}, every module after those it imports."""
+    done: dict[str, tuple[str, list[str]]] = {}
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            raise BundleError(
+                f"modules import each other in a circle: {' -> '.join(trail)} -> {name}"
+            )
+        if name in done:
+            return
+        path = folder / f"{name}.js"
+        if not path.is_file():
+            wanted_by = f", imported by {trail[-1]}.js" if trail else ""
+            raise BundleError(f"no module {name}.js in {folder}{wanted_by}")
+        source = path.read_text(encoding="utf-8")
+        imports = _check(source, path.name)
+        for module, _ in imports:
+            visit(module, (*trail, name))
+        for module, names in imports:
+            missing = [n for n in names if n not in done[module][1]]
+            if missing:
+                raise BundleError(f"{name}.js imports {missing}, which {module}.js does not export")
+        done[name] = _wrap(name, source)
+
+    visit(entry, ())
+    return done
+
+
+def _check(source: str, file: str) -> list[tuple[str, list[str]]]:
+    """Return [(module, imported names)] of a module; refuse every form that is not known."""
+
+    def refuse(position: int, why: str) -> BundleError:
+        line = source.count("\n", 0, position) + 1
+        text = source[position:].split("\n", 1)[0].strip()
+        return BundleError(f"{file}:{line}: {why}: `{text}`; {_ALLOWED}")
+
+    if dynamic := _DYNAMIC.search(source):
+        raise refuse(dynamic.start(), "an import that runs later")
+    imports, defaults = [], 0
+    for statement in _STATEMENT.finditer(source):
+        at = statement.start()
+        if match := _IMPORT.match(source, at):
+            specifiers = [s.strip() for s in match[1].split(",") if s.strip()]
+            found = [_SPECIFIER.fullmatch(s) for s in specifiers]
+            if not found or None in found:
+                raise refuse(at, "an import list that is not plain names")
+            local = _LOCAL.fullmatch(match[2])
+            if local is None:
+                raise refuse(at, f"an import from {match[2]!r}, which is not a module beside it")
+            imports.append((local[1], [f[1] for f in found if f]))
+        elif _DEFAULT.match(source, at):
+            defaults += 1
+            if defaults > 1:
+                raise refuse(at, "a second default export")
+        elif not _EXPORT.match(source, at):
+            raise refuse(at, "an import or export of another form")
+    return imports
+
+
+def _wrap(name: str, source: str) -> tuple[str, list[str]]:
+    """Return a checked module as `const name$ = (() => { ... })();`, and the names it exports."""
+    exports = [match[1] for match in _EXPORT.finditer(source)]
+
+    def destructure(match: re.Match[str]) -> str:
+        names = re.sub(r"\s+as\s+", ": ", " ".join(match[1].split()))
+        local = _LOCAL.fullmatch(match[2])
+        assert local is not None  # _check has seen to it
+        return f"const {{ {names.rstrip(', ')} }} = {local[1]}$;"
+
+    body = _EXPORT.sub("", _IMPORT.sub(destructure, source))
+    body, defaults = _DEFAULT.subn("const default$ = ", body)
+    returned = ", ".join([*exports, *(["default: default$"] if defaults else [])])
+    code = f"const {name}$ = (() => {{\n{body}\nreturn {{ {returned} }};\n}})();"
+    return code, [*exports, *(["default"] if defaults else [])]
+
+
+def style() -> str:
+    """Return the figures' CSS: the palette as variables, light and dark, and the kit's rules.
+
+    Dark follows the page's theme (html[data-theme]), JupyterLab's (body[data-jp-theme-light]), or,
+    where neither says anything, the reader's system. Every rule is held to `.ae-figure`.
+    """
+    palette = json.loads(PALETTE.read_text(encoding="utf-8"))
+
+    def variables(mode: str) -> str:
+        roles = "".join(f"--ae-{role}:{colour};" for role, colour in palette[mode].items())
+        return f"{roles}color-scheme:{mode};"
+
+    digits = "".join(f"--ae-digit-{i}:{colour};" for i, colour in enumerate(palette["digits"]))
+    dark = variables("dark")
+    silent = "html:not([data-theme]) body:not([data-jp-theme-light]) .ae-figure"
+    return "\n".join(
+        [
+            f".ae-figure{{{variables('light')}{digits}}}",
+            f'html[data-theme="dark"] .ae-figure{{{dark}}}',
+            f'body[data-jp-theme-light="false"] .ae-figure{{{dark}}}',
+            f"@media (prefers-color-scheme:dark){{{silent}{{{dark}}}}}",
+            (HERE / "kit.css").read_text(encoding="utf-8"),
+        ]
+    )
+
+
+def pack(arrays: Mapping[str, ArrayLike], dtype: str = "float16") -> tuple[dict[str, Any], bytes]:
+    """Pack named arrays into one block of bytes for a figure's `manifest` and `weights`.
+
+    Args:
+        arrays: name -> array of finite numbers, any shape; tensors are read as arrays.
+        dtype: `float16` (2 bytes a number, 3 significant digits) or `float32`.
+
+    Returns:
+        The manifest {name: {shape, dtype, offset in bytes}} and the bytes, little-endian.
+
+    Raises:
+        ValueError: a dtype of another name, a number that is not finite, or one that float16
+            cannot hold (beyond 65,504).
+    """
+    if dtype not in ("float16", "float32"):
+        raise ValueError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
+    manifest: dict[str, Any] = {}
+    blocks: list[bytes] = []
+    offset = 0
+    for name, values in arrays.items():
+        array = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(array).all():
+            raise ValueError(f"array {name!r} holds NaN or infinity; pack finite numbers only")
+        if array.size and np.abs(array).max() > np.finfo(dtype).max:
+            raise ValueError(
+                f"array {name!r} reaches {np.abs(array).max():.6g}, beyond what {dtype} holds; "
+                "scale it or pass dtype='float32'"
+            )
+        block = array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+        manifest[name] = {"shape": list(array.shape), "dtype": dtype, "offset": offset}
+        blocks.append(block)
+        offset += len(block)
+    return manifest, b"".join(blocks)
+
+
+class Figure(anywidget.AnyWidget):
+    """An interactive figure that runs in Jupyter and in a page without a kernel.
+
+    A subclass names its JavaScript module in `_module`, declares its state as traits tagged
+    `sync=True`, and sets `alt`, the text a reader gets who cannot see the figure.
+    """
+
+    _module = ""
+    alt = traitlets.Unicode("", help="What the figure shows, in words.").tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_module" in cls.__dict__:  # and not in the copy that anywidget makes for an instance
+            cls._esm = bundle(cls._module)
+            cls._css = style()
+
+    def open(self) -> None:
+        """Open the channel to the front end; in the page there is none to open."""
+        if not in_page():
+            super().open()
+
+    @property
+    def model_id(self) -> str:
+        """Return the id of the channel to the front end."""
+        if self.comm is None:
+            raise RuntimeError(
+                f"{type(self).__name__} was made for a page (AETEACH_HOST=page), which has no "
+                "kernel: show the figure by itself, not inside HBox or a link; in Jupyter, unset "
+                "AETEACH_HOST and make it again"
+            )
+        return str(super().model_id)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"  # no address in memory: outputs are compared
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
+        # One of the two, never both: with both, the weights would be stored twice.
+        if in_page():
+            return {"text/html": self.page_html()}, {}
+        view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
+        return {VIEW_MIME: view}, {}
+
+    def page_html(self) -> str:
+        """Return the figure as a piece of HTML that needs nothing else: no kernel, no request.
+
+        The same figure in the same state always gives the same text, so builds can be compared.
+        """
+        state = _json(self._page_state())
+        # What the module looks for: twins with the same content may swap places unnoticed.
+        key = hashlib.sha256(f"{self._module}{state}".encode()).hexdigest()[:12]
+        modules = _collect("page", HERE) | _collect(self._module, HERE)
+        call = f'page$.mount("{key}", {_json(style())}, {state}, {self._module}$.default);'
+        code = "\n".join(code for code, _ in modules.values())
+        # `</script>` anywhere in the code would end it; `<\/` means the same inside a string.
+        script = code.replace("</", "<\\/").replace("<!--", "<\\!--")
+        alt = html.escape(self.alt)
+        return (
+            f'<div class="ae-figure" data-ae-figure="{key}" role="group" aria-label="{alt}">'
+            f"<noscript><p>{alt} (The figure needs JavaScript.)</p></noscript></div>\n"
+            f'<script type="module">\n{script}\n{call}\n</script>\n'
+        )
+
+    def _page_state(self) -> dict[str, Any]:
+        """Return what the module may read, {trait: value}, without the widget's own machinery."""
+        machinery = set(anywidget.AnyWidget.class_trait_names(sync=True))
+        names = [n for n in self.keys if n not in machinery and not n.startswith("_")]
+        return {name: getattr(self, name) for name in names}
+
+
+def _json(value: Any) -> str:
+    """Return a value as JSON that may stand inside a script: no `<`, no NaN, bytes as base64."""
+
+    def encode(item: Any) -> Any:
+        if isinstance(item, bytes):
+            return {"$bytes": base64.b64encode(item).decode("ascii")}
+        raise TypeError(
+            f"a figure's state holds a {type(item).__name__}: {item!r}; use plain values"
+        )
+
+    text = json.dumps(value, default=encode, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")

@@ -1,0 +1,372 @@
+// What every figure is built from: planes with axes, things to drag, sliders, buttons, images and
+// numbers. Everything works by mouse, touch and keyboard, and takes its colours from CSS.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// ---------------------------------------------------------------- elements
+
+function build(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+// An HTML element: h("p", { class: "note", onclick: f }, "text", child).
+export function h(tag, attributes = {}, ...children) {
+  return build(document.createElement(tag), attributes, children);
+}
+
+// An SVG element, likewise.
+export function s(tag, attributes = {}, ...children) {
+  return build(document.createElementNS(SVG, tag), attributes, children);
+}
+
+export function set(node, attributes) {
+  build(node, attributes, []);
+}
+
+// Turn the element a host gives into the figure's frame, in either host the same.
+export function frame(el, model, ...children) {
+  el.classList.add("ae-figure");
+  el.setAttribute("role", "group");
+  el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves its keys to the figure
+  el.setAttribute("aria-label", model.get("alt"));
+  el.replaceChildren(...children);
+  return el;
+}
+
+// Columns that stand side by side where there is room and below each other where there is not.
+export function columns(...children) {
+  return h("div", { class: "ae-columns" }, ...children);
+}
+
+export function column(...children) {
+  return h("div", { class: "ae-column" }, ...children);
+}
+
+export function row(...children) {
+  return h("div", { class: "ae-buttons" }, ...children);
+}
+
+export function caption(...children) {
+  return h("p", { class: "ae-note" }, ...children);
+}
+
+// ---------------------------------------------------------------- state
+
+// Write several traits and send them to Python, if there is one.
+export function update(model, values) {
+  for (const [key, value] of Object.entries(values)) model.set(key, value);
+  model.save_changes();
+}
+
+// Call `listener` whenever one of the traits changes, whoever changed it; returns the end of it.
+export function watch(model, keys, listener) {
+  for (const key of keys) model.on(`change:${key}`, listener);
+  return () => keys.forEach((key) => model.off(`change:${key}`, listener));
+}
+
+// ---------------------------------------------------------------- numbers
+
+// 1.5 -> "1.50", -1.5 -> "−1.50" with a true minus, nothing finite -> "–"
+export function number(x, digits = 2) {
+  if (!Number.isFinite(x)) return "–";
+  const text = x.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+}
+
+// Round tick values (1, 2 or 5 times a power of ten), about `count` of them, within [low, high].
+export function ticks(low, high, count = 5) {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
+  const values = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) values.push(i * step);
+  return { values, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+}
+
+// The next number of the form 1, 1.5, 2, 3, 5 or 7 times a power of ten: an axis' end.
+export function roundUp(x) {
+  if (!(x > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(x));
+  return power * [1, 1.5, 2, 3, 5, 7, 10].find((m) => m * power >= x * 0.999999);
+}
+
+// ---------------------------------------------------------------- planes and curves
+
+// A plane with axes, in an SVG that scales with its column. Draw into `under` and `clip` (cut at
+// the axes), or into `over` (handles). px and py turn data into drawing units; at(event) turns a
+// pointer's place into data; frame({x, y}) changes the ranges and redraws the axes. Round numbers
+// are marked, unless `xTicks` gives whole ones.
+export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, canvas = false, xTicks }) {
+  const box = { left: 46, right: width - 10, top: 10, bottom: height - 42 };
+  const size = { width: box.right - box.left, height: box.bottom - box.top };
+  const axes = s("g", { class: "ae-axes", "aria-hidden": "true" });
+  const clip = s("svg", {
+    x: box.left, y: box.top, width: size.width, height: size.height,
+    viewBox: `${box.left} ${box.top} ${size.width} ${size.height}`,
+  });
+  const over = s("g");
+  const svg = s(
+    "svg",
+    { class: "ae-plane", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label },
+    axes, clip, over,
+  );
+  const node = h("div", { class: "ae-stack" }, svg);
+  const self = { node, svg, clip, over, box, width, height };
+  if (canvas) {
+    self.canvas = h("canvas", { "aria-hidden": "true" });
+    Object.assign(self.canvas.style, {
+      left: `${(100 * box.left) / width}%`, top: `${(100 * box.top) / height}%`,
+      width: `${(100 * size.width) / width}%`, height: `${(100 * size.height) / height}%`,
+    });
+    node.prepend(self.canvas);
+  }
+  self.px = (v) => box.left + ((v - self.x[0]) / (self.x[1] - self.x[0])) * size.width;
+  self.py = (v) => box.bottom - ((v - self.y[0]) / (self.y[1] - self.y[0])) * size.height;
+  self.at = (event) => {
+    const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    return [
+      self.x[0] + ((p.x - box.left) / size.width) * (self.x[1] - self.x[0]),
+      self.y[0] + ((box.bottom - p.y) / size.height) * (self.y[1] - self.y[0]),
+    ];
+  };
+  self.frame = (ranges) => {
+    Object.assign(self, ranges);
+    const tx = xTicks ? { values: xTicks, digits: 0 } : ticks(...self.x, size.width / 50);
+    const ty = ticks(...self.y, size.height / 50);
+    axes.replaceChildren(
+      s("rect", { x: box.left, y: box.top, width: size.width, height: size.height }),
+      ...tx.values.map((v) => s("line", { x1: self.px(v), x2: self.px(v), y1: box.bottom, y2: box.bottom + 4 })),
+      ...ty.values.map((v) => s("line", { x1: box.left - 4, x2: box.left, y1: self.py(v), y2: self.py(v) })),
+      ...tx.values.map((v) =>
+        s("text", { x: self.px(v), y: box.bottom + 17, "text-anchor": "middle" }, number(v, tx.digits))),
+      ...ty.values.map((v) =>
+        s("text", { x: box.left - 7, y: self.py(v) + 4, "text-anchor": "end" }, number(v, ty.digits))),
+      s("text", { class: "ae-title", x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
+      s("text", {
+        class: "ae-title", "text-anchor": "middle",
+        transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
+      }, yLabel),
+    );
+  };
+  self.frame({ x, y });
+  return self;
+}
+
+// The path through the points (xs[i], ys[i]) of a plane.
+export function path(on, xs, ys) {
+  let d = "";
+  for (let i = 0; i < xs.length; i++) {
+    d += `${i === 0 ? "M" : "L"}${on.px(xs[i]).toFixed(2)} ${on.py(ys[i]).toFixed(2)}`;
+  }
+  return d;
+}
+
+// ---------------------------------------------------------------- things to drag
+
+const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+// A dot on a plane that mouse, finger and arrow keys move. `get` returns its place in data units,
+// `set` is asked to move it there, `nudge(dx, dy)` to move it by that many key steps (Shift: ten),
+// `text` says where it is, `now` gives the one number that aria-valuenow wants. place() redraws it.
+export function handle(on, { label, kind, radius = 7, get, set: move, nudge, text, now, range, onkey, onfocus }) {
+  const node = s(
+    "g",
+    { class: `ae-handle ae-${kind}`, tabindex: 0, role: "slider", "aria-label": label },
+    s("circle", { class: "ae-grip", r: Math.max(radius + 8, 15) }),
+    s("circle", { class: "ae-ring", r: radius + 4 }),
+    s("circle", { class: "ae-dot", r: radius }),
+  );
+  let grip = null; // from the pointer to the dot's centre, so that the dot does not jump
+  node.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    node.setPointerCapture(event.pointerId);
+    node.focus({ preventScroll: true });
+    const [x, y] = get();
+    const [a, b] = on.at(event);
+    grip = [x - a, y - b];
+  });
+  node.addEventListener("pointermove", (event) => {
+    if (grip === null) return;
+    const [a, b] = on.at(event);
+    move([a + grip[0], b + grip[1]]);
+  });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    node.addEventListener(end, () => (grip = null));
+  }
+  node.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const arrow = ARROWS[event.key];
+    if (arrow) {
+      const steps = event.shiftKey ? 10 : 1;
+      nudge(arrow[0] * steps, arrow[1] * steps);
+    } else if (!onkey?.(event.key)) return;
+    event.preventDefault(); // the page must not scroll
+    event.stopPropagation(); // and a notebook must not take the key for a command
+  });
+  if (onfocus) node.addEventListener("focus", onfocus);
+  on.over.append(node);
+  return {
+    node,
+    place() {
+      const [x, y] = get();
+      node.setAttribute("transform", `translate(${on.px(x).toFixed(2)} ${on.py(y).toFixed(2)})`);
+      set(node, {
+        "aria-valuenow": now().toFixed(3), "aria-valuetext": text(),
+        "aria-valuemin": range[0], "aria-valuemax": range[1],
+      });
+    },
+  };
+}
+
+// A labelled slider with its value as text. Arrow keys move it by `step` (Shift: ten steps) from
+// where it exactly is; the mouse by `grain`.
+export function slider({ key, label, min, max, step, grain = step, text, oninput }) {
+  const input = h("input", { type: "range", min, max, step: grain, "aria-label": label });
+  const output = h("span", { class: "ae-value", "data-key": key });
+  let value = min;
+  input.addEventListener("input", () => oninput(Number(input.value)));
+  input.addEventListener("keydown", (event) => {
+    const arrow = ARROWS[event.key];
+    if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const moved = value + (arrow[0] + arrow[1]) * step * (event.shiftKey ? 10 : 1);
+    oninput(Math.min(Math.max(moved, min), max));
+  });
+  return {
+    node: h("label", { class: "ae-slider" }, h("span", { class: "ae-label" }, label), output, input),
+    input,
+    set(x) {
+      value = x;
+      input.value = x;
+      output.textContent = text(x);
+      output.dataset.value = x;
+      input.setAttribute("aria-valuetext", text(x));
+    },
+  };
+}
+
+export function button(label, onclick) {
+  return h("button", { type: "button", class: "ae-button", onclick }, label);
+}
+
+// One of a few things, chosen by pictures: native radio buttons, so arrow keys work.
+export function choice({ legend, items, onchange }) {
+  const name = `ae-${Math.random().toString(36).slice(2)}`;
+  const inputs = items.map(({ label }, i) =>
+    h("input", { type: "radio", name, "aria-label": label, onchange: () => onchange(i) }));
+  inputs.forEach((input) => input.addEventListener("keydown", (event) => event.stopPropagation()));
+  const node = h(
+    "fieldset",
+    { class: "ae-choice" },
+    h("legend", {}, legend),
+    ...items.map(({ node: picture }, i) => h("label", {}, inputs[i], picture)),
+  );
+  return { node, inputs, set: (i) => (inputs[i].checked = true) };
+}
+
+// ---------------------------------------------------------------- numbers as text
+
+// A list of named numbers. set(key, value, text) shows `text` and keeps `value` in full beside it;
+// say(sentence) is read out to those who cannot see, once the figure has come to rest.
+export function readout(items) {
+  const values = {};
+  const rows = items.map(({ key, label, colour }) => {
+    values[key] = h("span", { class: "ae-value", "data-key": key });
+    const swatch = colour ? [h("span", { class: `ae-swatch ae-${colour}` })] : [];
+    return h("div", {}, h("span", { class: "ae-label" }, ...swatch, label), values[key]);
+  });
+  const live = h("p", { class: "ae-live", "aria-live": "polite" });
+  let timer = null;
+  return {
+    node: h("div", { class: "ae-readout" }, ...rows, live),
+    set(key, value, text) {
+      values[key].textContent = text;
+      values[key].dataset.value = value;
+    },
+    say(sentence) {
+      clearTimeout(timer);
+      timer = setTimeout(() => (live.textContent = sentence), 700);
+    },
+  };
+}
+
+// ---------------------------------------------------------------- colour on a canvas
+
+// The palette's colour of a role as [r, g, b], in the theme that holds now.
+export function colour(el, role) {
+  const text = getComputedStyle(el).getPropertyValue(`--ae-${role}`).trim();
+  return [1, 3, 5].map((i) => Number.parseInt(text.slice(i, i + 2), 16) || 0);
+}
+
+// From colour a (t = 0) to colour b (t = 1).
+export function mix(a, b, t) {
+  return a.map((v, i) => v + (b[i] - v) * t);
+}
+
+// Call `draw` as soon as the element is on the page, and again whenever the theme changes.
+export function whenShown(el, draw) {
+  const observer = new MutationObserver(draw);
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", draw);
+  const shown = new ResizeObserver(() => {
+    shown.disconnect();
+    draw();
+  });
+  shown.observe(el);
+  return () => {
+    observer.disconnect();
+    shown.disconnect();
+    dark.removeEventListener("change", draw);
+  };
+}
+
+// A grey or signed image on a canvas, in the colours that aeteach.plots uses. Grey: 0 is black, 1 is
+// white, in either theme. Signed: orange below 0, purple above, full colour at `limit`.
+export function image({ width, height, title, label }) {
+  const canvas = h("canvas", { class: "ae-image", width, height, role: "img", "aria-label": label });
+  const caption = h("span", { class: "ae-title" }, title ?? "");
+  return {
+    node: title === undefined ? canvas : h("div", { class: "ae-picture" }, canvas, caption),
+    canvas,
+    describe(text, name) {
+      canvas.setAttribute("aria-label", text);
+      if (name !== undefined) caption.textContent = name;
+    },
+    draw(data, { signed = false, limit = 1 } = {}) {
+      const [below, zero, above] = ["reconstruction", "paper", "latent"].map((role) => colour(canvas, role));
+      const context = canvas.getContext("2d");
+      const pixels = context.createImageData(width, height);
+      for (let i = 0; i < width * height; i++) {
+        const t = Math.min(Math.max(data[i] / limit, signed ? -1 : 0), 1);
+        const rgb = signed ? mix(zero, t < 0 ? below : above, Math.abs(t)) : [255 * t, 255 * t, 255 * t];
+        pixels.data.set([...rgb, 255], 4 * i);
+      }
+      context.putImageData(pixels, 0, 0);
+    },
+  };
+}
+
+// ---------------------------------------------------------------- motion
+
+// Call `step` once a frame until it returns false; at once where the reader wants less motion.
+// Returns a function that stops it.
+export function animate(step) {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    while (step() !== false);
+    return () => {};
+  }
+  let id = requestAnimationFrame(function tick() {
+    if (step() !== false) id = requestAnimationFrame(tick);
+  });
+  return () => cancelAnimationFrame(id);
+}

@@ -1,0 +1,104 @@
+// The layers of a trained network, in plain JavaScript and float64, laid out as in PyTorch. A
+// tensor is {shape, data}; an image is (channels, height, width), one at a time, no batch.
+//
+// Batch normalisation has no function of its own: in evaluation it only scales and shifts each
+// channel, so fold it into the convolution before packing: with s = gamma / sqrt(var + eps),
+// weight' = s * weight along the output channels and bias' = (bias - mean) * s + beta.
+
+// W x + b, W (out, in)
+export function linear(x, W, b = null) {
+  const [rows, columns] = W.shape;
+  if (x.length !== columns) throw new Error(`linear: x has ${x.length} numbers, W takes ${columns}`);
+  const y = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) {
+    let sum = b === null ? 0 : b.data[i];
+    for (let j = 0, at = i * columns; j < columns; j++, at++) sum += W.data[at] * x[j];
+    y[i] = sum;
+  }
+  return y;
+}
+
+export function relu(x) {
+  return Float64Array.from(x, (v) => (v < 0 ? 0 : v));
+}
+
+// 1 / (1 + exp(-v)), from the side on which exp cannot overflow
+export function sigmoid(x) {
+  return Float64Array.from(x, (v) => {
+    const e = Math.exp(-Math.abs(v));
+    return v >= 0 ? 1 / (1 + e) : e / (1 + e);
+  });
+}
+
+// log(1 + exp(v)), likewise
+export function softplus(x) {
+  return Float64Array.from(x, (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))));
+}
+
+function checkChannels(name, x, expected) {
+  if (x.shape.length !== 3 || x.shape[0] !== expected) {
+    throw new Error(`${name}: x is (${x.shape}), the weight takes (${expected}, height, width)`);
+  }
+}
+
+// W (out, in, kernel, kernel); the output is (n + 2 padding - kernel) / stride + 1 wide, rounded down
+export function conv2d(x, W, b = null, { stride = 1, padding = 0 } = {}) {
+  const [out, channels, kh, kw] = W.shape;
+  checkChannels("conv2d", x, channels);
+  const [, h, w] = x.shape;
+  const oh = Math.floor((h + 2 * padding - kh) / stride) + 1;
+  const ow = Math.floor((w + 2 * padding - kw) / stride) + 1;
+  const data = new Float64Array(out * oh * ow);
+  for (let o = 0, at = 0; o < out; o++) {
+    for (let i = 0; i < oh; i++) {
+      for (let j = 0; j < ow; j++, at++) {
+        let sum = b === null ? 0 : b.data[o];
+        for (let c = 0; c < channels; c++) {
+          for (let p = 0; p < kh; p++) {
+            const row = i * stride + p - padding;
+            if (row < 0 || row >= h) continue;
+            for (let q = 0; q < kw; q++) {
+              const column = j * stride + q - padding;
+              if (column < 0 || column >= w) continue;
+              sum += W.data[((o * channels + c) * kh + p) * kw + q] * x.data[(c * h + row) * w + column];
+            }
+          }
+        }
+        data[at] = sum;
+      }
+    }
+  }
+  return { shape: [out, oh, ow], data };
+}
+
+// W (in, out, kernel, kernel): every input number stamps its scaled kernel on the output, which is
+// (n - 1) stride - 2 padding + kernel + outputPadding wide
+export function convTranspose2d(x, W, b = null, { stride = 1, padding = 0, outputPadding = 0 } = {}) {
+  const [channels, out, kh, kw] = W.shape;
+  checkChannels("convTranspose2d", x, channels);
+  const [, h, w] = x.shape;
+  const oh = (h - 1) * stride - 2 * padding + kh + outputPadding;
+  const ow = (w - 1) * stride - 2 * padding + kw + outputPadding;
+  const data = new Float64Array(out * oh * ow);
+  if (b !== null) data.forEach((_, at) => (data[at] = b.data[Math.floor(at / (oh * ow))]));
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < h; i++) {
+      for (let j = 0; j < w; j++) {
+        const value = x.data[(c * h + i) * w + j];
+        if (value === 0) continue; // after a ReLU most are
+        for (let o = 0; o < out; o++) {
+          for (let p = 0; p < kh; p++) {
+            const row = i * stride + p - padding;
+            if (row < 0 || row >= oh) continue;
+            for (let q = 0; q < kw; q++) {
+              const column = j * stride + q - padding;
+              if (column < 0 || column >= ow) continue;
+              data[(o * oh + row) * ow + column] += value * W.data[((c * out + o) * kh + p) * kw + q];
+            }
+          }
+        }
+      }
+    }
+  }
+  return { shape: [out, oh, ow], data };
+}

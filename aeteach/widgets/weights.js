@@ -1,0 +1,38 @@
+// Weights as they travel: one block of bytes and a manifest {name: {shape, dtype, offset}},
+// written by `pack` in host.py, little-endian like every machine that runs a browser today.
+
+let halves = null;
+
+// The value of each of the 65,536 bit patterns of a float16: 1 sign, 5 exponent, 10 fraction bits.
+export function halfTable() {
+  if (halves !== null) return halves;
+  halves = new Float32Array(65536);
+  for (let bits = 0; bits < 65536; bits++) {
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    let value = (1024 + fraction) * 2 ** (exponent - 25);
+    if (exponent === 0) value = fraction * 2 ** -24; // subnormal: no hidden leading one
+    if (exponent === 31) value = fraction === 0 ? Infinity : NaN;
+    halves[bits] = bits & 0x8000 ? -value : value;
+  }
+  return halves;
+}
+
+// {name: {shape, data: Float32Array}} from a model's `weights` and `manifest`.
+export function tensors(model) {
+  const view = model.get("weights");
+  // A copy, because a view may start at an offset that a typed array refuses.
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice().buffer;
+  const result = {};
+  for (const [name, { shape, dtype, offset }] of Object.entries(model.get("manifest"))) {
+    const length = shape.reduce((a, b) => a * b, 1);
+    if (dtype === "float32") {
+      result[name] = { shape, data: new Float32Array(bytes, offset, length) };
+    } else {
+      const table = halfTable();
+      const data = Float32Array.from(new Uint16Array(bytes, offset, length), (b) => table[b]);
+      result[name] = { shape, data };
+    }
+  }
+  return result;
+}

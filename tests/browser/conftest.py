@@ -1,0 +1,104 @@
+"""A Chromium whose every console error and every request to elsewhere fails the test."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from .driver import FLAGS, INSTRUCTION, LOCAL, find_chromium, serve
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+# Not for the session: while playwright runs, its event loop counts as running in this thread, and
+# tests of other folders that start a loop of their own would fail.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = find_chromium(playwright.chromium.executable_path)
+        if path is None:
+            pytest.fail(INSTRUCTION)
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong on the pages of one context."""
+
+    problems: list[str] = field(default_factory=list)
+
+    def follow(self, context: BrowserContext, *, console: bool = True) -> None:
+        """Write down errors and refuse every request that leaves this machine."""
+
+        def refuse(route: Route) -> None:
+            self.problems.append(f"request to {route.request.url}")
+            route.abort()
+
+        def follow_page(page: Page) -> None:
+            page.on("pageerror", lambda e: self.problems.append(f"page error: {e}"))
+            page.on("websocket", lambda s: self._check("websocket", s.url))
+            if console:
+                page.on("console", lambda m: self._console(m.type, m.text))
+
+        context.route(lambda url: not LOCAL.match(url), refuse)
+        context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+        context.on("page", follow_page)
+
+    def _check(self, what: str, url: str) -> None:
+        if not LOCAL.match(url):
+            self.problems.append(f"{what} to {url}")
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.problems.append(f"console error: {text}")
+
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
+    """Open pages in contexts of their own; at the end nothing may have gone wrong on any."""
+    with ExitStack() as contexts:
+
+        def make(*, console: bool = True, **options: Any) -> Page:
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 1400}} | options)
+            contexts.callback(context.close)
+            watch.follow(context, console=console)
+            page = context.new_page()
+            page.set_default_timeout(15_000)
+            return page
+
+        yield make
+    assert watch.problems == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page()
+
+
+@pytest.fixture(params=["http", "file"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of tmp_path, over http and as a folder."""
+    if request.param == "file":
+        yield tmp_path.as_uri()
+        return
+    with serve(tmp_path) as url:
+        yield url

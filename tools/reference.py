@@ -1,0 +1,120 @@
+"""Run the chapters and keep what nbval compares; or check that the kept notebooks fit the chapters.
+
+    python tools/reference.py            run every chapter, write tests/reference/<chapter>.ipynb
+    python tools/reference.py pca-by-hand linear-autoencoder        only these
+    python tools/reference.py --check    run nothing; fail where a reference is missing or stale
+
+A reference holds every code cell of its chapter, and the outputs of those cells alone that carry
+the tag `nbval-check-output`. Its cell ids are the cells' positions and its metadata are minimal,
+so two runs give the same bytes. nbval passes a marked cell that was never executed; `--check`
+does not.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "tests" / "reference"
+TAG = "nbval-check-output"
+
+
+def chapters(names: list[str] | None = None) -> list[Path]:
+    """Return the chapters that hold code, in alphabetical order, or those named."""
+    found = [
+        p for p in sorted((ROOT / "book").glob("*.md")) if "{code-cell}" in p.read_text("utf-8")
+    ]
+    if not names:
+        return found
+    known = {path.stem: path for path in found}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"no chapter with code is called {unknown[0]!r}; known: {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+def read(chapter: Path) -> nbformat.NotebookNode:
+    """Return a chapter's code cells as a notebook with stable ids and no outputs."""
+    notebook = jupytext.read(chapter)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells):
+        cell.id = f"code-{number:03d}"
+        cell.outputs, cell.execution_count = [], None
+        cell.metadata = nbformat.from_dict({"tags": sorted(cell.metadata.get("tags", []))})
+    notebook.cells = cells
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def checked(cell: nbformat.NotebookNode) -> bool:
+    """Tell whether nbval compares this cell's output."""
+    return TAG in cell.metadata.get("tags", [])
+
+
+def execute(chapter: Path) -> nbformat.NotebookNode:
+    """Run a chapter in its own folder; keep the outputs of checked cells alone."""
+    notebook = read(chapter)
+    NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(chapter.parent)}}
+    ).execute()
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
+        if not checked(cell):
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata.pop("language_info", None)
+    notebook.metadata.pop("widgets", None)
+    return notebook
+
+
+def problems(chapter: Path, reference: Path) -> list[str]:
+    """Say where a reference does not fit its chapter."""
+    if not reference.exists():
+        return [f"{chapter.name}: no reference; run `make reference`"]
+    kept, now = nbformat.read(reference, as_version=4), read(chapter)
+    if [cell.source for cell in kept.cells] != [cell.source for cell in now.cells]:
+        return [f"{chapter.name}: code cells changed since the reference; run `make reference`"]
+    if [cell.metadata.tags for cell in kept.cells] != [cell.metadata.tags for cell in now.cells]:
+        return [f"{chapter.name}: tags changed since the reference; run `make reference`"]
+    found = [
+        f"{chapter.name}: {cell.id} is marked {TAG} but the reference holds no output for it"
+        for cell in kept.cells
+        if checked(cell) and not cell.outputs
+    ]
+    if not any(checked(cell) for cell in kept.cells):
+        found.append(f"{chapter.name}: no cell has its output compared; tag one {TAG}")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("chapters", nargs="*", help="names without .md; all by default")
+    parser.add_argument("--check", action="store_true", help="run nothing, compare")
+    arguments = parser.parse_args()
+    REFERENCE.mkdir(exist_ok=True)
+    bad: list[str] = []
+    compared = 0
+    for chapter in chapters(arguments.chapters):
+        target = REFERENCE / f"{chapter.stem}.ipynb"
+        if not arguments.check:
+            print(f"running {chapter.name}", flush=True)
+            nbformat.write(execute(chapter), target)
+        bad += problems(chapter, target)
+        if target.exists():
+            compared += sum(map(checked, nbformat.read(target, as_version=4).cells))
+    if not arguments.chapters:
+        names = {chapter.stem for chapter in chapters()}
+        for extra in sorted(REFERENCE.glob("*.ipynb")):
+            if extra.stem not in names:
+                bad.append(f"{extra.name}: its chapter is gone; delete it")
+    print("\n".join(bad) or f"{compared} cells are compared")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
