@@ -41,7 +41,7 @@ def principal_angles(answer: Any) -> Verdict:
 
 
 def change_of_basis(answer: Any) -> Verdict:
-    """Check a function (W1, b1, W2, A) -> (W1, b1, W2) of the same model with the code A z."""
+    """Check a function (W1, b1, W2, T) -> (W1, b1, W2) of the same model with the code T z."""
     return _CHANGE_OF_BASIS.check(answer)
 
 
@@ -234,36 +234,36 @@ _ANGLES = Exercise(
 
 def _model(D: int, d: int, seed: int) -> tuple[Array, Array, Array, Array]:
     rng = np.random.default_rng(seed)
-    A = rng.normal(size=(d, d)) + 2 * np.eye(d)
-    return rng.normal(size=(d, D)), rng.normal(size=d), rng.normal(size=(D, d)), A
+    T = rng.normal(size=(d, d)) + 2 * np.eye(d)
+    return rng.normal(size=(d, D)), rng.normal(size=d), rng.normal(size=(D, d)), T
 
 
 _CHANGE_OF_BASIS = Exercise(
     name="Same output, another code",
-    right=lambda W1, b1, W2, A: (A @ W1, A @ b1, W2 @ np.linalg.inv(A)),
+    right=lambda W1, b1, W2, T: (T @ W1, T @ b1, W2 @ np.linalg.inv(T)),
     inputs=(_model(5, 2, 0), _model(6, 3, 1)),
     mistakes=(
         Mistake(
             "The encoder's bias is part of the code. It was left as it was, so the output moves "
             "by a constant.",
-            lambda W1, b1, W2, A: (A @ W1, b1, W2 @ np.linalg.inv(A)),
+            lambda W1, b1, W2, T: (T @ W1, b1, W2 @ np.linalg.inv(T)),
         ),
         Mistake(
             "The decoder is as it was, so it reads the new code as if it were the old one.",
-            lambda W1, b1, W2, A: (A @ W1, A @ b1, W2),
+            lambda W1, b1, W2, T: (T @ W1, T @ b1, W2),
         ),
         Mistake(
-            "Encoder and decoder now both apply A. The decoder must undo what the encoder did.",
-            lambda W1, b1, W2, A: (A @ W1, A @ b1, W2 @ A),
+            "Encoder and decoder now both apply T. The decoder must undo what the encoder did.",
+            lambda W1, b1, W2, T: (T @ W1, T @ b1, W2 @ T),
         ),
         Mistake(
-            "The transpose undoes A only if A is a rotation. Here it may be any invertible matrix.",
-            lambda W1, b1, W2, A: (A @ W1, A @ b1, W2 @ A.T),
+            "The transpose undoes T only if T is a rotation. Here it may be any invertible matrix.",
+            lambda W1, b1, W2, T: (T @ W1, T @ b1, W2 @ T.T),
         ),
         Mistake(
-            "The output stays the same, but the new code is not A z: encoder and decoder are "
+            "The output stays the same, but the new code is not T z: encoder and decoder are "
             "swapped.",
-            lambda W1, b1, W2, A: (np.linalg.inv(A) @ W1, np.linalg.inv(A) @ b1, W2 @ A),
+            lambda W1, b1, W2, T: (np.linalg.inv(T) @ W1, np.linalg.inv(T) @ b1, W2 @ T),
         ),
     ),
     praise="Another model with the same output, and so with the same error. There is one for "

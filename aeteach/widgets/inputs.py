@@ -12,6 +12,8 @@ class StateError(traitlets.TraitError, ValueError):
 def read_array(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return values as finite float64 numbers, or raise StateError with the name in it."""
     try:
+        if values is None:  # NumPy would read it as NaN
+            raise TypeError("it is None")
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor with gradient
         raise StateError(

@@ -182,6 +182,8 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
     s("circle", { class: "ae-ring", r: radius + 4 }),
     s("circle", { class: "ae-dot", r: radius }),
   );
+  // Else the page scrolls under the finger: browsers do not agree on touch-action within an SVG.
+  node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   let grip = null; // from the pointer to the dot's centre, so that the dot does not jump
   node.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;

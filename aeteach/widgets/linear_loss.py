@@ -55,9 +55,11 @@ class LinearLoss(Figure):
     """
 
     _module = "linear_loss"
-    w = t.Any().tag(sync=True)
-    start = t.Any(help="What 'Start again' returns to.").tag(sync=True)
-    white = t.Any(help="Whitened points, from which the data are made.").tag(sync=True)
+    w = t.Any(allow_none=False).tag(sync=True)
+    start = t.Any(allow_none=False, help="What 'Start again' returns to.").tag(sync=True)
+    white = t.Any(allow_none=False, help="Whitened points, from which the data are made.").tag(
+        sync=True
+    )
     sd1 = t.Float(1.5).tag(sync=True)
     sd2 = t.Float(0.6).tag(sync=True)
     angle = t.Float(30.0).tag(sync=True)
@@ -125,5 +127,7 @@ def _check_weights(w: ArrayLike) -> list[float]:
     if array.shape != (2,):
         raise StateError(f"w has shape {array.shape}; expected (2,): the two weights")
     if np.abs(array).max() > _FARTHEST:
-        raise StateError(f"w is {array.tolist()}; expected both within -{_FARTHEST} and {_FARTHEST}")
+        raise StateError(
+            f"w is {array.tolist()}; expected both within -{_FARTHEST} and {_FARTHEST}"
+        )
     return [float(v) for v in array]

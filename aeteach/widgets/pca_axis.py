@@ -77,8 +77,8 @@ class PcaAxis(Figure):
     """
 
     _module = "pca_axis"
-    points = t.Any().tag(sync=True)
-    start = t.Any(help="What 'Reset points' returns to.").tag(sync=True)
+    points = t.Any(allow_none=False).tag(sync=True)
+    start = t.Any(allow_none=False, help="What 'Reset points' returns to.").tag(sync=True)
     angle = t.Float(0.0).tag(sync=True)
     captured = t.Float(0.0).tag(sync=True)
     residual = t.Float(0.0).tag(sync=True)

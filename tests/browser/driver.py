@@ -1,5 +1,6 @@
 """Move a figure as a reader does, by mouse, touch or keyboard, and read what it says."""
 
+import base64
 import os
 import re
 import shutil
@@ -8,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator, Page
 
 from aeteach.widgets.host import bundle
@@ -197,11 +200,9 @@ class FigureDriver:
 
     def pixels(self, canvas: Locator) -> np.ndarray:
         """Return a canvas' pixels, (height, width, 4), 0 to 255."""
-        data, width, height = canvas.evaluate(
-            """(c) => [Array.from(c.getContext("2d").getImageData(0, 0, c.width, c.height).data),
-                       c.width, c.height]"""
-        )
-        return np.array(data).reshape(height, width, 4)
+        url = str(canvas.evaluate("(c) => c.toDataURL('image/png')"))
+        with Image.open(BytesIO(base64.b64decode(url.split(",")[1]))) as image:
+            return np.array(image.convert("RGBA"))
 
 
 Drag = Callable[[FigureDriver, Locator, float, float], None]
