@@ -256,6 +256,7 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
     (checks.reconstruction, lambda Z, m, W: Z @ W.T, "forgot to add the mean back"),
     (checks.reconstruction, lambda Z, m, W: Z @ W.T - m, "a second time"),
     (checks.reconstruction, lambda Z, m, W: Z @ W + m, "where its transpose belongs"),
+    (checks.reconstruction, lambda Z, m, W: Z @ W, "and the mean is still missing"),
     (checks.reconstruction, lambda Z, m, W: (Z + m) @ W.T, "before the product"),
     (checks.reconstruction, lambda Z, m, W: W @ Z.T + m[:, None], "on their side"),
     (checks.reconstruction, lambda Z, m, W: Z @ W.T + Z.mean(), "mean of the scores"),

@@ -406,6 +406,10 @@ _RECONSTRUCTION = Exercise(
             _fits(lambda Z, m, W: Z @ W + m),
         ),
         Mistake(
+            "You used W where its transpose belongs, and the mean is still missing.",
+            _fits(lambda Z, m, W: Z @ W),
+        ),
+        Mistake(
             "You added the mean before the product. The scores have k numbers, the mean has D.",
             _fits(lambda Z, m, W: (Z + m) @ W.T),
         ),

@@ -175,12 +175,15 @@ def style() -> str:
     )
 
 
-def pack(arrays: Mapping[str, ArrayLike], dtype: str = "float16") -> tuple[dict[str, Any], bytes]:
+def pack(
+    arrays: Mapping[str, ArrayLike], dtype: str | Mapping[str, str] = "float16"
+) -> tuple[dict[str, Any], bytes]:
     """Pack named arrays into one block of bytes for a figure's `manifest` and `weights`.
 
     Args:
         arrays: name -> array of finite numbers, any shape; tensors are read as arrays.
-        dtype: `float16` (2 bytes a number, 3 significant digits) or `float32`.
+        dtype: `float16` (2 bytes a number, 3 significant digits) or `float32`; for all arrays, or
+            name -> dtype, and then float16 for those not named.
 
     Returns:
         The manifest {name: {shape, dtype, offset in bytes}} and the bytes, little-endian.
@@ -189,25 +192,34 @@ def pack(arrays: Mapping[str, ArrayLike], dtype: str = "float16") -> tuple[dict[
         ValueError: a dtype of another name, a number that is not finite, or one that float16
             cannot hold (beyond 65,504).
     """
+    manifest: dict[str, Any] = {}
+    packed = bytearray()
+    for name, values in arrays.items():
+        kind = dtype if isinstance(dtype, str) else dtype.get(name, "float16")
+        manifest[name] = {
+            "shape": list(np.shape(values)),
+            "dtype": kind,
+            "offset": len(packed),
+        }
+        packed += _block(name, values, kind)
+        packed += bytes(-len(packed) % 4)  # a float32 may follow, and starts at a multiple of 4
+    return manifest, bytes(packed)
+
+
+def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
+    """Return one array's numbers as bytes, or say why it cannot be packed."""
     if dtype not in ("float16", "float32"):
         raise ValueError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
-    manifest: dict[str, Any] = {}
-    blocks: list[bytes] = []
-    offset = 0
-    for name, values in arrays.items():
-        array = np.asarray(values, dtype=np.float64)
-        if not np.isfinite(array).all():
-            raise ValueError(f"array {name!r} holds NaN or infinity; pack finite numbers only")
-        if array.size and np.abs(array).max() > np.finfo(dtype).max:
-            raise ValueError(
-                f"array {name!r} reaches {np.abs(array).max():.6g}, beyond what {dtype} holds; "
-                "scale it or pass dtype='float32'"
-            )
-        block = array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
-        manifest[name] = {"shape": list(array.shape), "dtype": dtype, "offset": offset}
-        blocks.append(block)
-        offset += len(block)
-    return manifest, b"".join(blocks)
+    array = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"array {name!r} holds NaN or infinity; pack finite numbers only")
+    largest = np.abs(array).max(initial=0)
+    if largest > np.finfo(dtype).max:
+        raise ValueError(
+            f"array {name!r} reaches {largest:.6g}, beyond what {dtype} holds; scale it or pass "
+            "dtype='float32'"
+        )
+    return array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
 
 
 class Figure(anywidget.AnyWidget):

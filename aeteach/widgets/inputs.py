@@ -1,5 +1,7 @@
 """Checks of what a figure is given: each says what arrived, what was expected, what to do."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike, NDArray
@@ -7,6 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 class StateError(traitlets.TraitError, ValueError):
     """A figure was given a state it cannot show; a trait keeps the value it had."""
+
+
+class Numbers(traitlets.TraitType[Any, Any]):
+    """A trait of numbers in nested lists, never None; its figure checks the shape."""
+
+    info_text = "numbers in nested lists"
+    default_value = ()
 
 
 def read_array(name: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -117,7 +117,7 @@ export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, 
     axes, clip, over,
   );
   const node = h("div", { class: "ae-stack" }, svg);
-  const self = { node, svg, clip, over, box, width, height };
+  const self = { node, svg, clip, over, box, width, height, handles: new Map() };
   if (canvas) {
     self.canvas = h("canvas", { "aria-hidden": "true" });
     Object.assign(self.canvas.style, {
@@ -185,14 +185,17 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
   // Else the page scrolls under the finger: browsers do not agree on touch-action within an SVG.
   node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   let grip = null; // from the pointer to the dot's centre, so that the dot does not jump
-  node.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    event.preventDefault();
+  const take = (event) => {
     node.setPointerCapture(event.pointerId);
     node.focus({ preventScroll: true });
     const [x, y] = get();
     const [a, b] = on.at(event);
     grip = [x - a, y - b];
+  };
+  node.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    nearest(on, event).take(event);
   });
   node.addEventListener("pointermove", (event) => {
     if (grip === null) return;
@@ -214,8 +217,13 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
   });
   if (onfocus) node.addEventListener("focus", onfocus);
   on.over.append(node);
+  on.handles.set(node, { get, take });
   return {
     node,
+    remove() {
+      on.handles.delete(node);
+      node.remove();
+    },
     place() {
       const [x, y] = get();
       node.setAttribute("transform", `translate(${on.px(x).toFixed(2)} ${on.py(y).toFixed(2)})`);
@@ -225,6 +233,13 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
       });
     },
   };
+}
+
+// Grips are larger than dots, so that a finger finds them, and overlap: the nearest dot is meant.
+function nearest(on, event) {
+  const [a, b] = on.at(event);
+  const distance = ({ get }) => Math.hypot(on.px(get()[0]) - on.px(a), on.py(get()[1]) - on.py(b));
+  return [...on.handles.values()].reduce((best, next) => (distance(next) < distance(best) ? next : best));
 }
 
 // A labelled slider with its value as text. Arrow keys move it by `step` (Shift: ten steps) from

@@ -7,7 +7,7 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError, axis_angle, read_array
+from aeteach.widgets.inputs import Numbers, StateError, axis_angle, read_array
 
 _FARTHEST = 2.0  # the map ends at 1.6, but a step of the descent may lead a little beyond
 _SD_LEAST, _SD_MOST = 0.3, 2.0
@@ -55,11 +55,9 @@ class LinearLoss(Figure):
     """
 
     _module = "linear_loss"
-    w = t.Any(allow_none=False).tag(sync=True)
-    start = t.Any(allow_none=False, help="What 'Start again' returns to.").tag(sync=True)
-    white = t.Any(allow_none=False, help="Whitened points, from which the data are made.").tag(
-        sync=True
-    )
+    w = Numbers().tag(sync=True)
+    start = Numbers(help="What 'Start again' returns to.").tag(sync=True)
+    white = Numbers(help="Whitened points, from which the data are made.").tag(sync=True)
     sd1 = t.Float(1.5).tag(sync=True)
     sd2 = t.Float(0.6).tag(sync=True)
     angle = t.Float(30.0).tag(sync=True)

@@ -131,7 +131,7 @@ function render({ model, el }) {
   });
 
   function makeHandles() {
-    for (const { node } of handles) node.remove();
+    for (const old of handles) old.remove();
     handles = model.get("points").map((_, i) => pointHandle(i));
     on.over.append(lever.node); // on top of the points
     choose(Math.min(current, handles.length - 1));

@@ -7,7 +7,7 @@ import traitlets as t
 from numpy.typing import ArrayLike
 
 from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError, axis_angle, read_array
+from aeteach.widgets.inputs import Numbers, StateError, axis_angle, read_array
 
 _LEAST, _MOST = 3, 300
 
@@ -77,8 +77,8 @@ class PcaAxis(Figure):
     """
 
     _module = "pca_axis"
-    points = t.Any(allow_none=False).tag(sync=True)
-    start = t.Any(allow_none=False, help="What 'Reset points' returns to.").tag(sync=True)
+    points = Numbers().tag(sync=True)
+    start = Numbers(help="What 'Reset points' returns to.").tag(sync=True)
     angle = t.Float(0.0).tag(sync=True)
     captured = t.Float(0.0).tag(sync=True)
     residual = t.Float(0.0).tag(sync=True)

@@ -108,6 +108,19 @@ def test_a_point_follows_the_pointer(show: Show, options: dict[str, Any], drag: 
     assert figure.value("total") != before
 
 
+@pytest.mark.parametrize(("options", "drag"), WAYS)
+def test_of_points_that_crowd_the_one_that_is_pulled_moves(
+    look: Show, options: dict[str, Any], drag: Drag
+) -> None:
+    crowd = [[0, 0], [0.06, 0], [0, 0.06], [0.06, 0.06], [-2, -2], [2, 2]]  # 9 pixels apart
+    for i in range(4):
+        figure = look(lambda: PcaAxis(crowd, angle=100), **options)
+        drag(figure, figure.handle(f"point {i + 1}"), *figure.to_window(0, 1.5, -1.5))
+        said = [figure.handle(f"point {j + 1}").get_attribute("aria-valuetext") for j in range(4)]
+        moved = [j for j, text in enumerate(said) if "1.5" in str(text)]
+        assert moved == [i]
+
+
 def test_the_axis_and_the_points_obey_the_keyboard(show: Show) -> None:
     figure = show(PcaAxis)
     points = np.array(default_points())
@@ -183,8 +196,12 @@ def check_digit(figure: FigureDriver, digit: int, k: int) -> None:
     """Numbers and pictures are those of NumPy, up to what float16 weights round away."""
     pca, digits = small_pca()
     mean, W, x = (
-        np.asarray(a).astype(np.float16).astype(np.float64)
-        for a in (pca.mean, pca.components, digits[digit].ravel())
+        np.asarray(a).astype(kind).astype(np.float64)
+        for a, kind in (
+            (pca.mean, np.float32),
+            (pca.components, np.float16),
+            (digits[digit].ravel(), np.float32),
+        )
     )
     x_hat = mean + (W @ (x - mean))[:k] @ W[:k]
     error = ((x - x_hat) ** 2).sum()

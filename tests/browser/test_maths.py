@@ -277,9 +277,9 @@ def test_all_float16_bit_patterns(page: Page) -> None:
     assert np.isnan(got).sum() == 2 * 1023
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", {"b": "float32"}])
 @pytest.mark.parametrize("start", [0, 1, 3])
-def test_tensors_come_out_as_they_were_packed(page: Page, dtype: str, start: int) -> None:
+def test_tensors_come_out_as_they_were_packed(page: Page, dtype: Any, start: int) -> None:
     rng = np.random.default_rng(0)
     arrays = {"a": rng.normal(size=(3, 5)), "b": rng.normal(size=7), "c": np.float64(2.5)}
     manifest, block = pack(arrays, dtype)
@@ -295,7 +295,7 @@ def test_tensors_come_out_as_they_were_packed(page: Page, dtype: str, start: int
     )
     for name, array in arrays.items():
         assert got[name]["shape"] == list(np.shape(array))
-        stored = np.asarray(array).astype(dtype).astype(np.float64).ravel()
+        stored = np.asarray(array).astype(manifest[name]["dtype"]).astype(np.float64).ravel()
         np.testing.assert_array_equal(got[name]["data"], stored)
 
 

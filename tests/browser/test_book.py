@@ -1,0 +1,57 @@
+"""Every page of the built book: over http and from the folder, light and dark, wide and narrow."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from .conftest import NewPage, Watch
+from .driver import serve
+from .pages import WEIGHT_LIMIT, look, pages_of, redirect, weight
+
+HTML = Path(__file__).parents[2] / "_build" / "html"
+NARROW, WIDE = {"width": 375, "height": 800}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Path]:
+    if not (HTML / "index.html").is_file():
+        pytest.fail(f"there is no built book in {HTML}: run `make book` first")
+    return pages_of(HTML)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["http", "file"])
+def test_every_page_is_whole(
+    pages: list[Path], new_page: NewPage, watch: Watch, address: str, scheme: str
+) -> None:
+    page = new_page(viewport=NARROW, color_scheme=scheme)
+    problems = []
+    with serve(HTML) if address == "http" else nullcontext(HTML.as_uri()) as root:
+        for path in pages:
+            name = path.relative_to(HTML).as_posix()
+            page.set_viewport_size(NARROW)
+            page.goto(f"{root}/{name}")
+            found = [f"narrow: {problem}" for problem in look(page, scheme)]
+            page.set_viewport_size(WIDE)
+            found += [f"wide: {problem}" for problem in look(page, scheme)]
+            problems += [f"{name}: {problem}" for problem in found + watch.problems]
+            watch.problems.clear()
+    assert problems == []
+
+
+def test_the_first_page_leads_into_the_book(pages: list[Path]) -> None:
+    first = HTML / "index.html"
+    assert first in pages or redirect(first) in pages
+
+
+def test_no_page_of_its_own_weighs_a_megabyte(pages: list[Path]) -> None:
+    weights = {path.relative_to(HTML).as_posix(): weight(path) for path in pages}
+    print("\n".join(f"{bytes_:9,} {name}" for name, bytes_ in weights.items()))
+    assert {n: w for n, w in weights.items() if w >= WEIGHT_LIMIT} == {}
+
+
+def test_the_book_has_figures(pages: list[Path]) -> None:
+    # Guards the loop above: with no figure on any page it would have nothing to look at.
+    assert any("data-ae-figure=" in path.read_text(encoding="utf-8") for path in pages)
