@@ -27,7 +27,7 @@ def use_style() -> None:
             "figure.facecolor": paper,
             "axes.facecolor": paper,
             "savefig.facecolor": paper,
-            "figure.dpi": 110,
+            "figure.dpi": 100,
             "figure.constrained_layout.use": True,
             "font.size": 10,
             "axes.edgecolor": rule,

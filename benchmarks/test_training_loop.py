@@ -1,6 +1,6 @@
 """The training loop against the loop most tutorials print: a DataLoader over a TensorDataset.
 
-Both make the same steps on the same 10,000 digits; read the ratio of the two medians, not the times.
+Both make the same steps on the same 10,000 digits; read the ratio of the two medians, not times.
 """
 
 import pytest

@@ -108,6 +108,23 @@ def test_a_wrong_number_is_told_what_is_wrong(answer, hint):
     assert re.search(hint, verdict.hint), verdict.hint
 
 
+def test_an_answer_of_several_numbers_may_be_a_tuple_a_list_or_an_array():
+    pair = Quantity("Pair", (6, 2), [((2, 6), "The larger first.")], "Both.")
+    for answer in ((6, 2), [6.0, 2.0], np.array([6, 2]), torch.tensor([6, 2])):
+        assert pair.check(answer)
+    assert pair.check((2, 6)).hint == "The larger first."
+    assert "shape" in pair.check((6, 2, 1)).hint
+
+
+def test_no_hint_gives_a_number_of_the_right_answer_away():
+    exercise = Exercise(
+        "Two", lambda X: (X.mean(), X.std()), [(X,), (Y,)], [], "Yes.", same=lambda a, b: False
+    )
+    hint = exercise.check(lambda X: "no").hint
+    assert "a tuple of 2" in hint
+    assert f"{X.mean():.2f}"[:4] not in hint
+
+
 def test_a_verdict_shows_itself_as_html_with_nothing_unescaped():
     verdict = EXERCISE.check(lambda X: "<b>")
     assert "&lt;b&gt;" in verdict._repr_html_()

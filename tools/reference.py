@@ -61,7 +61,10 @@ def execute(chapter: Path) -> nbformat.NotebookNode:
     """Run a chapter in its own folder; keep the outputs of checked cells alone."""
     notebook = read(chapter)
     NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(chapter.parent)}}
+        notebook,
+        timeout=300,
+        coalesce_streams=True,  # or a busy machine cuts the same text into other pieces
+        resources={"metadata": {"path": str(chapter.parent)}},
     ).execute()
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})

@@ -161,16 +161,17 @@ class Quantity:
             return Verdict(self.name, False, "The checker expects a number; there is none yet.")
         try:
             got = np.asarray(_to_numpy(answer), dtype=float)
+            right = np.asarray(self.right, dtype=float)
         except (TypeError, ValueError):
             return Verdict(
                 self.name, False, f"The checker expects a number; it got {_describe(answer)}."
             )
-        if agree(got, self.right, self.tolerance):
+        if agree(got, right, self.tolerance):
             return Verdict(self.name, True, self.praise)
         for wrong, hint in self.mistakes:
-            if agree(got, wrong, self.tolerance):
+            if agree(got, np.asarray(wrong, dtype=float), self.tolerance):
                 return Verdict(self.name, False, hint)
-        return Verdict(self.name, False, _generic([got], [np.asarray(self.right, dtype=float)]))
+        return Verdict(self.name, False, _generic([got], [right]))
 
 
 class _Changed(Exception):  # noqa: N818 - a signal inside this module, never seen outside
@@ -202,7 +203,7 @@ def _generic(results: list[Any], expected: list[Any]) -> str:
     try:
         a, b = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
     except (TypeError, ValueError):
-        return f"Expected {_describe(want)}, your function returned {_describe(got)}."
+        return f"Expected {_kind(want)}, your function returned {_describe(got)}."
     if a.shape != b.shape:
         return f"The result has shape {a.shape}; expected {b.shape}."
     if not np.isfinite(a).all() and np.isfinite(b).all():
@@ -241,6 +242,13 @@ def _to_numpy(value: Any) -> Any:
 
 def _unchanged(after: Any, before: Any) -> bool:
     return not isinstance(before, np.ndarray) or np.array_equal(after, before, equal_nan=True)
+
+
+def _kind(value: Any) -> str:
+    """Say what a right answer is made of, and none of its numbers."""
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return f"an array of shape {np.shape(value)}" if np.ndim(value) else "a number"
 
 
 def _describe(value: Any) -> str:

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from nbclient import NotebookClient
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,8 @@ ENVIRONMENT = {
 
 def setup(app: Sphinx) -> dict[str, Any]:
     os.environ.update(ENVIRONMENT)
+    # On a busy machine the text of one print arrives in pieces, which the page would show as lines.
+    NotebookClient.class_traits()["coalesce_streams"].default_value = True
     _forget_old_outputs(Path(app.outdir).parent / ".jupyter_cache")
     app.add_config_value("built_with_sample", False, "html", bool)
     app.connect("config-inited", _use_local_mathjax, priority=900)
