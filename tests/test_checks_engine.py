@@ -94,7 +94,7 @@ def test_a_right_number_passes_in_any_type(answer):
     [
         (4096, "biases count too"),
         (-5122, "wrong sign"),
-        (10244, "same factor"),
+        (10244, "numbers are not"),
         ("many", "expects a number; it got str"),
         (None, "expects a number; there is none yet"),
         (lambda: 5122, "a number, not a function"),

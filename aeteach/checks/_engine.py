@@ -226,7 +226,7 @@ def _generic(results: list[Any], expected: list[Any]) -> str:
 def _ratio(got: Any, want: Any) -> float | None:
     a, b = np.asarray(got, dtype=float).ravel(), np.asarray(want, dtype=float).ravel()
     keep = np.abs(b) > 1e-9
-    if a.shape != b.shape or not keep.any():
+    if a.shape != b.shape or keep.sum() < 2:  # a single number is a multiple of any other
         return None
     ratio = a[keep] / b[keep]
     return float(ratio[0]) if np.allclose(ratio, ratio[0], rtol=1e-6) else None

@@ -260,7 +260,7 @@ class Figure(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         # One of the two, never both: with both, the weights would be stored twice.
         if in_page():
-            return {"text/html": self.page_html(), VIEW_MIME: {}}, {}
+            return {"text/html": self.page_html()}, {}
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
         return {VIEW_MIME: view}, {}
 

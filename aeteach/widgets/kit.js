@@ -33,7 +33,6 @@ export function set(node, attributes) {
 export function frame(el, model, ...children) {
   el.classList.add("ae-figure");
   el.setAttribute("role", "group");
-  el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves its keys to the figure
   el.setAttribute("aria-label", model.get("alt"));
   el.replaceChildren(...children);
   return el;
