@@ -18,6 +18,7 @@ import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aeteach import widgets
 from aeteach.widgets import Figure, LinearLoss, PcaAxis, PcaDigit, bundle, host, pack
 from aeteach.widgets.inputs import StateError
 from aeteach.widgets.linear_loss import tied_loss, white_points
@@ -25,7 +26,13 @@ from aeteach.widgets.pca_axis import axis_stats
 from aeteach.widgets.pca_digit import Pca, principal_components, two_of_each
 
 ROOT = Path(__file__).parent.parent
-FIGURES = [PcaAxis, LinearLoss, PcaDigit]
+FIGURES = [
+    cls
+    for name in widgets.__all__
+    if isinstance(cls := getattr(widgets, name), type)
+    and issubclass(cls, Figure)
+    and cls is not Figure
+]
 
 
 def images(n: int = 30, side: int = 6, seed: int = 0) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict
 from aeteach.checks.first import *  # noqa: F403 - each module names its checkers once
+from aeteach.checks.kl import *  # noqa: F403
 from aeteach.checks.linear import *  # noqa: F403
 from aeteach.checks.pca import *  # noqa: F403
 

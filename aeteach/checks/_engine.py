@@ -124,7 +124,7 @@ class Exercise:
         given = copy.deepcopy(arguments)
         try:
             result = answer(*given)
-        except (TypeError, AttributeError) as with_numpy:
+        except (TypeError, AttributeError, ValueError) as with_numpy:
             tensors = [torch.tensor(a) if isinstance(a, np.ndarray) else a for a in arguments]
             try:
                 return _to_numpy(answer(*tensors))

@@ -1,8 +1,10 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
 from aeteach.widgets.host import Figure, bundle, pack
+from aeteach.widgets.kl_bars import KlBars
+from aeteach.widgets.kl_normals import KlNormals
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
 
-__all__ = ["Figure", "LinearLoss", "PcaAxis", "PcaDigit", "bundle", "pack"]
+__all__ = ["Figure", "KlBars", "KlNormals", "LinearLoss", "PcaAxis", "PcaDigit", "bundle", "pack"]

@@ -212,7 +212,7 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
       nudge(arrow[0] * steps, arrow[1] * steps);
     } else if (!onkey?.(event.key)) return;
     event.preventDefault(); // the page must not scroll
-    event.stopPropagation(); // and a notebook must not take the key for a command
+    event.stopPropagation(); // nor take the key for a command, as themes do for the next page
   });
   if (onfocus) node.addEventListener("focus", onfocus);
   on.over.append(node);

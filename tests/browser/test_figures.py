@@ -466,6 +466,20 @@ def test_what_changed_is_said_once_the_figure_rests(look: Show) -> None:
     assert live.inner_text().startswith(said)
 
 
+@pytest.mark.parametrize("make", ALL)
+def test_keys_a_figure_uses_do_not_reach_the_page(look: Show, make: Callable[[], Figure]) -> None:
+    figure = look(make)
+    figure.page.evaluate(
+        "() => { window.keys = []; document.addEventListener('keydown', (e) => keys.push(e.key)); }"
+    )
+    controls = figure.root.locator("[role=slider], input").all()
+    assert len(controls) > 2
+    for control in controls:
+        figure.keys(control, "ArrowRight", "ArrowDown", "Shift+ArrowUp")
+    figure.page.keyboard.press("x")
+    assert set(figure.page.evaluate("keys")) <= {"Shift", "x"}
+
+
 def test_the_focus_can_be_seen(look: Show) -> None:
     figure = look(PcaAxis)
     ring = figure.handle("axis").locator(".ae-ring")
