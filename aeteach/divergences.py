@@ -78,7 +78,7 @@ def entropy(p: Any, *, base: float = math.e) -> Tensor:
     Source: Shannon (1948).
     """
     p = _distribution("p", p)
-    surprises = 0 - torch.where(p > 0, p, 1).log()  # 0 log 0 = 0, also in the gradient
+    surprises = -torch.where(p > 0, p, 1).log()  # 0 log 0 = 0, also in the gradient
     return (p * surprises).sum(-1) / _log(base)
 
 
@@ -100,7 +100,7 @@ def cross_entropy(p: Any, q: Any, *, base: float = math.e) -> Tensor:
     Source: Cover and Thomas (2006), Elements of information theory, chapter 2.
     """
     p, q = _pair(p, q)
-    surprises = 0 - torch.where(p > 0, q, 1).log()  # 0 log 0 = 0, also in the gradient
+    surprises = -torch.where(p > 0, q, 1).log()  # 0 log 0 = 0, also in the gradient
     return (p * surprises).sum(-1) / _log(base)
 
 

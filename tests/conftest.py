@@ -2,9 +2,14 @@
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor
 
 from aeteach.data import mnist
+
+# No deadline: a busy machine is no failure. The same examples each time: a failure can be repeated.
+settings.register_profile("book", deadline=None, derandomize=True)
+settings.load_profile("book")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ ALLOWED = {
     "data": set(),
     "models": set(),
     "divergences": set(),
+    "gradients": set(),
+    "toy": {"divergences"},
     "losses": {"divergences", "models"},
     "training": {"losses", "models"},
     "htr": {"training", "divergences", "models", "data", "weights"},
@@ -24,7 +26,7 @@ ALLOWED = {
     "weights": {"models"},
     "checks": {"divergences", "losses", "metrics", "models"},
     "plots": {"data", "models", "training", "metrics"},
-    "widgets": {"data", "models", "divergences", "weights", "plots", "htr"},
+    "widgets": {"data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr"},
     "sweeps": {"recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"},
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},
     "__init__": None,  # the package's front door may name anything light
@@ -83,7 +85,9 @@ def test_the_table_itself_has_no_cycle():
             del left[name]
 
 
-@pytest.mark.parametrize("name", ["models", "divergences", "losses", "training", "metrics"])
+@pytest.mark.parametrize(
+    "name", ["models", "divergences", "gradients", "losses", "toy", "training", "metrics"]
+)
 def test_the_numerical_layers_need_torch_and_little_else(name):
     for path in modules():
         if layer(path) == name:

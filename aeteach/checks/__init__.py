@@ -1,9 +1,11 @@
 """Checkers for the reader's own answers to exercises: `checks.<exercise>(answer)` -> `Verdict`."""
 
 from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict
-from aeteach.checks.first import *  # noqa: F403 - each module names its checkers once
+from aeteach.checks.elbo import *  # noqa: F403 - each module names its checkers once
+from aeteach.checks.first import *  # noqa: F403
 from aeteach.checks.kl import *  # noqa: F403
 from aeteach.checks.linear import *  # noqa: F403
 from aeteach.checks.pca import *  # noqa: F403
+from aeteach.checks.reparameterization import *  # noqa: F403
 
 __all__ = ["Exercise", "Mistake", "Quantity", "Verdict"]

@@ -1,0 +1,162 @@
+// The gradient of E[(z - 1)^2] by mu, estimated 10,000 times in two ways from the same noise.
+import {
+  button, caption, column, columns, frame, number, plane, readout, roundUp, row, s, set, slider, update, watch,
+} from "./kit.js";
+import { normals } from "./noise.js";
+
+const A = 1; // where f(z) = (z - a)^2 is smallest
+const REPEATS = 10000;
+const BINS = 60;
+
+// Mean and variance over repetitions of both estimates, each the average of n draws.
+export function theory(mu, sigma, n, b) {
+  const m = mu - A;
+  const best = m ** 2 + 3 * sigma ** 2;
+  const score = 8 * m ** 2 + 6 * sigma ** 2 + ((b - best) / sigma) ** 2;
+  return { gradient: 2 * m, pathwise: (4 * sigma ** 2) / n, score: score / n, best };
+}
+
+// Both estimates for given noise: eps holds n numbers for each estimate, one after another.
+export function estimates(mu, sigma, n, b, eps) {
+  const count = Math.floor(eps.length / n);
+  const pathwise = new Float64Array(count);
+  const score = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    for (let j = i * n; j < (i + 1) * n; j++) {
+      const distance = mu + sigma * eps[j] - A;
+      pathwise[i] += (2 * distance) / n;
+      score[i] += (((distance ** 2 - b) * eps[j]) / sigma) / n;
+    }
+  }
+  return { pathwise, score };
+}
+
+// Mean and variance (divisor N - 1).
+export function moments(values) {
+  let mean = 0;
+  for (const v of values) mean += v / values.length;
+  let square = 0;
+  for (const v of values) square += (v - mean) ** 2;
+  return { mean, variance: square / (values.length - 1) };
+}
+
+// Shares of the values in `bins` equal bins from low to high, and the share beyond them.
+export function histogram(values, low, high, bins) {
+  const shares = new Float64Array(bins);
+  let beyond = 0;
+  for (const v of values) {
+    const bin = Math.floor(((v - low) / (high - low)) * bins);
+    if (bin >= 0 && bin < bins) shares[bin] += 1 / values.length;
+    else beyond += 1 / values.length;
+  }
+  return { shares, beyond };
+}
+
+function bars(on, shares) {
+  const width = (on.x[1] - on.x[0]) / shares.length;
+  let d = "";
+  shares.forEach((share, i) => {
+    if (share === 0) return;
+    const [left, right] = [on.px(on.x[0] + i * width), on.px(on.x[0] + (i + 1) * width)];
+    d += `M${left.toFixed(2)} ${on.py(0)}V${on.py(share).toFixed(2)}H${right.toFixed(2)}V${on.py(0)}Z`;
+  });
+  return d;
+}
+
+// A histogram with a dashed line at the true gradient.
+function view(name, kind) {
+  const on = plane({
+    x: [-1, 1], y: [0, 1], height: 200, xLabel: `${name} estimate of the gradient`, yLabel: "share",
+    label: `Histogram of the ${name} estimates`,
+  });
+  const filled = s("path", { class: `ae-fill ae-${kind}` });
+  const truth = s("line", { class: "ae-rule" });
+  on.clip.append(filled, truth);
+  return {
+    on,
+    draw(values, x, gradient) {
+      const { shares, beyond } = histogram(values, x[0], x[1], BINS);
+      on.frame({ x, y: [0, roundUp(Math.max(...shares))] });
+      set(filled, { d: bars(on, shares) });
+      const at = on.px(gradient);
+      set(truth, { x1: at, x2: at, y1: on.py(on.y[0]), y2: on.py(on.y[1]) });
+      return beyond;
+    },
+  };
+}
+
+const PAIRS = { mu: "mean μ", sigma: "standard deviation σ", samples: "draws in an estimate", baseline: "baseline b" };
+const RANGES = { mu: [-3, 3, 0.1], sigma: [0.2, 2, 0.1], samples: [1, 64, 1], baseline: [0, 30, 0.5] };
+
+function render({ model, el }) {
+  const sliders = Object.entries(PAIRS).map(([key, label]) => {
+    const [min, max, step] = RANGES[key];
+    const control = slider({
+      key, label, min, max, step, grain: key === "baseline" ? 0.01 : step,
+      text: (v) => number(v, { samples: 0, baseline: 2 }[key] ?? 1),
+      oninput: (v) => update(model, { [key]: Math.round(v * 100) / 100 }),
+    });
+    return { key, ...control };
+  });
+  const path = view("pathwise", "data");
+  const score = view("score-function", "reconstruction");
+  const numbers = readout([
+    { key: "gradient", label: "true gradient 2(μ − 1)" },
+    { key: "path_mean", label: "mean, pathwise", colour: "data" },
+    { key: "score_mean", label: "mean, score function", colour: "reconstruction" },
+    { key: "path_measured", label: "variance, pathwise", colour: "data" },
+    { key: "path_exact", label: "its closed form" },
+    { key: "score_measured", label: "variance, score function", colour: "reconstruction" },
+    { key: "score_exact", label: "its closed form" },
+    { key: "ratio", label: "ratio of the closed forms" },
+    { key: "beyond", label: "estimates beyond the axis" },
+  ]);
+
+  function draw() {
+    const [mu, sigma, n, b, seed] = ["mu", "sigma", "samples", "baseline", "seed"].map((k) => model.get(k));
+    const exact = theory(mu, sigma, n, b);
+    const drawn = estimates(mu, sigma, n, b, normals(seed, REPEATS * n));
+    const reach = roundUp(3.5 * Math.sqrt(Math.max(exact.score, exact.pathwise)));
+    const x = [exact.gradient - reach, exact.gradient + reach];
+    const beyond = [path.draw(drawn.pathwise, x, exact.gradient), score.draw(drawn.score, x, exact.gradient)];
+    for (const control of sliders) control.set(model.get(control.key));
+    const [p, q] = [moments(drawn.pathwise), moments(drawn.score)];
+    const show = (key, value, digits = 2) => numbers.set(key, value, number(value, digits));
+    show("gradient", exact.gradient);
+    show("path_mean", p.mean);
+    show("score_mean", q.mean);
+    show("path_measured", p.variance, 3);
+    show("path_exact", exact.pathwise, 3);
+    show("score_measured", q.variance, 3);
+    show("score_exact", exact.score, 3);
+    show("ratio", exact.score / exact.pathwise, 1);
+    numbers.set("beyond", beyond[1], `${number(100 * beyond[0], 1)} % and ${number(100 * beyond[1], 1)} %`);
+    numbers.say(
+      `True gradient ${number(exact.gradient)}. Variance: pathwise ${number(p.variance, 3)}, ` +
+      `score function ${number(q.variance, 3)}, which is ${number(exact.score / exact.pathwise, 1)} times as much in theory.`,
+    );
+  }
+
+  frame(
+    el, model,
+    columns(
+      column(path.on.node, score.on.node),
+      column(
+        ...sliders.map((control) => control.node),
+        row(
+          button("Draw again", () => update(model, { seed: (model.get("seed") + 1) % 2 ** 31 })),
+          button("Best baseline", () =>
+            update(model, { baseline: theory(model.get("mu"), model.get("sigma"), 1, 0).best })),
+          button("No baseline", () => update(model, { baseline: 0 })),
+        ),
+        numbers.node,
+      ),
+    ),
+    caption("f(z) = (z − 1)², z ~ N(μ, σ²). 10,000 estimates of each kind, from the same noise. Dashed: the true gradient."),
+  );
+  const stop = watch(model, ["mu", "sigma", "samples", "baseline", "seed"], draw);
+  draw();
+  return stop;
+}
+
+export default { render };
