@@ -137,9 +137,9 @@ def bernoulli_nll_from_x_hat(x_hat: Tensor, x: Tensor) -> Tensor:
     _check(x_hat=x_hat, x=x)
     _check_unit_range("x", x)
     _check_unit_range("x_hat", x_hat, nan_passes=True)
-    ink = x * torch.log(torch.where(x > 0, x_hat, 1))  # 0 log 0 = 0, also in the gradient
-    paper = (1 - x) * torch.log1p(-torch.where(x < 1, x_hat, 0))
-    return -(ink + paper).flatten(1).sum(1)  # (N, ...) -> (N,)
+    ink = -x * torch.log(torch.where(x > 0, x_hat, 1))  # 0 log 0 = 0, also in the gradient
+    paper = -(1 - x) * torch.log1p(-torch.where(x < 1, x_hat, 0))
+    return (ink + paper).flatten(1).sum(1)  # (N, ...) -> (N,)
 
 
 @dataclass

@@ -136,7 +136,7 @@ function render({ model, el }) {
   surface.clip.append(ring, marks, trail);
 
   const on = plane({
-    x: [-5, 5], y: [-5, 5], xLabel: "feature 1", yLabel: "feature 2",
+    x: [-6.5, 6.5], y: [-6.5, 6.5], xLabel: "feature 1", yLabel: "feature 2",
     label: "The data, the line spanned by w, and the reconstructions on it",
   });
   const line = s("line", { class: "ae-line ae-latent" });
