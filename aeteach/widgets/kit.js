@@ -143,7 +143,7 @@ export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, 
       ...tx.values.map((v) => s("line", { x1: self.px(v), x2: self.px(v), y1: box.bottom, y2: box.bottom + 4 })),
       ...ty.values.map((v) => s("line", { x1: box.left - 4, x2: box.left, y1: self.py(v), y2: self.py(v) })),
       ...tx.values.map((v) =>
-        s("text", { x: self.px(v), y: box.bottom + 17, "text-anchor": "middle" }, number(v, tx.digits))),
+        s("text", { x: self.px(v), y: box.bottom + 19, "text-anchor": "middle" }, number(v, tx.digits))),
       ...ty.values.map((v) =>
         s("text", { x: box.left - 7, y: self.py(v) + 4, "text-anchor": "end" }, number(v, ty.digits))),
       s("text", { class: "ae-title", x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
