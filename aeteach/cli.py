@@ -1,15 +1,18 @@
-"""The `aeteach` command: fill the data cache, train a recipe, evaluate a trained model."""
+"""The `aeteach` command: fill the data cache, train, evaluate, and make the tables of results."""
 
 import argparse
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
-from aeteach import data, recipes, training, weights
+from aeteach import data, recipes, sweeps, training, weights
 from aeteach.losses import LOSSES
+
+EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,10 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _add_data(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_sweep(commands)
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
-    except (ValueError, OSError, data.DataError, training.NonFiniteLossError) as error:
+    except EXPECTED as error:
         print(f"aeteach: {error}", file=sys.stderr)
         return 1
     return 0
@@ -44,7 +48,7 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="names; see --list")
     parser.add_argument("--list", action="store_true", help="print the recipes and stop")
     parser.add_argument("--ship", action="store_true", help="every recipe shipped in the package")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="another seed than the recipe's")
     parser.add_argument("--epochs", type=int, help="another number of passes")
     parser.add_argument("--out", type=Path, help="folder for the files (default: ./weights)")
     parser.set_defaults(run=_train)
@@ -67,11 +71,17 @@ def _train(arguments: argparse.Namespace) -> None:
         print(f"{name}:")
         recipe = recipes.RECIPES[name]
         images = recipes.DATA[recipe.data]("train")
-        checkpoint = folder / f".{name}-{arguments.seed}.ckpt"
+        labels = recipes.LABELS[recipe.data]("train") if recipe.labelled else None
+        seed = recipe.seed if arguments.seed is None else arguments.seed
+        checkpoint = folder / f".{name}-{seed}.ckpt"
         model, _ = recipe.train(
-            seed=arguments.seed, epochs=arguments.epochs, images=images, checkpoint=checkpoint
+            seed=seed,
+            epochs=arguments.epochs,
+            images=images,
+            labels=labels,
+            checkpoint=checkpoint,
         )
-        card = make_card(name, weights.stored(model), images, arguments.seed, arguments.epochs)
+        card = make_card(name, weights.stored(model), images, seed, arguments.epochs)
         weights.save(model, card, folder)
         checkpoint.unlink()
         print(f"  {folder / name}.safetensors  {card.metrics}")
@@ -82,8 +92,7 @@ def make_card(
 ) -> weights.Card:
     """Measure a trained model on its recipe's test images and write down where it comes from."""
     recipe = recipes.RECIPES[name]
-    test = recipes.DATA[recipe.data]("test")
-    metrics = training.evaluate(model, test, LOSSES[recipe.loss](**recipe.loss_arguments))
+    metrics = _measure(model, recipe.as_dict())
     return weights.Card(
         name=name,
         recipe=recipe.as_dict() | ({"epochs": epochs} if epochs else {}),
@@ -92,7 +101,7 @@ def make_card(
             "name": recipe.data,
             "train_sha256": hashlib.sha256(images.numpy(force=True).tobytes()).hexdigest(),
         },
-        metrics={term: round(value, 4) for term, value in metrics.items()},
+        metrics={term: float(f"{value:.6g}") for term, value in metrics.items()},
         versions=weights.versions(),
         command=f"aeteach train {name} --seed {seed}" + (f" --epochs {epochs}" if epochs else ""),
     )
@@ -108,10 +117,49 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 def _evaluate(arguments: argparse.Namespace) -> None:
     model = weights.load(arguments.name, arguments.weights)
     card: weights.Card = model.card  # type: ignore[assignment]
-    test = recipes.DATA[card.recipe["data"]]("test")
-    loss = LOSSES[card.recipe["loss"]](**card.recipe["loss_arguments"])
-    for term, value in training.evaluate(model, test, loss).items():
+    for term, value in _measure(model, card.recipe).items():
         print(f"{term:16} {value:12.4f}   on its card {card.metrics[term]:12.4f}")
+
+
+def _measure(model: nn.Module, recipe: Mapping[str, Any]) -> dict[str, float]:
+    """Return the loss terms of a model on the test images of its recipe, as plain values."""
+    test = recipes.DATA[recipe["data"]]("test")
+    labels = recipes.LABELS[recipe["data"]]("test") if recipe.get("labelled") else None
+    loss = LOSSES[recipe["loss"]](**recipe["loss_arguments"])
+    return training.evaluate(model, test, loss, labels=labels)
+
+
+def _add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("sweep", help="make a table of results; resumes where it stopped")
+    parser.add_argument("name", nargs="?", help="a table; see --list")
+    parser.add_argument("--list", action="store_true", help="print the tables and stop")
+    parser.add_argument("--jobs", type=int, default=1, help="local processes (default: 1)")
+    parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a cluster, tcp://host:port")
+    parser.add_argument(
+        "--out", type=Path, default=sweeps.RESULTS, help="folder (default: results)"
+    )
+    parser.add_argument("--table", action="store_true", help="write the table of what is finished")
+    parser.set_defaults(run=_sweep)
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    if arguments.list:
+        for name, sweep in sweeps.SWEEPS.items():
+            done = sweeps.finished(sweep, arguments.out)
+            print(f"{name:24} {sweep.about}; {done} of {len(sweep.cells)} cells finished")
+        return
+    if arguments.name not in sweeps.SWEEPS:
+        known = ", ".join(sweeps.SWEEPS)
+        raise ValueError(f"no table is called {arguments.name!r}; known: {known}")
+    sweep = sweeps.SWEEPS[arguments.name]
+    command = f"aeteach sweep {sweep.name}"
+    if arguments.table:
+        path = sweeps.write_table(sweep, arguments.out, command=command)
+    else:
+        path = sweeps.run(
+            sweep, arguments.out, jobs=arguments.jobs, dask=arguments.dask, command=command
+        )
+    print(f"{path}: {sweeps.finished(sweep, arguments.out)} of {len(sweep.cells)} cells")
 
 
 if __name__ == "__main__":

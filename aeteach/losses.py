@@ -27,7 +27,7 @@ to minimise S + beta K is to minimise the negative ELBO itself for the variance 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aeteach.models.base import Output
 
 Terms = dict[str, Tensor]
-Loss = Callable[["Output", Tensor], Terms]
+Loss = Callable[..., Terms]  # (output, x), or (output, x, y) for a labelled loss
 
 
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
@@ -243,6 +243,28 @@ class Elbo:
 
 
 @dataclass
+class CrossEntropy:
+    r"""Cross-entropy of a classifier, in nats: -log p(y|x), averaged over the batch.
+
+    `labelled` tells `fit` that this loss is given the labels y, and the model is not. Called
+    with (logits, x, y), it returns "loss", and "accuracy", the share of labels given the largest
+    logit, which has no gradient.
+    """
+
+    labelled: ClassVar[bool] = True
+
+    def __call__(self, logits: Tensor, x: Tensor, y: Tensor) -> Terms:
+        """Return the terms for logits (N, classes) of images x with labels y, (N,) int64."""
+        if logits.ndim != 2 or len(logits) != len(y):
+            raise ValueError(
+                f"logits have shape {tuple(logits.shape)} for {len(y)} labels; expected "
+                "(N, classes), one row a label: is the model a classifier?"
+            )
+        accuracy = (logits.detach().argmax(1) == y).to(logits.dtype).mean()
+        return {"loss": F.cross_entropy(logits, y), "accuracy": accuracy}
+
+
+@dataclass
 class WithWeightPenalty:
     r"""Another loss plus strength times the sum of all squared weights of a model.
 
@@ -295,6 +317,7 @@ class WithWeightPenalty:
 LOSSES: dict[str, Callable[..., Loss]] = {
     "squared_error": SquaredError,
     "bernoulli": BernoulliLoss,
+    "cross_entropy": CrossEntropy,
     "elbo": Elbo,
 }
 

@@ -87,6 +87,8 @@ def test_a_card_tells_the_truth_about_its_model(name):
     model = aeteach.load(name)
     recipe = recipes.RECIPES[name]
     test = recipes.DATA[recipe.data]("test")
-    measured = training.evaluate(model, test, LOSSES[recipe.loss](**recipe.loss_arguments))
+    labels = recipes.LABELS[recipe.data]("test") if recipe.labelled else None
+    loss = LOSSES[recipe.loss](**recipe.loss_arguments)
+    measured = training.evaluate(model, test, loss, labels=labels)
     for term, value in measured.items():
         assert math.isclose(value, model.card.metrics[term], rel_tol=1e-4), term

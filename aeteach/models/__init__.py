@@ -7,12 +7,19 @@ import torch
 from torch import nn
 
 from aeteach.models.base import Autoencoder, Output, count_parameters
+from aeteach.models.conv import ConvAutoencoder
 from aeteach.models.linear import LinearAutoencoder
+from aeteach.models.mlp import MLPAutoencoder
 from aeteach.models.pca import PCA
+from aeteach.models.reader import ConvReader, DigitReader
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
+    "conv": ConvAutoencoder,
+    "conv-reader": ConvReader,
     "linear": LinearAutoencoder,
+    "mlp": MLPAutoencoder,
     "pca": PCA,
+    "reader": DigitReader,
 }
 
 
@@ -38,7 +45,11 @@ __all__ = [
     "MODELS",
     "PCA",
     "Autoencoder",
+    "ConvAutoencoder",
+    "ConvReader",
+    "DigitReader",
     "LinearAutoencoder",
+    "MLPAutoencoder",
     "Output",
     "build",
     "count_parameters",

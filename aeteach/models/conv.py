@@ -1,0 +1,136 @@
+"""The convolutional autoencoder, and the bodies that its relatives share.
+
+All of them keep channels last in memory, which changes no number's meaning and saves a CPU up to a
+third of the time.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from aeteach.models.base import Autoencoder
+
+SHRINK = 8  # three convolutions of stride 2 make the image 2 * 2 * 2 times smaller each way
+
+
+def conv_encoder(channels: int) -> nn.Sequential:
+    """Return three 3x3 convolutions of stride 2 and padding 1: 1 -> 8 -> 16 -> `channels`.
+
+    Each halves height and width: (N, 1, 32, 32) -> (N, channels, 4, 4).
+
+    Args:
+        channels: of the last layer, which has neither batch normalisation nor ReLU.
+    """
+    return nn.Sequential(
+        # Batch normalisation subtracts the mean of each channel, so a bias before it is lost.
+        nn.Conv2d(1, 8, 3, stride=2, padding=1, bias=False),  # (N, 8, 16, 16)
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False),  # (N, 16, 8, 8)
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, channels, 3, stride=2, padding=1),  # (N, channels, 4, 4)
+    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def conv_decoder(channels: int) -> nn.Sequential:
+    """Return three 3x3 transposed convolutions, `channels` -> 16 -> 8 -> 1, before the sigmoid.
+
+    Each doubles height and width; `output_padding=1` picks the even one of the two sizes that
+    a convolution of stride 2 would have halved to the same: (N, channels, 4, 4) -> (N, 1, 32, 32).
+
+    Args:
+        channels: of the input.
+    """
+    return nn.Sequential(
+        # The biases before the batch normalisations do nothing; the reported 3,147 has them.
+        nn.ConvTranspose2d(channels, 16, 3, stride=2, padding=1, output_padding=1),  # (N, 16, 8, 8)
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.ConvTranspose2d(16, 8, 3, stride=2, padding=1, output_padding=1),  # (N, 8, 16, 16)
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.ConvTranspose2d(8, 1, 3, stride=2, padding=1, output_padding=1),  # (N, 1, 32, 32)
+    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def flat_conv_encoder(channels: int, out: int | None = None, *, size: int = 32) -> nn.Sequential:
+    """Return the convolutional encoder made flat: (N, 1, size, size) -> (N, out).
+
+    Args:
+        channels: of the last convolution, which leaves channels * (size / 8)^2 numbers.
+        out: width of the linear layer after them; None for no such layer, as under the heads
+            of a VAE.
+        size: height and width of the images in pixels, a multiple of 8.
+    """
+    numbers = channels * _side(size) ** 2
+    last = [nn.Linear(numbers, out)] if out is not None else []
+    return nn.Sequential(*conv_encoder(channels), nn.Flatten(), *last)
+
+
+def flat_conv_decoder(
+    latent: int, channels: int, *, size: int = 32, extra: int = 0
+) -> nn.Sequential:
+    """Return the convolutional decoder behind a linear layer: (N, latent) -> (N, 1, size, size).
+
+    Args:
+        latent: number of latent dimensions d.
+        channels: that the linear layer's channels * (size / 8)^2 numbers are arranged into.
+        size: height and width of the images in pixels, a multiple of 8.
+        extra: numbers appended to z, such as the 10 of a one-hot label.
+    """
+    side = _side(size)
+    return nn.Sequential(
+        nn.Linear(latent + extra, channels * side * side),
+        nn.Unflatten(1, (channels, side, side)),
+        *conv_decoder(channels),
+    )
+
+
+class ConvAutoencoder(Autoencoder):
+    r"""Three convolutions down, three transposed convolutions up, a sigmoid at the end.
+
+    The bottleneck is one of two. `latent=None` keeps channels: z is (N, channels, 4, 4) for 32x32
+    images, so `channels=2` is a bottleneck of 32 numbers; it has 3,147 parameters. With
+    `latent=d` a linear layer squeezes these to d numbers, and another one spreads them out again:
+    z is (N, d), which may be compared with other models of d numbers.
+
+    Args:
+        channels: of the narrowest convolution, at least 1.
+        latent: number of latent dimensions d, at least 1; None for a bottleneck of channels.
+        size: height and width of the images in pixels, a multiple of 8.
+    """
+
+    def __init__(self, channels: int = 2, *, latent: int | None = None, size: int = 32) -> None:
+        for name, value in (("channels", channels), ("latent", latent)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; a bottleneck has at least 1")
+        _side(size)
+        if latent is None:
+            super().__init__(conv_encoder(channels), conv_decoder(channels), sigmoid=True)
+        else:
+            super().__init__(
+                flat_conv_encoder(channels, latent, size=size),
+                flat_conv_decoder(latent, channels, size=size),
+                sigmoid=True,
+            )
+        self.size = size
+        self.numbers = channels * _side(size) ** 2 if latent is None else latent
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return z: (N, channels, size / 8, size / 8), or (N, d) with a latent layer."""
+        if x.shape[-2:] != (self.size, self.size):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; this model was made for size={self.size}, so it "
+                f"expects (N, 1, {self.size}, {self.size})"
+            )
+        return self.encoder(x)
+
+
+def _side(size: int) -> int:
+    """Return height and width of the bottleneck in pixels."""
+    if size < SHRINK or size % SHRINK:
+        raise ValueError(
+            f"size is {size}; three strides of 2 need a multiple of {SHRINK}, such as 32 "
+            "(mnist(split, size=32) pads the digits to it)"
+        )
+    return size // SHRINK

@@ -1,0 +1,82 @@
+"""The digit readers: they say which digit an image shows, and so judge what a model draws."""
+
+import torch
+from torch import Tensor, nn
+
+CLASSES = 10
+
+
+class DigitReader(nn.Module):
+    """Fully connected layers 1024-50-10 with one ReLU: the reader of handwritten text.
+
+    Called with images (N, 1, size, size) it returns logits (N, 10), one a digit; their softmax are
+    probabilities. It has 51,760 parameters for 32x32 images.
+
+    Args:
+        size: height and width of the images in pixels.
+        hidden: width of the hidden layer.
+        dropout: share of the pixels blanked in training.
+    """
+
+    def __init__(self, *, size: int = 32, hidden: int = 50, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.size = size
+        self.layers = nn.Sequential(
+            nn.Flatten(),  # (N, 1, size, size) -> (N, size * size)
+            nn.Dropout(dropout),
+            nn.Linear(size * size, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, CLASSES),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (N, 10) of the images x (N, 1, size, size)."""
+        return self.layers(x)
+
+
+class ConvReader(nn.Module):
+    """Convolutions, for a second opinion: three times 3x3, batch normalisation, ReLU, pooling.
+
+    In training every batch is moved by up to `shift` pixels at random, which makes the
+    reader indifferent to where a digit stands. It must be at most the width of the margin: what
+    leaves at one edge comes in at the other.
+
+    Args:
+        size: height and width of the images in pixels, a multiple of 8.
+        channels: of the three convolutions.
+        dropout: share of the last numbers set to 0 in training.
+        shift: largest move in training, in pixels.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int = 32,
+        channels: tuple[int, int, int] = (16, 32, 64),
+        dropout: float = 0.2,
+        shift: int = 2,
+    ) -> None:
+        super().__init__()
+        if size < 8 or size % 8:
+            raise ValueError(f"size is {size}; halving it three times needs a multiple of 8")
+        self.size = size
+        self.shift = shift
+        layers: list[nn.Module] = []
+        for before, after in zip((1, *channels[:2]), channels, strict=True):
+            layers += [
+                nn.Conv2d(before, after, 3, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+                nn.MaxPool2d(2),  # half as high, half as wide
+            ]
+        layers += [nn.Flatten(), nn.Dropout(dropout)]
+        layers += [nn.Linear(channels[2] * (size // 8) ** 2, CLASSES)]
+        self.layers = nn.Sequential(*layers)
+        self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (N, 10) of the images x (N, 1, size, size)."""
+        if self.training and self.shift:
+            down, right = torch.randint(-self.shift, self.shift + 1, (2,)).tolist()
+            x = x.roll((down, right), dims=(2, 3))
+        return self.layers(x)

@@ -1,0 +1,394 @@
+"""The engine of the sweeps: recipes x seeds, in parallel, interrupted and resumed at will.
+
+A *cell* is one recipe with one seed. Whoever finishes a cell writes it at once to a file of its
+own, named after a hash of all that decides its numbers; the table is put together from these
+files. So a sweep that was killed goes on where it stopped, a changed recipe is run again, and
+nothing else is.
+"""
+
+import csv
+import datetime
+import hashlib
+import json
+import os
+import platform
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
+
+from aeteach import weights
+from aeteach._files import atomic_write
+from aeteach.recipes import Recipe
+
+RESULTS = Path("results")
+CURVE = "curve"  # an entry of this name becomes a long table of its own
+CLAIMED = "claimed"  # the answer for a cell that another process is at
+_ALONE = threading.Lock()  # training uses the process's random state: one cell at a time in each
+
+
+class SweepError(RuntimeError):
+    """Cells could not be finished; those that were are kept."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe with one seed.
+
+    Attributes:
+        recipe: what to train.
+        seed: of weights and order of the images.
+        columns: what names the cell's row in the table; they do not decide its numbers.
+    """
+
+    recipe: Recipe
+    seed: int
+    columns: Mapping[str, Any]
+
+
+Measure = Callable[[Cell, Path], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A table to be made.
+
+    Attributes:
+        name: of the table.
+        about: one line that says what it shows.
+        cells: its rows, in order.
+        measure: trains a cell, with a file for its checkpoint, and returns the row's measured
+            columns; a function that other processes can import.
+        needs: shipped weights that `measure` uses; when they change, the cells are run again.
+        version: raise it when `measure` or a model's code changes what comes out.
+    """
+
+    name: str
+    about: str
+    cells: tuple[Cell, ...]
+    measure: Measure
+    needs: tuple[str, ...] = ()
+    version: int = 1
+
+    def cell_keys(self) -> list[str]:
+        """Return a name for each cell, in order: a hash of all that decides its numbers.
+
+        Columns and reasons decide nothing, so two cells that differ in these alone share a name,
+        and are run once.
+        """
+        common = {
+            "measure": f"{self.measure.__module__}.{self.measure.__qualname__}",
+            "needs": {name: _digest(weights.FOLDER / f"{name}.safetensors") for name in self.needs},
+            "version": self.version,
+        }
+        return [_key(cell, common) for cell in self.cells]
+
+
+def run(
+    sweep: Sweep,
+    folder: str | os.PathLike[str] = RESULTS,
+    *,
+    jobs: int = 1,
+    dask: str | None = None,
+    command: str = "",
+    progress: bool = True,
+) -> Path:
+    """Finish every cell that is not finished yet, then write the table.
+
+    Killing it at any moment is safe: finished cells are kept, and a cell in the middle goes on
+    from the checkpoint of its last epoch. Two runs of the same sweep at a time share the work.
+
+    Args:
+        sweep: what to run.
+        folder: for `NAME.csv` and what lies beside it; cells go to its `.cells/NAME`.
+        jobs: local processes, at least 1.
+        dask: address of a Dask scheduler, such as "tcp://host:8786"; its workers do the work, one
+            cell a process at a time, and must see `folder` under the same path.
+        command: what to write down as the way to make the table again.
+        progress: show how many cells are finished.
+
+    Returns:
+        The path of the table.
+
+    Raises:
+        SweepError: cells failed, or workers died for good; run it again for what is left.
+        ValueError: jobs is less than 1, or Dask is asked for and not installed.
+    """
+    if jobs < 1:
+        raise ValueError(f"jobs is {jobs}; expected the number of processes, at least 1")
+    cells = cell_folder(sweep, folder)
+    cells.mkdir(parents=True, exist_ok=True)
+    keys = sweep.cell_keys()
+    todo = {k: c for k, c in zip(keys, sweep.cells, strict=True) if not _file(cells, k).exists()}
+    with _progress([_file(cells, key) for key in keys], progress):
+        failures = _finish_all(sweep.measure, todo, cells, jobs, dask) if todo else []
+    missing = [key for key in keys if not _file(cells, key).exists()]
+    if missing:
+        reasons = "\n".join(failures) or "the workers left no reason"
+        raise SweepError(
+            f"{len(missing)} of {len(keys)} cells of {sweep.name!r} are not finished: "
+            f"{reasons}\nThe others are kept in {cells}. Run the same command for what is left."
+        )
+    return write_table(sweep, folder, command=command)
+
+
+def finished(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> int:
+    """Return how many cells of a sweep are finished."""
+    cells = cell_folder(sweep, folder)
+    return sum(_file(cells, key).exists() for key in sweep.cell_keys())
+
+
+def write_table(
+    sweep: Sweep, folder: str | os.PathLike[str] = RESULTS, *, command: str = ""
+) -> Path:
+    """Put the finished cells together: one row a cell in `NAME.csv`.
+
+    How it was made is said in `NAME.json`. Training curves, where the cells have them, go to
+    `NAME_curve.csv`, one row an epoch.
+
+    Raises:
+        SweepError: no cell is finished.
+    """
+    folder = Path(folder)
+    cells = cell_folder(sweep, folder)
+    rows: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    for key, cell in zip(sweep.cell_keys(), sweep.cells, strict=True):
+        if not _file(cells, key).exists():
+            continue
+        record = json.loads(_file(cells, key).read_text(encoding="utf-8"))
+        name = {**cell.columns, "seed": cell.seed}
+        curve = record["measured"].pop(CURVE, [])
+        rows.append({**name, **record["measured"], **record["versions"]})
+        curves += [{**name, "epoch": n, "loss": loss} for n, loss in enumerate(curve, 1)]
+    if not rows:
+        raise SweepError(f"no cell of {sweep.name!r} is finished in {cells}: run the sweep first")
+    path = folder / f"{sweep.name}.csv"
+    if curves:
+        _write_csv(folder / f"{sweep.name}_curve.csv", curves)
+    _write_csv(path, rows)
+    with atomic_write(folder / f"{sweep.name}.json") as partial:
+        made = _how_it_was_made(sweep, cells, rows, command)
+        partial.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def cell_folder(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> Path:
+    """Return where the finished cells of a sweep are, as an absolute path."""
+    return Path(folder).absolute() / ".cells" / sweep.name
+
+
+def starts(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> dict[str, tuple[int, int]]:
+    """Return for each cell's key how often it was begun, and how often it came to its end.
+
+    An interrupted cell is begun more than once. None may come to its end twice.
+    """
+    counts = {key: [0, 0] for key in sweep.cell_keys()}
+    log = cell_folder(sweep, folder) / "runs.log"
+    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
+        event, key, *_ = line.split()
+        if key in counts:
+            counts[key][event == "measured"] += 1
+    return {key: (begun, ended) for key, (begun, ended) in counts.items()}
+
+
+def _finish_all(
+    measure: Measure, todo: Mapping[str, Cell], cells: Path, jobs: int, dask: str | None
+) -> list[str]:
+    """Finish cells in other processes; return why some could not be."""
+    from joblib import Parallel, delayed  # here, because the rest of the package needs none of it
+
+    failures: list[str] = []
+    with _workers(jobs, dask):
+        # One cell a task, all known to the backend: cells take minutes, and workers may join late.
+        pool = Parallel(batch_size=1, pre_dispatch="all")
+        # First what nobody else has claimed, then wait for what somebody has, who may yet die.
+        for wait in (False, True):
+            tasks = [delayed(_finish)(measure, key, todo[key], cells, wait) for key in todo]
+            try:
+                answers = pool(tasks)
+            except Exception as error:  # a dead worker has another exception in each backend
+                return [*failures, f"the workers broke off: {type(error).__name__}: {error}"]
+            failures += [answer for answer in answers if answer not in (None, CLAIMED)]
+            claimed = [key for key, a in zip(todo, answers, strict=True) if a == CLAIMED]
+            todo = {key: todo[key] for key in claimed}
+            if not todo:
+                break
+    return failures
+
+
+@contextmanager
+def _workers(jobs: int, dask: str | None) -> Iterator[None]:
+    """Choose who works: local processes, or the workers of a Dask scheduler."""
+    from joblib import parallel_config
+
+    if dask is None:
+        with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError("dask= needs Dask: pip install 'aeteach[cluster]'") from error
+    with (
+        Client(dask, set_as_default=False) as client,
+        parallel_config(backend="dask", client=client, n_jobs=-1),
+    ):
+        yield
+
+
+def _finish(measure: Measure, key: str, cell: Cell, cells: Path, wait: bool) -> str | None:
+    """Run one cell and write its file, unless that was done; return why it could not be.
+
+    The lock is the claim. The operating system lets go of it when a process dies, however it
+    dies, so a cell is never claimed by the dead. Who comes second goes on to other cells, or
+    waits and finds the file.
+    """
+    if not cells.is_dir():
+        return f"{key}: {socket.gethostname()} does not see {cells}; put it on a shared disk"
+    lock = FileLock(cells / f"{key}.lock")
+    with _ALONE, _one_thread():
+        try:
+            lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            return CLAIMED
+        try:
+            return _run(measure, key, cell, cells)
+        finally:
+            lock.release()
+
+
+def _run(measure: Measure, key: str, cell: Cell, cells: Path) -> str | None:
+    """Run one claimed cell."""
+    checkpoint = cells / f"{key}.ckpt"
+    if not _file(cells, key).exists():
+        _log(cells, "started", key)
+        began = time.perf_counter()
+        try:
+            measured = measure(cell, checkpoint)
+        except Exception:  # whatever it is, the other cells go on
+            return f"{key}: {traceback.format_exc(limit=-3)}"
+        record = {
+            "measured": measured,
+            "versions": weights.versions(),
+            "host": socket.gethostname(),
+            "wall_seconds": round(time.perf_counter() - began, 1),
+            "finished": _now(),
+        }
+        _log(cells, "measured", key)
+        with atomic_write(_file(cells, key)) as partial:
+            partial.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    checkpoint.unlink(missing_ok=True)
+    # Whoever waits for this lock, or makes a new one, finds the cell finished.
+    (cells / f"{key}.lock").unlink(missing_ok=True)
+    return None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Use one thread for torch: processes share the cores, and sums come out the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _progress(files: Sequence[Path], show: bool) -> Iterator[None]:
+    """Show how many cells are finished, whoever finishes them, by looking at their files."""
+    files = list(dict.fromkeys(files))
+    done = sum(file.exists() for file in files)
+    bar = tqdm(total=len(files), initial=done, unit="cell", disable=not show, smoothing=0)
+    over = threading.Event()
+
+    def look() -> None:
+        if new := sum(file.exists() for file in files) - bar.n:
+            bar.update(new)
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            look()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if show:
+        watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if show:
+            watcher.join()
+            look()
+        bar.close()
+
+
+def _key(cell: Cell, common: Mapping[str, Any]) -> str:
+    recipe = {name: value for name, value in cell.recipe.as_dict().items() if value}
+    recipe.pop("why", None)  # like what is off (None, False, nothing), a reason decides nothing
+    what = json.dumps({"recipe": recipe, "seed": cell.seed, **common}, sort_keys=True)
+    return f"{cell.recipe.model}-{cell.seed}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+
+
+def _file(cells: Path, key: str) -> Path:
+    return cells / f"{key}.json"
+
+
+def _digest(path: Path) -> str:
+    if not path.exists():
+        name = path.stem
+        raise SweepError(f"the weights of {name!r} are missing: `aeteach train {name}` makes them")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _log(cells: Path, event: str, key: str) -> None:
+    """Append a line; a single short write in append mode is never mixed with another's."""
+    line = f"{event} {key} {_now()} {socket.gethostname()}:{os.getpid()}\n"
+    with (cells / "runs.log").open("a", encoding="utf-8") as log:
+        log.write(line)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with atomic_write(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _how_it_was_made(
+    sweep: Sweep, cells: Path, rows: Sequence[Mapping[str, Any]], command: str
+) -> dict[str, Any]:
+    keys = sweep.cell_keys()
+    present = [json.loads(_file(cells, k).read_text()) for k in keys if _file(cells, k).exists()]
+    counts = starts(sweep, cells.parents[1]).values()
+    return {
+        "table": sweep.name,
+        "about": sweep.about,
+        "command": command or f"aeteach sweep {sweep.name}",
+        "cells": len(keys),
+        "finished": len(rows),
+        "begun": sum(begun for begun, _ in counts),
+        "ended": sum(ended for _, ended in counts),
+        "wall_seconds": round(sum(record["wall_seconds"] for record in present), 1),
+        "last_finished": max(record["finished"] for record in present),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread a cell",
+        "versions": [
+            dict(pairs) for pairs in sorted({tuple(r["versions"].items()) for r in present})
+        ],
+        "needs": {name: _digest(weights.FOLDER / f"{name}.safetensors") for name in sweep.needs},
+    }
