@@ -204,8 +204,11 @@ def rebuild(
 ) -> Tensor:
     """Return a model's reconstructions x_hat, (N, 1, H, W), in evaluation mode, on the CPU.
 
+    A variational autoencoder's are decode(mu): the mean of q(z|x) is decoded, nothing is drawn.
+
     Args:
-        model: has `forward(x) -> Output`, or `forward(x, y)` with labels.
+        model: has `forward(x) -> Output`, or `forward(x, y)` with labels; one that draws, such as
+            a VAE, may have `reconstruct`, with the same arguments, which is used in its place.
         images: x, (N, 1, H, W), float32 in [0, 1].
         labels: y, (N,), int64, for a conditional model.
         seed: for models that sample; the global random state is left alone.
@@ -218,10 +221,17 @@ def rebuild(
         torch.manual_seed(seed)
         for index in torch.arange(len(images)).split(_CHUNK):
             x = images[index].to(device)
-            out = model(x) if labels is None else model(x, labels[index].to(device))
-            made.append(out.x_hat.cpu())
+            y = () if labels is None else (labels[index].to(device),)
+            made.append(_x_hat(model, x, *y).cpu())
     model.train(was_training)
     return torch.cat(made)
+
+
+def _x_hat(model: nn.Module, *inputs: Tensor) -> Tensor:
+    """Return a reconstruction with nothing drawn, where the model has a way to make one."""
+    if hasattr(model, "reconstruct"):
+        return model.reconstruct(*inputs)  # type: ignore[operator]
+    return model(*inputs).x_hat
 
 
 def confusion(digits: Tensor, labels: Tensor) -> Tensor:

@@ -177,8 +177,7 @@ class Elbo:
     batch. With beta = 1 and no free bits, the expected "loss" is an upper bound on -log p(x) in
     nats if `reconstruction` is "bernoulli" (on black-and-white pixels) or "gaussian".
 
-    `beta` and `free_bits` are read at every call. A warm-up starts with `Elbo(beta=0.0)` and
-    gives `fit` one line: `on_epoch=lambda epoch, *_: setattr(loss, "beta", min(1, epoch / 10))`.
+    `beta` and `free_bits` are read at every call. `WarmUpElbo` lets beta grow in training.
 
     Args:
         reconstruction: "bernoulli" (from logits or x_hat), "gaussian" (with its constant) or
@@ -219,13 +218,16 @@ class Elbo:
 
     def __call__(self, output: "Output", x: Tensor) -> Terms:
         """Return the terms for what the model made of x, (N, 1, H, W)."""
+        return self._terms(output, x, self.beta)
+
+    def _terms(self, output: "Output", x: Tensor, beta: float) -> Terms:
         self._check_weights()
         reconstruction = self._reconstruction(output, x).mean()
         mu, log_var = _posterior(output, len(x))
         kl = kl_to_standard_normal(mu, log_var, per_dimension=True).mean(0)  # (N, d) -> (d,)
         charged = kl.clamp(min=self.free_bits)
         return {
-            "loss": reconstruction + self.beta * charged.sum(),
+            "loss": reconstruction + beta * charged.sum(),
             "reconstruction": reconstruction,
             "kl": kl.sum(),
         }
@@ -240,6 +242,44 @@ class Elbo:
     def _check_weights(self) -> None:
         _check_number("beta", self.beta)
         _check_number("free_bits", self.free_bits)
+
+
+@dataclass
+class WarmUpElbo(Elbo):
+    r"""The negative ELBO whose KL weight grows in training, in a line from 0 to beta.
+
+    After t passes over the training images, fractions counted, the weight is
+    beta min(1, t / warm_up). Without a weight on the KL at first, the decoder learns to use z
+    before z has to be paid for; otherwise a dimension may fall onto the prior and stay there.
+
+    `scheduled` tells `fit` that this loss is told t. It keeps no state of its own, so a run that
+    is resumed from a checkpoint goes on with the right weight. Without t, as in `evaluate`, the
+    warm-up counts as over, so losses on held-out images compare from epoch to epoch.
+
+    Args:
+        warm_up: passes over the training images until the weight is beta, above 0.
+
+    Raises:
+        ValueError: as for `Elbo`, or warm_up is not a positive number.
+
+    Source: Bowman et al. (2016); Sonderby et al. (2016), Ladder variational autoencoders.
+    """
+
+    scheduled: ClassVar[bool] = True
+    warm_up: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_number("warm_up", self.warm_up, above=True)
+
+    def __call__(self, output: "Output", x: Tensor, passes: float = math.inf) -> Terms:
+        """Return the terms for what the model made of x, (N, 1, H, W), after t = `passes`."""
+        return self._terms(output, x, self.weight(passes))
+
+    def weight(self, passes: float) -> float:
+        """Return the weight of the KL after so many passes over the training images."""
+        _check_passes(passes)
+        return self.beta * min(1.0, passes / self.warm_up)
 
 
 @dataclass
@@ -306,9 +346,14 @@ class WithWeightPenalty:
         if not self.names:
             raise ValueError("the model has no weight matrix to penalise; expected at least one")
 
-    def __call__(self, output: "Output", x: Tensor) -> Terms:
+    @property
+    def scheduled(self) -> bool:
+        """Whether the other loss is told how far training has come, as `WarmUpElbo` is."""
+        return getattr(self.loss, "scheduled", False)
+
+    def __call__(self, output: "Output", x: Tensor, **told: float) -> Terms:
         """Return the terms of the other loss, "penalty", and the new total."""
-        terms = self.loss(output, x)
+        terms = self.loss(output, x, **told)
         weights = [p for name, p in self.model.named_parameters() if name in self.names]
         penalty = self.strength * torch.stack([(w**2).sum() for w in weights]).sum()
         return {**terms, "loss": terms["loss"] + penalty, "penalty": penalty}
@@ -319,6 +364,7 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "bernoulli": BernoulliLoss,
     "cross_entropy": CrossEntropy,
     "elbo": Elbo,
+    "elbo_warm_up": WarmUpElbo,
 }
 
 
@@ -389,6 +435,12 @@ def _range(x: Tensor) -> tuple[float, float]:
     """Return the smallest and the largest number, both NaN if any is: one pass, 16 us a batch."""
     low, high = x.detach().aminmax()
     return float(low), float(high)
+
+
+def _check_passes(passes: float) -> None:
+    """Refuse a number of passes that is negative or NaN."""
+    if not passes >= 0:
+        raise ValueError(f"passes is {passes!r}; expected passes over the images, at least 0")
 
 
 def _check_number(name: str, value: float, *, above: bool = False) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from aeteach import models
@@ -108,11 +109,20 @@ class Recipe:
         return {name: plain[name] for name in plain if name not in left_out}
 
 
+def _everything(split: str) -> Tensor:
+    """Return all 70,000 digits to train on: the "test" digits are among them, and test nothing."""
+    test = mnist("test", size=28).images
+    return torch.cat([mnist("train", size=28).images, test]) if split == "train" else test
+
+
 DATA: dict[str, Callable[[str], Tensor]] = {
     "mnist": lambda split: mnist(split).images,
+    "mnist-28": lambda split: mnist(split, size=28).images,
+    "mnist-28-all": _everything,  # the protocol of a report, to compare with its losses only
 }
 LABELS: dict[str, Callable[[str], Tensor]] = {
     "mnist": lambda split: mnist(split).labels,
+    "mnist-28": lambda split: mnist(split, size=28).labels,
 }
 
 
@@ -142,13 +152,15 @@ def _mlp(latent: int) -> Recipe:
         model_arguments={"latent": latent},
         epochs=10,
         batch_size=32,
-        lr=2e-3,
-        schedule="one_cycle",
+        lr=4e-3,
+        schedule="early_peak",
         shipped=True,
         why={
             "batch_size": "many small steps: 10 epochs of 128 images a step end too early",
-            "lr": "the peak of a cycle; twice the usual rate of Adam, which the warm-up allows",
-            "schedule": "a rate that falls to 0 settles in 10 epochs; a constant one would jitter",
+            "lr": "the peak of a cycle, four times the usual rate of Adam, which the warm-up "
+            "allows; at half and at twice of it no more held-out digits are read",
+            "schedule": "the peak after 1 epoch of 10 leaves more of them for the fall to 0: at "
+            "b=2 more held-out digits are read than with the peak after 3",
         },
     )
 
@@ -158,15 +170,17 @@ def _conv(channels: int, latent: int | None = None) -> Recipe:
         model="conv",
         model_arguments={"channels": channels, "latent": latent},
         epochs=10,
-        batch_size=32 if latent is None else 64,
+        batch_size=64,
         lr=2e-2,
-        schedule="one_cycle",
+        schedule="early_peak",
+        shipped=True,
         why={
-            "batch_size": "for channels 32: at 64 the squared error of 5,000 held-out digits ends "
-            "a hundredth higher; with a linear layer 64, which is quicker",
-            "lr": "large, because batch normalisation forgives it, and few weights must travel "
-            "far in 10 epochs: at a peak of 1e-2 the squared error ends a tenth higher",
-            "schedule": "a rate that falls to 0 removes the noise that so large a peak brings",
+            "batch_size": "half the usual: few weights must travel far in 10 epochs, and at 128 "
+            "the squared error of 5,000 held-out digits ends an eighth higher",
+            "lr": "the peak of a cycle, large, because batch normalisation forgives it; at half "
+            "of it some seeds end in a minimum an eighth higher",
+            "schedule": "a rate that falls to 0, for most of the epochs, removes the noise that so "
+            "large a peak brings",
         },
     )
 
@@ -213,11 +227,116 @@ def _conv_reader() -> Recipe:
     )
 
 
+BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the sweep that a reader moves through
+HEAVY = 30.0  # nearly all weight on the KL: a digit's squared error is about 40, its KL about 6
+
+
+def _dense_vae(latent: int, beta: float = 1.0) -> Recipe:
+    return Recipe(
+        model="vae",
+        model_arguments={"latent": latent},
+        loss="elbo",
+        loss_arguments={"reconstruction": "squared_error", "beta": beta},
+        epochs=10,
+        batch_size=64,
+        lr=4e-3,
+        schedule="early_peak",
+        why={
+            "reconstruction": "as in the report; a normal likelihood of variance beta / 2",
+            "batch_size": "half the usual, for more steps in 10 epochs; at 32, which takes longer, "
+            "no more held-out training digits are read",
+            "lr": "the peak of a cycle, four times the usual constant rate of Adam, which the "
+            "warm-up allows",
+            "schedule": "a rate that falls to 0 averages the noise of the draws away at the end; "
+            "with 3 numbers and a weight of 1.25 an early peak reads 84.6 % of 10,000 held-out "
+            "training digits, a peak after 3 epochs of 10 reads 82.8 % (one seed)",
+        },
+    )
+
+
+def _conv_vae(latent: int, beta: float = 1.0) -> Recipe:
+    return Recipe(
+        model="conv-vae",
+        model_arguments={"latent": latent},
+        loss="elbo",
+        loss_arguments={"reconstruction": "squared_error", "beta": beta},
+        epochs=4,
+        batch_size=64,
+        lr=2e-2,
+        schedule="one_cycle",
+        why={
+            "reconstruction": "as in the report; a normal likelihood of variance beta / 2",
+            "epochs": "enough: with 4 numbers and a weight of 1, 75.1 % of 10,000 held-out "
+            "training digits are read, where 71.1 were reported",
+            "batch_size": "at 128 and a peak of 1e-2 the same 4 epochs end at 74.0 %",
+            "lr": "large, because batch normalisation forgives it, and few weights must travel far",
+            "schedule": "a rate that falls to 0 removes the noise that so large a peak brings",
+        },
+    )
+
+
+def _keras_vae(
+    latent: int = 2,
+    *,
+    third: bool = False,
+    reconstruction: str = "bernoulli",
+    epochs: int = 5,
+) -> Recipe:
+    return Recipe(
+        model="keras-vae",
+        model_arguments={"latent": latent, "third": third},
+        data="mnist-28",
+        loss="elbo",
+        loss_arguments={"reconstruction": reconstruction},
+        epochs=epochs,
+        batch_size=32,
+        lr=3e-3,
+        schedule="one_cycle",
+        why={
+            "latent": "2 as in the example; 1 and 10 are variations of the report",
+            "epochs": "few, for one takes a minute: of the example, 3 epochs of 40,000 digits end "
+            "at 153.0 nats on 5,000 held-out ones, so 5 of all should pass the reported 151.5; "
+            "with 10 numbers 3 do, for -ELBO is far below the reported one",
+            "batch_size": "a quarter of the example's 128, so that few epochs have many steps; an "
+            "epoch takes as long",
+            "lr": "the peak of a cycle, three times the example's constant rate of Adam",
+            "schedule": "a rate that falls to 0 does in few epochs what a constant one does in 30",
+        },
+    )
+
+
+def _mlp_vae(latent: int, beta: float = 1.0) -> Recipe:
+    return Recipe(
+        model="mlp-vae",
+        model_arguments={"latent": latent},
+        data="mnist-28",
+        loss="elbo",
+        loss_arguments={"beta": beta},
+        why={
+            "latent": "2, 10 and 20, for which -ELBO is known from elsewhere",
+            "hidden": "400, as in most published code; one layer each way, with ReLU",
+            "epochs": "10, with 128 images a step and Adam at a constant 1e-3, as for the figures "
+            "to compare with: nothing is tuned here",
+        },
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     **{f"linear-{d}": _linear(d) for d in (2, 10)},
     **{f"mlp-{d}": _mlp(d) for d in (2, 3, 4)},
     **{f"conv-{c}": _conv(c) for c in (2, 3, 4)},
     **{f"conv-flat-{d}": _conv(d, latent=d) for d in (2, 3, 4)},
+    **{f"vae-{d}": _dense_vae(d) for d in (2, 3, 4)},
+    "vae-2-heavy": _dense_vae(2, beta=HEAVY),
+    **{f"conv-vae-{d}": _conv_vae(d) for d in (2, 3, 4)},
+    **{f"conv-vae-10-beta-{beta:g}": _conv_vae(10, beta) for beta in BETAS},
+    "keras-vae": _keras_vae(),
+    "keras-vae-third": _keras_vae(third=True),
+    "keras-vae-1": _keras_vae(1),
+    "keras-vae-10": _keras_vae(10, epochs=3),
+    "keras-vae-squared": _keras_vae(reconstruction="squared_error"),
+    **{f"mlp-vae-{d}": _mlp_vae(d) for d in (2, 10, 20)},
+    **{f"mlp-vae-20-beta-{beta:g}": _mlp_vae(20, beta) for beta in (0.1, 0.5, 2.0, 4.0)},
     **{f"reader-{seed}": _reader(seed) for seed in range(5)},
     "conv-reader": _conv_reader(),
 }

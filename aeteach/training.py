@@ -68,18 +68,21 @@ class NonFiniteLossError(RuntimeError):
         self.history = history
 
 
-def one_cycle(peak: float | None = None) -> Schedule:
+def one_cycle(peak: float | None = None, warm_up: float = 0.3) -> Schedule:
     """Return a schedule that warms up to a peak rate, then anneals to nearly 0.
 
     Args:
         peak: largest learning rate; by default the `lr` given to `fit`.
+        warm_up: share of the steps before the peak, above 0 and below 1.
 
     Source: Smith and Topin (2018), "Super-convergence".
     """
 
     def make(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
         top = peak if peak is not None else optimiser.param_groups[0]["lr"]
-        return torch.optim.lr_scheduler.OneCycleLR(optimiser, top, total_steps=max(steps, 1))
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, top, total_steps=max(steps, 1), pct_start=warm_up
+        )
 
     return make
 
@@ -105,7 +108,11 @@ def adam(parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer
     return torch.optim.Adam(parameters, lr=lr, fused=True)
 
 
-SCHEDULES: dict[str, Schedule] = {"one_cycle": one_cycle(), "cosine": cosine()}
+SCHEDULES: dict[str, Schedule] = {
+    "one_cycle": one_cycle(),
+    "early_peak": one_cycle(warm_up=0.1),
+    "cosine": cosine(),
+}
 
 
 def fit(
@@ -138,7 +145,9 @@ def fit(
         images: x, (N, 1, H, W), float32 in [0, 1].
         loss: a name in `aeteach.losses.LOSSES`, or a callable that maps (output, x) to named
             scalar terms, among them "loss"; in nats, summed over pixels, averaged over the batch.
-            One whose attribute `labelled` is true is called with (output, x, y).
+            One whose attribute `labelled` is true is called with (output, x, y). One whose
+            attribute `scheduled` is true is also given `passes=`, the passes over the training
+            images made before this step, fractions counted.
         epochs: passes over the images, in all (a resumed run counts those already done).
         batch_size: images a step; the last batch of an epoch may be smaller.
         lr: learning rate given to the optimiser.
@@ -147,8 +156,8 @@ def fit(
         held_out: images the model is never trained on, measured after each epoch.
         held_out_labels: their labels, where there are `labels`.
         optimiser: Adam by default; any `torch.optim` class, called with (parameters, lr=lr).
-        schedule: "one_cycle", "cosine", or a callable from (optimiser, steps in all) to a
-            torch scheduler; stepped once a batch.
+        schedule: "one_cycle", "early_peak", "cosine", or a callable from (optimiser, steps in all)
+            to a torch scheduler; stepped once a batch.
         checkpoint: file written after each epoch, atomically; if it exists, training resumes.
         on_epoch: called after each epoch with (epoch, history, model).
         progress: show a progress bar with the loss.
@@ -248,7 +257,8 @@ def _one_epoch(
     sums: dict[str, Tensor] = {}
     for step, index in enumerate(_batches(len(x), batch_size, x.device), start=1):
         batch = x[index]
-        terms = _terms(model, criterion, batch, y[index] if y is not None else None)
+        passes = epoch - 1 + (step - 1) * batch_size / len(x)
+        terms = _terms(model, criterion, batch, y[index] if y is not None else None, passes)
         if not torch.isfinite(terms["loss"]):
             raise NonFiniteLossError(
                 {name: value.item() for name, value in terms.items()}, epoch, step, history
@@ -268,13 +278,24 @@ def _batches(n: int, batch_size: int, device: torch.device) -> Iterator[Tensor]:
     yield from torch.randperm(n).to(device).split(batch_size)
 
 
-def _terms(model: nn.Module, criterion: Loss, x: Tensor, y: Tensor | None) -> dict[str, Tensor]:
-    """Return the loss terms of a batch; a labelled loss is told y, else a conditional model is."""
+def _terms(
+    model: nn.Module,
+    criterion: Loss,
+    x: Tensor,
+    y: Tensor | None,
+    passes: float | None = None,
+) -> dict[str, Tensor]:
+    """Return the loss terms of a batch; a labelled loss is told y, else a conditional model is.
+
+    In training, a scheduled loss is told how far training has come.
+    """
+    scheduled = getattr(criterion, "scheduled", False) and passes is not None
+    told = {"passes": passes} if scheduled else {}
     if getattr(criterion, "labelled", False):
         if y is None:
             raise ValueError(f"{criterion} compares with labels and there are none: pass labels=")
-        return criterion(model(x), x, y)
-    return criterion(model(x) if y is None else model(x, y), x)
+        return criterion(model(x), x, y, **told)
+    return criterion(model(x) if y is None else model(x, y), x, **told)
 
 
 def _known(what: str, name: str, table: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ ALLOWED = {
     "losses": {"divergences", "models"},
     "training": {"losses", "models"},
     "htr": {"training", "divergences", "models", "data", "weights"},
-    "metrics": {"training", "divergences"},
+    "metrics": {"training", "divergences", "losses", "models"},
     "recipes": {"data", "models", "losses", "training"},
     "weights": {"models"},
     "checks": {"divergences", "losses", "metrics", "models"},

@@ -9,7 +9,6 @@ from torch import nn
 
 from aeteach import models
 from aeteach.models import (
-    MODELS,
     PCA,
     Autoencoder,
     LinearAutoencoder,
@@ -18,6 +17,8 @@ from aeteach.models import (
     count_parameters,
 )
 from aeteach.models.base import check_size
+
+LINEAR = ("linear", "pca")  # the other models have files of tests of their own
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +40,8 @@ def make(name: str, images: torch.Tensor, **arguments) -> nn.Module:
 # ---------------------------------------------------------------- contract
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_keeps_the_contract(name, images):
+@pytest.mark.parametrize("name", LINEAR)
+def test_a_linear_model_keeps_the_contract(name, images):
     model = make(name, images)
     output = model(images[:5])
     assert isinstance(output, Output)
@@ -53,7 +54,7 @@ def test_every_model_keeps_the_contract(name, images):
     assert output.logits is None
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", LINEAR)
 @pytest.mark.parametrize("n", [1, 2, 7])
 def test_an_image_does_not_depend_on_the_others_of_its_batch(name, n, images):
     model = make(name, images)
@@ -61,7 +62,7 @@ def test_an_image_does_not_depend_on_the_others_of_its_batch(name, n, images):
     torch.testing.assert_close(model(images[:n]).x_hat, together, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", LINEAR)
 @pytest.mark.parametrize(
     "shape", [(5, 1, 28, 28), (5, 1, 8, 9), (5, 3, 8, 8), (5, 64), (1, 8, 8), (0, 1, 8, 8), (5, 1)]
 )
@@ -72,7 +73,7 @@ def test_images_of_another_shape_are_refused(name, shape, images):
     assert str(shape) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", LINEAR)
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -98,7 +99,7 @@ def test_check_size_returns_what_it_was_given(images):
 
 
 def test_build_names_the_models_it_knows():
-    with pytest.raises(ValueError, match="no model is called 'lineer'; known: linear, pca"):
+    with pytest.raises(ValueError, match=r"no model is called 'lineer'; known: conv, .*pca"):
         build("lineer")
 
 
@@ -255,7 +256,7 @@ def test_untied_weights_do_not_follow():
     assert torch.equal(model.decoder_matrix, before)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", LINEAR)
 def test_state_dict_restores_a_model(name, images):
     model, other = make(name, images), build(name, seed=5, latent=3, size=8)
     other.load_state_dict(model.state_dict())

@@ -8,7 +8,15 @@ import torch
 from torch import nn
 
 from aeteach import models
-from aeteach.training import History, NonFiniteLossError, cosine, evaluate, fit, one_cycle
+from aeteach.training import (
+    SCHEDULES,
+    History,
+    NonFiniteLossError,
+    cosine,
+    evaluate,
+    fit,
+    one_cycle,
+)
 
 
 def linear(seed=0, latent=2):
@@ -180,7 +188,10 @@ def test_too_large_a_rate_is_reported_and_not_hidden(blobs):
         ({"lr": 0.0}, "lr is 0.0; expected a positive number"),
         ({"lr": math.nan}, "lr is nan"),
         ({"loss": "squared"}, "no loss is called 'squared'; known: .*squared_error"),
-        ({"schedule": "cycle"}, "no schedule is called 'cycle'; known: cosine, one_cycle"),
+        (
+            {"schedule": "cycle"},
+            "no schedule is called 'cycle'; known: cosine, early_peak",
+        ),
         ({"labels": torch.zeros(3, dtype=torch.int64)}, "labels"),
         ({"held_out": torch.full((2, 1, 8, 8), torch.nan)}, "held_out"),
     ],
@@ -221,6 +232,18 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_nearly_nothing(blobs):
     assert max(rates) == pytest.approx(0.3)
     assert rates[0] < 0.05
     assert rates[-1] < 1e-4
+
+
+@pytest.mark.parametrize(("name", "peak_at"), [("one_cycle", 30), ("early_peak", 10)])
+def test_the_peak_comes_after_the_share_of_steps_that_the_name_stands_for(name, peak_at):
+    optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
+    schedule = SCHEDULES[name](optimiser, 100)
+    rates = []
+    for _ in range(100):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    assert abs(rates.index(max(rates)) - peak_at) <= 1
 
 
 def test_cosine_follows_the_closed_form():

@@ -8,18 +8,24 @@ from torch import nn
 
 from aeteach.models.base import Autoencoder, Output, count_parameters
 from aeteach.models.conv import ConvAutoencoder
+from aeteach.models.keras_vae import keras_vae
 from aeteach.models.linear import LinearAutoencoder
 from aeteach.models.mlp import MLPAutoencoder
 from aeteach.models.pca import PCA
 from aeteach.models.reader import ConvReader, DigitReader
+from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "conv": ConvAutoencoder,
     "conv-reader": ConvReader,
+    "conv-vae": conv_vae,
+    "keras-vae": keras_vae,
     "linear": LinearAutoencoder,
     "mlp": MLPAutoencoder,
+    "mlp-vae": mlp_vae,
     "pca": PCA,
     "reader": DigitReader,
+    "vae": dense_vae,
 }
 
 
@@ -29,7 +35,7 @@ def build(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
     Args:
         name: a key of `MODELS`.
         seed: fixes the initial weights; the global random state is left alone.
-        arguments: passed on to the class.
+        arguments: passed on to the class or function of that name.
 
     Raises:
         ValueError: no model has that name.
@@ -44,13 +50,19 @@ def build(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
 __all__ = [
     "MODELS",
     "PCA",
+    "VAE",
     "Autoencoder",
     "ConvAutoencoder",
     "ConvReader",
     "DigitReader",
+    "Heads",
     "LinearAutoencoder",
     "MLPAutoencoder",
     "Output",
     "build",
+    "conv_vae",
     "count_parameters",
+    "dense_vae",
+    "keras_vae",
+    "mlp_vae",
 ]

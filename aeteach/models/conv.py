@@ -62,7 +62,7 @@ def flat_conv_encoder(channels: int, out: int | None = None, *, size: int = 32) 
             of a VAE.
         size: height and width of the images in pixels, a multiple of 8.
     """
-    numbers = channels * _side(size) ** 2
+    numbers = channels * conv_side(size) ** 2
     last = [nn.Linear(numbers, out)] if out is not None else []
     return nn.Sequential(*conv_encoder(channels), nn.Flatten(), *last)
 
@@ -78,7 +78,7 @@ def flat_conv_decoder(
         size: height and width of the images in pixels, a multiple of 8.
         extra: numbers appended to z, such as the 10 of a one-hot label.
     """
-    side = _side(size)
+    side = conv_side(size)
     return nn.Sequential(
         nn.Linear(latent + extra, channels * side * side),
         nn.Unflatten(1, (channels, side, side)),
@@ -104,7 +104,7 @@ class ConvAutoencoder(Autoencoder):
         for name, value in (("channels", channels), ("latent", latent)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; a bottleneck has at least 1")
-        _side(size)
+        conv_side(size)
         if latent is None:
             super().__init__(conv_encoder(channels), conv_decoder(channels), sigmoid=True)
         else:
@@ -114,7 +114,7 @@ class ConvAutoencoder(Autoencoder):
                 sigmoid=True,
             )
         self.size = size
-        self.numbers = channels * _side(size) ** 2 if latent is None else latent
+        self.numbers = channels * conv_side(size) ** 2 if latent is None else latent
 
     def encode(self, x: Tensor) -> Tensor:
         """Return z: (N, channels, size / 8, size / 8), or (N, d) with a latent layer."""
@@ -126,7 +126,7 @@ class ConvAutoencoder(Autoencoder):
         return self.encoder(x)
 
 
-def _side(size: int) -> int:
+def conv_side(size: int) -> int:
     """Return height and width of the bottleneck in pixels."""
     if size < SHRINK or size % SHRINK:
         raise ValueError(

@@ -1,0 +1,296 @@
+"""Three tables of variational autoencoders: the KL's weight, the Keras example, the reference."""
+
+import functools
+import statistics
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from aeteach import htr, metrics
+from aeteach.data import Digits, mnist
+from aeteach.losses import squared_error
+from aeteach.models import VAE, count_parameters
+from aeteach.recipes import RECIPES, Recipe
+from aeteach.sweeps.engine import CURVE, Cell, Sweep
+from aeteach.training import History
+
+SEEDS = range(5)
+REFERENCE_SEEDS = range(3)
+WEIGHTS = (0.75, 1.0, 1.25, 1.5)
+IMPORTANCE_IMAGES = 1000  # of the test digits, evenly spaced
+IMPORTANCE_SAMPLES = 200
+DRAWS = 2  # of z a test digit, where reconstruction is averaged over draws
+
+# Experiment 2 as reported: readability of one seed in per cent, by the weight of the KL.
+REPORTED = {
+    ("ConvVAE", 4): (71.19, 71.07, 71.44, 22.80),
+    ("VAE", 4): (83.52, 84.98, 84.99, 25.10),
+    ("ConvVAE", 3): (62.25, 63.86, 64.02, 63.62),
+    ("VAE", 3): (78.46, 84.32, 84.54, 85.39),
+}
+STEMS = {"VAE": "vae", "ConvVAE": "conv-vae"}
+
+# The Keras example as reported: loss in training on all 70,000 digits after 30 epochs.
+KERAS = {
+    "latent 2": ("keras-vae", 151.50),
+    "third convolution": ("keras-vae-third", 141.42),
+    "latent 1": ("keras-vae-1", 163.25),
+    "latent 10": ("keras-vae-10", 124.31),
+    "squared error": ("keras-vae-squared", 37.50),
+}
+SPLIT, ALL = "60,000 train, 10,000 test", "70,000 train"
+
+# Test set, in nats: -ELBO, reconstruction, KL; None where it was not reported.
+PUBLISHED: dict[tuple[int, float], tuple[float | None, float, float]] = {
+    (2, 1.0): (154.4, 148.6, 5.8),
+    (10, 1.0): (110.05, 91.6, 18.4),
+    (20, 1.0): (105.7, 80.3, 25.4),
+    (20, 0.1): (None, 69.0, 55.1),
+    (20, 0.5): (None, 74.0, 34.3),
+    (20, 2.0): (None, 92.2, 16.6),
+    (20, 4.0): (None, 112.1, 9.4),
+}
+
+
+def measure_kl_weight(cell: Cell, checkpoint: Path) -> dict[str, Any]:
+    """Train a VAE of experiment 2 and measure it on the test digits.
+
+    Readability and `squared_error` are those of decode(mu); `reconstruction`, `kl` and `loss` those
+    of draws, as in training: squared error summed over pixels, plus the weight times the KL.
+
+    Returns:
+        `parameters`, `epochs`, `seconds`; `readability` by five readers with its 95 % interval,
+        by the strong one, and of the originals, in per cent; the squared errors; `kl` and its
+        dimensions, largest first, in nats; `active_units`; the training curve.
+    """
+    train, test = _digits("train", 32), _digits("test", 32)
+    model, history = _trained(cell, train.images, checkpoint)
+    x_hat = htr.rebuild(model, test.images)
+    judged = htr.score(x_hat, test.labels)
+    strong = htr.score(x_hat, test.labels, htr.readers(htr.STRONG))
+    error = squared_error(x_hat, test.images).mean().item()
+    return {
+        **_made(model, history),
+        "readability": _per_cent(judged.accuracy),
+        "readability_low": _per_cent(judged.low),
+        "readability_high": _per_cent(judged.high),
+        "readability_strong": _per_cent(strong.accuracy),
+        "ceiling": _ceiling(htr.STANDARD),
+        "ceiling_strong": _ceiling(htr.STRONG),
+        "squared_error": round(error, 4),
+        **_terms(model, test.images, cell.recipe.loss_arguments),
+        **_latent(model, test.images, dimensions=True),
+        CURVE: [round(loss, 4) for loss in history.curve()],
+    }
+
+
+def measure_keras(cell: Cell, checkpoint: Path) -> dict[str, Any]:
+    """Train a variation of the Keras example; a test loss only where test digits were kept apart.
+
+    Returns:
+        `parameters` of each half, `epochs`, `seconds`; `training_loss`, the mean over the steps of
+        the last epoch, which is what was reported; reconstruction, KL and loss on the test
+        digits, or None; KL by dimension and active units of those; the training curve.
+    """
+    images = torch.cat([_digits(split, 28).images for split in _splits(cell.recipe)])
+    test = _digits("test", 28).images
+    model, history = _trained(cell, images, checkpoint)
+    kept_apart = _splits(cell.recipe) == ("train",)
+    measured: dict[str, Any] = {"test_reconstruction": None, "test_kl": None, "test_loss": None}
+    if kept_apart:
+        terms = _terms(model, test, cell.recipe.loss_arguments)
+        measured = {f"test_{name}": value for name, value in terms.items()}
+    decoder = count_parameters(model.decoder)
+    return {
+        **_made(model, history),
+        "encoder_parameters": count_parameters(model) - decoder,
+        "decoder_parameters": decoder,
+        "training_loss": round(history.curve()[-1], 3),
+        "training_kl": round(history.curve("kl")[-1], 3),
+        **measured,
+        **(_latent(model, test) if kept_apart else {}),
+        CURVE: [round(loss, 3) for loss in history.curve()],
+    }
+
+
+def measure_reference(cell: Cell, checkpoint: Path) -> dict[str, Any]:
+    """Train a 784-400-d VAE and measure its bound on the test digits, in nats.
+
+    Grey pixels make the Bernoulli term a cross-entropy, so neither bound is one on a likelihood;
+    both are of the same integral, and may be compared with each other.
+
+    Returns:
+        `parameters`, `epochs`, `seconds`; `negative_elbo`, `reconstruction`, `kl`, with their
+        standard errors over images; `active_units`, `informative_units`; the importance-weighted
+        bound on a subset, its standard error, -ELBO on the same subset, and by how much the bound
+        is lower, with the standard error of that; the training curve.
+    """
+    train, test = _digits("train", 28).images, _digits("test", 28).images
+    model, history = _trained(cell, train, checkpoint)
+    cost = metrics.rate_distortion(model, test, draws=DRAWS)
+    return {
+        **_made(model, history),
+        "negative_elbo": round(cost.negative_elbo, 3),
+        "reconstruction": round(cost.reconstruction, 3),
+        "reconstruction_error": round(cost.reconstruction_error, 3),
+        "kl": round(cost.rate, 3),
+        "kl_error": round(cost.rate_error, 3),
+        **_latent(model, test),
+        **_importance(model, test),
+        CURVE: [round(loss, 3) for loss in history.curve()],
+    }
+
+
+@functools.cache
+def _ceiling(names: tuple[str, ...]) -> float:
+    """Return how many of the test digits themselves are read, in per cent: once a process."""
+    test = _digits("test", 32)
+    return _per_cent(htr.score(test.images, test.labels, htr.readers(names)).accuracy)
+
+
+def _importance(model: VAE, test: Tensor) -> dict[str, Any]:
+    """Return the importance-weighted bound beside the ELBO on the same digits, same model."""
+    images = test[:: max(1, len(test) // IMPORTANCE_IMAGES)]
+    many = metrics.importance_weighted_log_likelihood(model, images, samples=IMPORTANCE_SAMPLES)
+    one = metrics.importance_weighted_log_likelihood(model, images, samples=1)
+    gain = many.per_image - one.per_image
+    cost = metrics.rate_distortion(model, images, draws=DRAWS)
+    return {
+        "importance_images": len(images),
+        "importance_samples": IMPORTANCE_SAMPLES,
+        "importance_weighted": round(-many.estimate, 3),
+        "importance_weighted_error": round(many.standard_error, 3),
+        "subset_negative_elbo": round(cost.negative_elbo, 3),
+        "gain": round(cost.negative_elbo + many.estimate, 3),
+        "gain_error": round(gain.std().item() / len(gain) ** 0.5, 3),
+    }
+
+
+def _trained(cell: Cell, images: Tensor, checkpoint: Path) -> tuple[VAE, History]:
+    model, history = cell.recipe.train(
+        seed=cell.seed, images=images, checkpoint=checkpoint, progress=False
+    )
+    assert isinstance(model, VAE)
+    return model.eval(), history
+
+
+def _made(model: nn.Module, history: History) -> dict[str, Any]:
+    return {
+        "parameters": count_parameters(model),
+        "epochs": history.epochs,
+        "seconds": round(sum(history.seconds), 1),
+        "seconds_an_epoch": round(statistics.median(history.seconds), 2),
+    }
+
+
+def _terms(model: nn.Module, images: Tensor, loss: Mapping[str, Any]) -> dict[str, float]:
+    """Return reconstruction, KL and weighted loss of draws from q(z|x), in the loss's own unit."""
+    likelihood = loss.get("reconstruction", "bernoulli")
+    cost = metrics.rate_distortion(model, images, likelihood=likelihood, draws=DRAWS)
+    return {
+        "reconstruction": round(cost.reconstruction, 4),
+        "kl": round(cost.rate, 4),
+        "loss": round(cost.reconstruction + loss.get("beta", 1.0) * cost.rate, 4),
+    }
+
+
+def _latent(model: nn.Module, images: Tensor, *, dimensions: bool = False) -> dict[str, Any]:
+    """Return how many latent dimensions are in use, and what each carries, largest first."""
+    mu, log_var = metrics.posteriors(model, images)
+    nats = metrics.kl_by_dimension(mu, log_var).sort(descending=True).values.tolist()
+    return {
+        "active_units": int(metrics.active_units(mu).sum()),
+        "informative_units": int(metrics.informative_units(mu, log_var).sum()),
+        **({f"kl_{i}": round(n, 4) for i, n in enumerate(nats, 1)} if dimensions else {}),
+    }
+
+
+def _digits(split: str, size: int) -> Digits:
+    digits = mnist(split, size=size)
+    if digits.is_sample:
+        raise ValueError(f"the table needs all of MNIST, and only a {digits.source} can be had")
+    return digits
+
+
+def _splits(recipe: Recipe) -> tuple[str, ...]:
+    return ("train", "test") if recipe.data == "mnist-28-all" else ("train",)
+
+
+def _per_cent(share: float) -> float:
+    return round(100 * share, 3)
+
+
+def _weighted(recipe: Recipe, beta: float) -> Recipe:
+    return replace(recipe, loss_arguments={**recipe.loss_arguments, "beta": beta})
+
+
+# In each table seed by seed, so that a sweep that is stopped early has some of every row.
+
+
+def _kl_weight_cells() -> tuple[Cell, ...]:
+    return tuple(
+        Cell(
+            _weighted(RECIPES[f"{STEMS[name]}-{bottleneck}"], weight),
+            seed,
+            {"model": name, "bottleneck": bottleneck, "kl_weight": weight, "reported": reported},
+        )
+        for seed in SEEDS
+        for (name, bottleneck), row in REPORTED.items()
+        for weight, reported in zip(WEIGHTS, row, strict=True)
+    )
+
+
+def _keras_cells() -> tuple[Cell, ...]:
+    cells = []
+    for protocol, data in ((ALL, "mnist-28-all"), (SPLIT, "mnist-28")):
+        for variation, (name, reported) in KERAS.items():
+            columns = {
+                "variation": variation,
+                "protocol": protocol,
+                "reported": reported if protocol == ALL else None,
+            }
+            cells.append(Cell(replace(RECIPES[name], data=data), 0, columns))
+    return tuple(cells)
+
+
+def _reference_cells() -> tuple[Cell, ...]:
+    cells = []
+    for seed in REFERENCE_SEEDS:
+        for (latent, beta), (elbo, reconstruction, kl) in PUBLISHED.items():
+            if seed and beta != 1:  # the row of betas is a curve: one seed shows its shape
+                continue
+            name = f"mlp-vae-{latent}" if beta == 1 else f"mlp-vae-{latent}-beta-{beta:g}"
+            columns = {
+                "latent": latent,
+                "beta": beta,
+                "published_negative_elbo": elbo,
+                "published_reconstruction": reconstruction,
+                "published_kl": kl,
+            }
+            cells.append(Cell(RECIPES[name], seed, columns))
+    return tuple(cells)
+
+
+VAE_KL_WEIGHT = Sweep(
+    name="vae_kl_weight",
+    about="readability of VAEs by bottleneck and weight of the KL, five seeds",
+    cells=_kl_weight_cells(),
+    measure=measure_kl_weight,
+    needs=(*htr.STANDARD, *htr.STRONG),
+)
+KERAS_VAE = Sweep(
+    name="keras_vae",
+    about="five variations of the Keras example, by the report's protocol and with test digits",
+    cells=_keras_cells(),
+    measure=measure_keras,
+)
+VAE_REFERENCE = Sweep(
+    name="vae_reference",
+    about="-ELBO of 784-400-d VAEs by latent dimensions and beta, three seeds",
+    cells=_reference_cells(),
+    measure=measure_reference,
+)
