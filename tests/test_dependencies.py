@@ -26,7 +26,10 @@ ALLOWED = {
     "weights": {"models"},
     "checks": {"divergences", "losses", "metrics", "models"},
     "plots": {"data", "models", "training", "metrics"},
-    "widgets": {"data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr"},
+    "widgets": {
+        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr"),
+        *("losses", "training", "recipes"),  # the live training panel
+    },
     "sweeps": {"recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"},
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},
     "__init__": None,  # the package's front door may name anything light

@@ -1,5 +1,6 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
+from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
@@ -9,8 +10,10 @@ from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
 from aeteach.widgets.stochastic_node import StochasticNode
+from aeteach.widgets.training_panel import TrainingPanel
 
 __all__ = [
+    "ConvSteps",
     "ElboToy",
     "Figure",
     "GradientVariance",
@@ -20,6 +23,7 @@ __all__ = [
     "PcaAxis",
     "PcaDigit",
     "StochasticNode",
+    "TrainingPanel",
     "bundle",
     "pack",
 ]
