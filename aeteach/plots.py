@@ -1,6 +1,7 @@
 """Matplotlib figures in the book's one style: axes in, axes out, no mathematics."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,36 @@ def image_rows(
             ax.axis("off")
         axis_row[0].text(-0.15, 0.5, name, transform=axis_row[0].transAxes, ha="right", va="center")
     return figure
+
+
+def image_grid(
+    images: Any,
+    ax: Axes | None = None,
+    *,
+    low: Sequence[float] = (-1, -1),
+    high: Sequence[float] = (1, 1),
+    names: Sequence[str] = ("z1", "z2"),
+) -> Axes:
+    """Draw n x n images as one picture over the part of the plane they were decoded from.
+
+    Args:
+        images: (n * n, 1, H, W) or (n * n, H, W), row by row from the top, in [0, 1].
+        ax: axes to draw in; new ones without.
+        low: the point of the lower left image, two numbers.
+        high: the point of the upper right image.
+        names: names of the two axes, with units where they have one.
+    """
+    ax = ax or plt.subplots(figsize=(5, 5))[1]
+    images = np.asarray(images)
+    height, width = images.shape[-2:]
+    n = math.isqrt(len(images))
+    picture = images.reshape(n, n, height, width).swapaxes(1, 2).reshape(n * height, n * width)
+    half = (np.asarray(high, dtype=float) - np.asarray(low, dtype=float)) / (2 * max(n - 1, 1))
+    extent = (low[0] - half[0], high[0] + half[0], low[1] - half[1], high[1] + half[1])
+    ax.imshow(picture, vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="nearest")
+    ax.grid(visible=False)
+    ax.set(xlabel=names[0], ylabel=names[1])
+    return ax
 
 
 def curves(

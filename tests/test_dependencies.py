@@ -17,6 +17,7 @@ ALLOWED = {
     "models": set(),
     "divergences": set(),
     "gradients": set(),
+    "latent": set(),
     "toy": {"divergences"},
     "losses": {"divergences", "models"},
     "training": {"losses", "models"},
@@ -27,7 +28,7 @@ ALLOWED = {
     "checks": {"divergences", "losses", "metrics", "models"},
     "plots": {"data", "models", "training", "metrics"},
     "widgets": {
-        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr"),
+        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
     },
     "sweeps": {"recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"},
@@ -89,7 +90,7 @@ def test_the_table_itself_has_no_cycle():
 
 
 @pytest.mark.parametrize(
-    "name", ["models", "divergences", "gradients", "losses", "toy", "training", "metrics"]
+    "name", ["models", "divergences", "gradients", "latent", "losses", "toy", "training", "metrics"]
 )
 def test_the_numerical_layers_need_torch_and_little_else(name):
     for path in modules():

@@ -77,3 +77,12 @@ def test_curves_count_epochs_from_one():
 def test_the_style_is_the_palette():
     plots.use_style()
     assert mpl.rcParams["text.color"] == plots.ROLES["ink"]
+
+
+def test_image_grid_puts_each_image_over_its_point():
+    images = torch.arange(9).float().view(9, 1, 1, 1).expand(9, 1, 4, 4) / 8
+    ax = plots.image_grid(images, low=(-1, 10), high=(1, 30))
+    shown = ax.images[0]
+    assert shown.get_extent() == pytest.approx([-1.5, 1.5, 5, 35])
+    assert np.asarray(shown.get_array())[::4, ::4].ravel() == pytest.approx(np.arange(9) / 8)
+    assert shown.get_clim() == (0, 1)

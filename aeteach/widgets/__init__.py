@@ -1,11 +1,13 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
 from aeteach.widgets.conv_steps import ConvSteps
+from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
 from aeteach.widgets.kl_bars import KlBars
 from aeteach.widgets.kl_normals import KlNormals
+from aeteach.widgets.latent_plane import LatentPlane, Plane
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
@@ -14,14 +16,17 @@ from aeteach.widgets.training_panel import TrainingPanel
 
 __all__ = [
     "ConvSteps",
+    "ClassMedians",
     "ElboToy",
     "Figure",
     "GradientVariance",
     "KlBars",
     "KlNormals",
+    "LatentPlane",
     "LinearLoss",
     "PcaAxis",
     "PcaDigit",
+    "Plane",
     "StochasticNode",
     "TrainingPanel",
     "bundle",

@@ -273,7 +273,8 @@ export function button(label, onclick) {
   return h("button", { type: "button", class: "ae-button", onclick }, label);
 }
 
-// One of a few things, chosen by pictures: native radio buttons, so arrow keys work.
+// One of a few things, chosen by pictures: native radio buttons, so arrow keys work. An item may
+// have nodes `below` its picture.
 export function choice({ legend, items, onchange }) {
   const name = `ae-${Math.random().toString(36).slice(2)}`;
   const inputs = items.map(({ label }, i) =>
@@ -283,7 +284,7 @@ export function choice({ legend, items, onchange }) {
     "fieldset",
     { class: "ae-choice" },
     h("legend", {}, legend),
-    ...items.map(({ node: picture }, i) => h("label", {}, inputs[i], picture)),
+    ...items.map(({ node: picture, below = [] }, i) => h("label", {}, inputs[i], picture, ...below)),
   );
   return { node, inputs, set: (i) => (inputs[i].checked = true) };
 }
@@ -310,6 +311,25 @@ export function readout(items) {
     say(sentence) {
       clearTimeout(timer);
       timer = setTimeout(() => (live.textContent = sentence), 700);
+    },
+  };
+}
+
+// Named shares from 0 to 1 as horizontal bars, each with its number. set(key, share, text).
+export function bars(items) {
+  const lengths = {};
+  const values = {};
+  const rows = items.flatMap(({ key, label, colour }) => {
+    lengths[key] = h("span", { style: `background:${colour}` });
+    values[key] = h("span", { class: "ae-value", "data-key": key });
+    return [h("span", { class: "ae-label" }, label), h("span", { class: "ae-track" }, lengths[key]), values[key]];
+  });
+  return {
+    node: h("div", { class: "ae-bars" }, ...rows),
+    set(key, share, text) {
+      lengths[key].style.width = `${100 * share}%`;
+      values[key].textContent = text;
+      values[key].dataset.value = share;
     },
   };
 }

@@ -1,0 +1,203 @@
+"""Walks through a latent space: grids, class medians, straight lines, distances to the codes.
+
+None of these knows a model: they take codes z, and return points that a decoder can draw.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from aeteach import _validate
+
+_CHUNK = 1000  # points at once: 1,000 x 60,000 distances in float32 take 240 MB
+
+
+def bounds(z: Tensor, share: float = 0.99) -> tuple[Tensor, Tensor]:
+    """Return the box that holds a share of the codes in each latent dimension.
+
+    An autoencoder puts its codes anywhere, at any scale: this asks the codes where they are. As
+    much is left out below as above, so that a few stray codes do not decide the box.
+
+    Args:
+        z: codes, (N, d), finite.
+        share: of the codes kept in each dimension, above 0, at most 1.
+
+    Returns:
+        low and high, (d,) each, in the units of z.
+
+    Raises:
+        TypeError, ValueError: codes of another kind, or a share out of range.
+    """
+    _validate.latents(z)
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share!r}; expected above 0, at most 1, as 0.99")
+    ends = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=z.dtype)
+    low, high = torch.quantile(z, ends, dim=0)
+    return low, high
+
+
+def grid(
+    n: int, low: float | Sequence[float] | Tensor, high: float | Sequence[float] | Tensor
+) -> Tensor:
+    """Return n x n evenly spaced points of a plane, row by row as they would be drawn.
+
+    The first point is the top left one (smallest z1, largest z2), the next lies to its right, so
+    n x n decoded images laid out in reading order stand where the axes of a plot say.
+
+    Args:
+        n: points along each axis, at least 2; both ends are among them.
+        low: where both axes begin, or one number for each.
+        high: where they end, above `low`.
+
+    Returns:
+        (n * n, 2), float32.
+
+    Raises:
+        TypeError: n is not a whole number.
+        ValueError: fewer than 2 points, ends that are not finite, or an axis that does not go up,
+            as from 3 to 3, where one value would be repeated n times.
+    """
+    _validate.count(n, "n", least=2)
+    (x_low, y_low), (x_high, y_high) = _two("low", low), _two("high", high)
+    for name, a, b in (("first", x_low, x_high), ("second", y_low, y_high)):
+        if not a < b:
+            raise ValueError(
+                f"the {name} axis goes from {a:g} to {b:g}; expected low < high, or one value is "
+                f"repeated {n} times: did you mean {-abs(b):g} to {abs(b):g}?"
+            )
+    across = torch.linspace(x_low, x_high, n)
+    down = torch.linspace(y_high, y_low, n)  # images are drawn from the top
+    return torch.stack([across.repeat(n), down.repeat_interleave(n)], dim=1)
+
+
+class Spread(NamedTuple):
+    """The quartiles of each class in each latent dimension, in the units of z.
+
+    Attributes:
+        low: lower quartiles, (C, d): a quarter of the codes lies below.
+        median: (C, d): half of them does.
+        high: upper quartiles, (C, d).
+    """
+
+    low: Tensor
+    median: Tensor
+    high: Tensor
+
+
+def class_quartiles(z: Tensor, labels: Tensor, classes: int = 10) -> Spread:
+    """Return the quartiles of each latent dimension, class by class.
+
+    Between two codes they are interpolated, so the median of an even number of codes is halfway
+    between the middle two (`torch.median` returns the lower one).
+
+    Args:
+        z: codes, (N, d), finite.
+        labels: the class of each, (N,), int64, 0 to classes - 1, each at least once.
+        classes: number of classes C.
+
+    Raises:
+        TypeError, ValueError: codes or labels of another kind, or a class without a code.
+    """
+    _validate.latents(z)
+    _validate.labels(labels, len(z), classes=classes)
+    missing = sorted(set(range(classes)) - set(labels.unique().tolist()))
+    if missing:
+        raise ValueError(f"no code belongs to class {missing[0]}, so it has no median: pass more")
+    ends = torch.tensor([0.25, 0.5, 0.75], dtype=z.dtype)
+    each = [torch.quantile(z[labels == c], ends, dim=0) for c in range(classes)]  # C of (3, d)
+    return Spread(*torch.stack(each, dim=1))
+
+
+def class_medians(z: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
+    """Return the median of each latent dimension, class by class, (C, d).
+
+    The dimensions are taken one at a time, so the result need not be near any code of its class.
+
+    Args:
+        z: codes, (N, d), finite.
+        labels: the class of each, (N,), int64, 0 to classes - 1, each at least once.
+        classes: number of classes C.
+
+    Raises:
+        TypeError, ValueError: as for `class_quartiles`.
+    """
+    return class_quartiles(z, labels, classes).median
+
+
+def interpolate(a: Tensor, b: Tensor, n: int) -> Tensor:
+    """Return n evenly spaced steps on the straight line from a to b, both ends included.
+
+    Step i is (1 - t) a + t b with t = i / (n - 1). It serves codes and images alike.
+
+    Args:
+        a: where it begins, any shape, floating point.
+        b: where it ends, the same shape.
+        n: steps, at least 2.
+
+    Returns:
+        (n, *shape of a).
+
+    Raises:
+        TypeError: not floating-point tensors, or n is not a whole number.
+        ValueError: shapes differ, or fewer than 2 steps.
+    """
+    _validate.count(n, "n", least=2)
+    for name, value in (("a", a), ("b", b)):
+        if not isinstance(value, Tensor) or not value.is_floating_point():
+            kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(f"{name} must be a float tensor, got {kind}")
+    if a.shape != b.shape:
+        raise ValueError(
+            f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; a line joins two points of one "
+            "space: take one code (d,) or one image (1, H, W) each"
+        )
+    t = torch.linspace(0, 1, n, dtype=a.dtype).view(-1, *[1] * a.ndim)
+    return (1 - t) * a + t * b
+
+
+class Nearest(NamedTuple):
+    """The code nearest to each of some points.
+
+    Attributes:
+        distance: Euclidean, (M,), in the units of z.
+        place: which of the codes, (M,), int64.
+    """
+
+    distance: Tensor
+    place: Tensor
+
+
+def nearest_code(points: Tensor, z: Tensor) -> Nearest:
+    """Return how far the nearest code is from each point, and which one it is.
+
+    Args:
+        points: (M, d), finite.
+        z: codes, (N, d), finite. A point that is itself among them has the distance 0.
+
+    Raises:
+        TypeError, ValueError: points or codes of another kind, or of different dimensions.
+    """
+    _validate.latents(z)
+    _validate.latents(points, "points", d=z.shape[1])
+    found = []
+    for some in points.split(_CHUNK):
+        # The quick way, by |a|^2 - 2ab + |b|^2, cancels where points lie close: not here.
+        away = torch.cdist(some, z, compute_mode="donot_use_mm_for_euclid_dist")
+        found.append(away.min(dim=1))
+    return Nearest(
+        torch.cat([f.values for f in found]),
+        torch.cat([f.indices for f in found]),
+    )
+
+
+def _two(name: str, ends: float | Sequence[float] | Tensor) -> tuple[float, float]:
+    """Return one finite number for each of the two axes."""
+    values = [float(v) for v in torch.as_tensor(ends, dtype=torch.float64).flatten()]
+    if len(values) == 1:
+        values *= 2
+    if len(values) != 2 or not all(map(math.isfinite, values)):
+        raise ValueError(f"{name} is {ends!r}; expected one finite number, or one for each axis")
+    return values[0], values[1]

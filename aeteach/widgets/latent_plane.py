@@ -1,0 +1,306 @@
+"""The latent plane under the cursor: every point of it decoded and read, live, in the page."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+import traitlets as t
+from torch import Tensor, nn
+
+from aeteach import htr, latent
+from aeteach.models import Autoencoder, DigitReader
+from aeteach.weights import load
+from aeteach.widgets.atlas import atlas
+from aeteach.widgets.host import Figure, pack
+from aeteach.widgets.inputs import StateError
+
+MARGIN = 2  # the digits are 28 x 28 in a black frame, which the page need not carry
+_ZOOMS = (1, 2, 4, 8, 16, 32)
+_EACH = 40  # test digits of each class: 400 pictures cost 50 kB
+
+
+class Plane(NamedTuple):
+    """A trained autoencoder with two latent numbers, and the part of its plane to show.
+
+    Attributes:
+        title: written over the plane.
+        model: its decoder is made of fully connected layers with ReLU between them.
+        codes: of the digits of the figure, (N, 2); `model.encode(digits)` if left out.
+        low: lower left corner of the part shown; taken from the codes if left out.
+        high: upper right corner, likewise.
+    """
+
+    title: str
+    model: Autoencoder
+    codes: Tensor | None = None
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+
+
+class LatentPlane(Figure):
+    """Move a cursor over one latent plane, or over two at once, and see what is decoded there.
+
+    The decoders (float16 weights) and a digit reader run in the page. Two planes share the cursor:
+    it stands at the same share of the width and height of both. Give them the same `low` and
+    `high`, and it is the same z.
+
+    The frame of 2 pixels around the digits, black in every one of them, is neither decoded nor
+    read; what `mlp-2` leaves there, less than 0.005 for any test digit, changes no verdict.
+
+    Args:
+        models: one or two planes; the nonlinear autoencoder `mlp-2` if left out.
+        digits: x, (N, 1, 32, 32), shown as points; the first 40 of each class of the MNIST test
+            digits if left out.
+        labels: the digit that each shows, (N,), int64; needed with `digits`.
+        reader: 1024-50-10, without dropout in use; the package's `reader-0` if left out.
+        z: where the cursor starts, in the units of the first plane; at the median code if left
+            out.
+
+    Attributes:
+        cursor: where it is, [u, v], each 0 to 1, from the lower left to the upper right corner.
+        zoom: 1, 2, 4, 8, 16 or 32: the figure shows 1 / zoom of the width and height, around the
+            cursor.
+
+    Raises:
+        TypeError, ValueError: models the page cannot decode, digits or labels out of range, or a
+            cursor outside the plane.
+    """
+
+    _module = "latent_plane"
+    weights = t.Bytes(b"").tag(sync=True)
+    manifest = t.Dict().tag(sync=True)
+    planes = t.List(t.Dict(), help="Title, corners and number of layers of each.").tag(sync=True)
+    labels = t.List(t.Int()).tag(sync=True)
+    pictures = t.Bytes(b"", help="The digits, without their frame, as one PNG.").tag(sync=True)
+    side = t.Int(0, help="Height and width of a picture, in pixels.").tag(sync=True)
+    cursor = t.List(t.Float(), default_value=[0.5, 0.5]).tag(sync=True)
+    zoom = t.Int(1, help="Shows 1 / zoom of the plane's width and height.").tag(sync=True)
+
+    def __init__(
+        self,
+        models: Sequence[Plane] | None = None,
+        digits: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        reader: DigitReader | None = None,
+        z: Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if (digits is None) != (labels is None):
+            raise StateError("digits and labels belong together: pass both or neither")
+        if digits is None or labels is None:
+            digits, labels = some_of_each(*_mnist_test(), each=_EACH)
+        if models is None:
+            models = [Plane("nonlinear autoencoder", _shipped("mlp-2"))]
+        if not 1 <= len(models) <= 2:
+            raise StateError(f"there are {len(models)} planes; a figure shows one or two")
+        self._models = [_complete(plane, digits) for plane in models]
+        self._reader = reader if reader is not None else htr.readers()[0]
+        arrays: dict[str, Any] = {}
+        for i, plane in enumerate(self._models):
+            arrays |= decoder_arrays(plane.model, f"d{i}", MARGIN)
+            arrays[f"z{i}"] = plane.codes
+        arrays |= reader_arrays(self._reader, MARGIN)
+        exact = {f"z{i}": "float32" for i in range(len(self._models))}
+        manifest, weights = pack(arrays, exact)
+        side = digits.shape[-1] - 2 * MARGIN
+        state = {
+            "alt": _ALT[len(models) - 1],
+            "weights": weights,
+            "manifest": manifest,
+            "planes": [_described(plane) for plane in self._models],
+            "labels": labels.tolist(),
+            "pictures": atlas(_inner(digits), bits=4),
+            "side": side,
+        }
+        middle = self._models[0].codes.median(0).values  # type: ignore[union-attr]
+        state["cursor"] = self._share(middle.tolist() if z is None else z)
+        super().__init__(**state | kwargs)
+
+    @t.validate("cursor")
+    def _check_cursor(self, proposal: Any) -> list[float]:
+        values = [float(v) for v in proposal["value"]]
+        if len(values) != 2 or not all(0 <= v <= 1 for v in values):  # NaN fails this too
+            raise StateError(
+                f"cursor is {values}; expected two numbers from 0 to 1, shares of the plane's "
+                "width and height"
+            )
+        return values
+
+    @t.validate("zoom")
+    def _check_zoom(self, proposal: Any) -> int:
+        if proposal["value"] not in _ZOOMS:
+            raise StateError(
+                f"zoom is {proposal['value']}; expected one of {', '.join(map(str, _ZOOMS))}"
+            )
+        return int(proposal["value"])
+
+    @property
+    def z(self) -> Tensor:
+        """The point under the cursor in each plane, (planes, 2), float32."""
+        low = torch.stack([torch.tensor(plane.low) for plane in self._models])
+        high = torch.stack([torch.tensor(plane.high) for plane in self._models])
+        return low + torch.tensor(self.cursor) * (high - low)
+
+    @property
+    def x_hat(self) -> Tensor:
+        """What each model decodes there, (planes, 1, 32, 32); the frame of 2 pixels is black."""
+        with torch.no_grad():
+            made = [p.model.decode(z[None]) for p, z in zip(self._models, self.z, strict=True)]
+        inner = _inner(torch.cat(made))
+        return torch.nn.functional.pad(inner, [MARGIN] * 4)
+
+    @property
+    def probabilities(self) -> Tensor:
+        """What the reader says of these images, (planes, 10)."""
+        return htr.read(self.x_hat, [self._reader]).probabilities[0]
+
+    def _share(self, z: Sequence[float]) -> list[float]:
+        """Return where a point of the first plane lies, as shares of its width and height."""
+        low, high = (torch.tensor(end) for end in (self._models[0].low, self._models[0].high))
+        point = torch.as_tensor(z, dtype=torch.float32).flatten()
+        if point.shape != (2,) or not bool(((point >= low) & (point <= high)).all()):
+            raise StateError(
+                f"z is {point.tolist()}; expected two numbers within the plane, "
+                f"from {low.tolist()} to {high.tolist()}"
+            )
+        return ((point - low) / (high - low)).tolist()
+
+    def __repr__(self) -> str:
+        u, v = self.cursor
+        return f"LatentPlane(planes={len(self._models)}, cursor=({u:.2f}, {v:.2f}))"
+
+
+_READ = (
+    "The point under the cursor is decoded, the image is read by a digit reader, and the nearest "
+    "test digit is shown beside it with its distance."
+)
+_ALT = (
+    "A plane of two latent numbers with test digits as coloured points, in clusters that touch "
+    f"and leave holes. {_READ}",
+    "Two planes of two latent numbers with test digits as coloured points, and one cursor over "
+    f"both. {_READ}",
+)
+
+
+def some_of_each(images: Tensor, labels: Tensor, each: int = _EACH) -> tuple[Tensor, Tensor]:
+    """Return the first few images of every class and their labels, in the images' order."""
+    places = torch.cat([(labels == c).nonzero().flatten()[:each] for c in labels.unique()])
+    places = places.sort().values
+    return images[places], labels[places]
+
+
+def decoder_arrays(model: Autoencoder, prefix: str, margin: int = 0) -> dict[str, Tensor]:
+    """Return a decoder's matrices and biases by name, ready to pack.
+
+    Args:
+        model: Linear and ReLU in turn from (N, d) to an image, then perhaps a sigmoid.
+        prefix: of the names: `<prefix>w0`, `<prefix>b0`, `<prefix>w1`, ...
+        margin: pixels at each edge of the image that are left out.
+
+    Raises:
+        ValueError: another kind of decoder, one without a sigmoid, or a frame too wide.
+    """
+    parts = [p for p in model.decoder.modules() if not list(p.children())]
+    *body, last = parts
+    layers, between = body[::2], body[1::2]
+    known = (
+        isinstance(last, nn.Unflatten)
+        and len(layers) == len(between) + 1
+        and all(isinstance(p, nn.Linear) for p in layers)
+        and all(isinstance(p, nn.ReLU) for p in between)
+        and model.sigmoid
+    )
+    if not known:
+        kinds = ", ".join(type(p).__name__ for p in parts)
+        raise StateError(
+            f"the decoder is made of {kinds}; the page decodes Linear, ReLU, ..., Linear, "
+            "Unflatten with a sigmoid at the end, as in the model 'mlp'"
+        )
+    arrays: dict[str, Tensor] = {}
+    for i, layer in enumerate(layers):
+        assert isinstance(layer, nn.Linear)
+        arrays[f"{prefix}w{i}"] = layer.weight.detach()
+        arrays[f"{prefix}b{i}"] = layer.bias.detach()
+    w, b = f"{prefix}w{len(layers) - 1}", f"{prefix}b{len(layers) - 1}"
+    kept = _kept(len(arrays[b]), margin)
+    arrays[w], arrays[b] = arrays[w][kept], arrays[b][kept]
+    return arrays
+
+
+def reader_arrays(reader: nn.Module, margin: int = 0) -> dict[str, Tensor]:
+    """Return the matrices and biases of a 1024-50-10 reader: `rw0`, `rb0`, `rw1`, `rb1`.
+
+    Args:
+        reader: a `DigitReader`.
+        margin: pixels at each edge of the image that are left out, as if they were black.
+    """
+    if not isinstance(reader, DigitReader):
+        raise TypeError(f"reader is a {type(reader).__name__}; the page runs a DigitReader only")
+    first, second = (p for p in reader.layers if isinstance(p, nn.Linear))
+    kept = _kept(first.in_features, margin)
+    return {
+        "rw0": first.weight.detach()[:, kept],
+        "rb0": first.bias.detach(),
+        "rw1": second.weight.detach(),
+        "rb1": second.bias.detach(),
+    }
+
+
+def _kept(pixels: int, margin: int) -> Tensor:
+    """Return which of the pixels of a square image lie inside its frame."""
+    side = round(pixels**0.5)
+    if side * side != pixels or side <= 2 * margin:
+        raise StateError(f"{pixels} pixels are no square image with a frame of {margin} pixels")
+    return _inner(torch.arange(pixels).view(1, 1, side, side)).flatten()
+
+
+def _inner(images: Tensor) -> Tensor:
+    """Return images without their frame."""
+    return images[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+def _complete(plane: Plane, digits: Tensor) -> Plane:
+    """Return a plane with its codes and corners filled in, or say what does not fit."""
+    with torch.no_grad():
+        codes = plane.model.encode(digits) if plane.codes is None else plane.codes.detach()
+    if codes.shape != (len(digits), 2):
+        raise StateError(
+            f"the codes of {plane.title!r} have shape {tuple(codes.shape)}; expected "
+            f"({len(digits)}, 2): two numbers for each digit"
+        )
+    low, high = latent.bounds(codes)
+    room = 0.05 * (high - low)
+    low = _corner(plane.low) if plane.low is not None else low - room
+    high = _corner(plane.high) if plane.high is not None else high + room
+    if not bool((low < high).all()):
+        raise StateError(
+            f"{plane.title!r} goes from {low.tolist()} to {high.tolist()}; expected low < high"
+        )
+    return plane._replace(codes=codes, low=low.tolist(), high=high.tolist())
+
+
+def _corner(values: Sequence[float]) -> Tensor:
+    return torch.as_tensor(values, dtype=torch.float32)
+
+
+def _described(plane: Plane) -> dict[str, Any]:
+    layers = sum(isinstance(p, nn.Linear) for p in plane.model.decoder.modules())
+    return {"title": plane.title, "low": plane.low, "high": plane.high, "layers": layers}
+
+
+def _shipped(name: str) -> Autoencoder:
+    model = load(name)
+    assert isinstance(model, Autoencoder)
+    return model
+
+
+def _mnist_test() -> tuple[Tensor, Tensor]:
+    """Return the MNIST test digits; imported late, as it may read 10 MB."""
+    from aeteach.data import mnist
+
+    images, labels, _ = mnist("test")
+    return images, labels
+
+
+__all__ = ["MARGIN", "LatentPlane", "Plane", "decoder_arrays", "reader_arrays", "some_of_each"]
