@@ -77,3 +77,13 @@ def test_curves_count_epochs_from_one():
 def test_the_style_is_the_palette():
     plots.use_style()
     assert mpl.rcParams["text.color"] == plots.ROLES["ink"]
+
+
+def test_a_confusion_matrix_is_drawn_in_per_cent_of_its_rows():
+    counts = np.array([[30, 10, 0], [0, 500, 1], [5, 5, 10]])
+    ax = plots.confusion(counts)
+    shown = np.asarray(ax.images[0].get_array())
+    np.testing.assert_allclose(shown, [[75, 25, 0], [0, 99.8, 0.2], [25, 25, 50]], atol=0.01)
+    assert [t.get_text() for t in ax.texts] == ["75", "25", "100", "25", "25", "50"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("read as", "written as")
+    assert plots.confusion(counts, ax) is ax

@@ -8,6 +8,7 @@ from aeteach.widgets.kl_normals import KlNormals
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
+from aeteach.widgets.reader_probe import ReaderProbe
 from aeteach.widgets.stochastic_node import StochasticNode
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "LinearLoss",
     "PcaAxis",
     "PcaDigit",
+    "ReaderProbe",
     "StochasticNode",
     "bundle",
     "pack",
