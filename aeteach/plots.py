@@ -153,3 +153,24 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
+
+
+def confusion(counts: Any, ax: Axes | None = None) -> Axes:
+    """Draw a confusion matrix, each cell in per cent of its row.
+
+    Args:
+        counts: (K, K), row i, column j: how often the digit i was read as j; no row empty.
+        ax: axes to draw in; new ones without.
+    """
+    ax = ax or plt.subplots(figsize=(4.4, 4.2))[1]
+    counts = np.asarray(counts, dtype=float)
+    share = 100 * counts / counts.sum(1, keepdims=True)
+    ax.imshow(share, vmin=0, vmax=100, cmap="Blues")
+    for (row, column), value in np.ndenumerate(share):
+        if value >= 0.5:
+            colour = ROLES["paper"] if value > 55 else ROLES["ink"]
+            ax.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    ticks = range(len(share))
+    ax.set(xlabel="read as", ylabel="written as", xticks=ticks, yticks=ticks)
+    ax.grid(visible=False)
+    return ax

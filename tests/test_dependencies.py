@@ -13,6 +13,7 @@ ALLOWED = {
     "_files": set(),
     "_validate": set(),
     "_show": set(),
+    "results": set(),
     "data": set(),
     "models": set(),
     "divergences": set(),

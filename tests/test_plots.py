@@ -86,3 +86,13 @@ def test_image_grid_puts_each_image_over_its_point():
     assert shown.get_extent() == pytest.approx([-1.5, 1.5, 5, 35])
     assert np.asarray(shown.get_array())[::4, ::4].ravel() == pytest.approx(np.arange(9) / 8)
     assert shown.get_clim() == (0, 1)
+
+
+def test_a_confusion_matrix_is_drawn_in_per_cent_of_its_rows():
+    counts = np.array([[30, 10, 0], [0, 500, 1], [5, 5, 10]])
+    ax = plots.confusion(counts)
+    shown = np.asarray(ax.images[0].get_array())
+    np.testing.assert_allclose(shown, [[75, 25, 0], [0, 99.8, 0.2], [25, 25, 50]], atol=0.01)
+    assert [t.get_text() for t in ax.texts] == ["75", "25", "100", "25", "25", "50"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("read as", "written as")
+    assert plots.confusion(counts, ax) is ax

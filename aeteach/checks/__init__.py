@@ -8,6 +8,7 @@ from aeteach.checks.kl import *  # noqa: F403
 from aeteach.checks.linear import *  # noqa: F403
 from aeteach.checks.nonlinear import *  # noqa: F403
 from aeteach.checks.pca import *  # noqa: F403
+from aeteach.checks.reading import *  # noqa: F403
 from aeteach.checks.reparameterization import *  # noqa: F403
 
 __all__ = ["Exercise", "Mistake", "Quantity", "Verdict"]

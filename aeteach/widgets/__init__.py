@@ -1,7 +1,7 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
-from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.class_medians import ClassMedians
+from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
@@ -11,12 +11,13 @@ from aeteach.widgets.latent_plane import LatentPlane, Plane
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
+from aeteach.widgets.reader_probe import ReaderProbe
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
 
 __all__ = [
-    "ConvSteps",
     "ClassMedians",
+    "ConvSteps",
     "ElboToy",
     "Figure",
     "GradientVariance",
@@ -27,6 +28,7 @@ __all__ = [
     "PcaAxis",
     "PcaDigit",
     "Plane",
+    "ReaderProbe",
     "StochasticNode",
     "TrainingPanel",
     "bundle",

@@ -1,0 +1,197 @@
+"""Read the tables of results/ back: tidy rows, and means and spreads over the seeds.
+
+A table is a CSV file that `aeteach sweep NAME` has made, one row a cell and seed.
+`results/README.md` names the columns and their units.
+"""
+
+import csv
+import math
+import os
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT = "AETEACH_RESULTS"
+CURVE = "_curve"  # what a table of training curves is called after the name of its sweep
+
+Row = dict[str, Any]
+
+
+class ResultsError(ValueError):
+    """A table is missing or cannot be read, or has no such column or rows."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What several seeds say together.
+
+    Attributes:
+        values: one a seed, in the order of the table.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return statistics.fmean(self.values)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation over the seeds, ddof 1; NaN for one seed, whose spread is unknown."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else math.nan
+
+    @property
+    def low(self) -> float:
+        """Smallest value."""
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        """Largest value."""
+        return max(self.values)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one table, each {column: value}.
+
+    A column is of whole numbers, of numbers or of text; an empty cell is None.
+
+    Attributes:
+        name: of the table.
+        columns: their names, in order.
+        rows: in the order of the file.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r}, {len(self)} rows, columns: {', '.join(self.columns)})"
+
+    def where(self, **values: Any) -> "Table":
+        """Return the rows whose columns have these values.
+
+        Raises:
+            ResultsError: no such column, or no such row.
+        """
+        self._check(*values)
+        rows = tuple(r for r in self.rows if all(r[c] == v for c, v in values.items()))
+        if not rows:
+            known = {c: self.unique(c) for c in values}
+            raise ResultsError(f"no row of {self.name!r} has {values}; there are {known}")
+        return Table(self.name, self.columns, rows)
+
+    def unique(self, column: str) -> list[Any]:
+        """Return the different values of a column, in order of appearance."""
+        self._check(column)
+        return list(dict.fromkeys(row[column] for row in self.rows))
+
+    def column(self, column: str) -> list[Any]:
+        """Return a column, one value a row."""
+        self._check(column)
+        return [row[column] for row in self.rows]
+
+    def by(self, *columns: str) -> dict[tuple[Any, ...], "Table"]:
+        """Split the rows into groups with the same values in these columns.
+
+        Returns:
+            {values: rows}, in order of appearance.
+        """
+        self._check(*columns)
+        groups: dict[tuple[Any, ...], list[Row]] = {}
+        for row in self.rows:
+            groups.setdefault(tuple(row[c] for c in columns), []).append(row)
+        return {k: Table(self.name, self.columns, tuple(rows)) for k, rows in groups.items()}
+
+    def summary(self, column: str) -> Summary:
+        """Return mean and spread of a column of numbers over all rows.
+
+        Raises:
+            ResultsError: no such column, or it has text or empty cells.
+        """
+        values = self.column(column)
+        if not values or any(value is None or isinstance(value, str) for value in values):
+            raise ResultsError(
+                f"column {column!r} of {self.name!r} has text or empty cells; a summary takes "
+                "numbers"
+            )
+        return Summary(tuple(float(value) for value in values))
+
+    def _check(self, *columns: str) -> None:
+        unknown = [column for column in columns if column not in self.columns]
+        if unknown:
+            raise ResultsError(
+                f"{self.name!r} has no column {unknown[0]!r}; known: {', '.join(self.columns)}"
+            )
+
+
+def folder(path: str | os.PathLike[str] | None = None) -> Path:
+    """Return where the tables are, whether it exists or not.
+
+    Args:
+        path: the folder; by default the environment variable AETEACH_RESULTS, and without it
+            `results/` beside the package, which is where a clone of the repository has it.
+    """
+    if path is None:
+        path = os.environ.get(ENVIRONMENT) or Path(__file__).resolve().parents[1] / "results"
+    return Path(path).expanduser().absolute()
+
+
+def read(name: str, path: str | os.PathLike[str] | None = None) -> Table:
+    """Return a table of results.
+
+    Args:
+        name: of the sweep, such as "autoencoders", or "autoencoders_curve" for its training
+            curves.
+        path: folder of the tables; see `folder`.
+
+    Raises:
+        ResultsError: no such table, with the command that makes it; or a broken one.
+    """
+    file = folder(path) / f"{name}.csv"
+    if not file.is_file():
+        raise ResultsError(
+            f"there is no table {file}; `aeteach sweep {name.removesuffix(CURVE)} --out "
+            f"{file.parent}` makes it. Tables elsewhere are found through {ENVIRONMENT}."
+        )
+    with file.open(newline="", encoding="utf-8") as lines:
+        header, *cells = [line for line in csv.reader(lines) if line] or [[]]
+    for number, line in enumerate(cells, 2):
+        if len(line) != len(header):
+            raise ResultsError(
+                f"{file}, row {number}: {len(line)} cells, and the header has {len(header)}; make "
+                f"the table again with `aeteach sweep {name.removesuffix(CURVE)}`"
+            )
+    if not cells or len(set(header)) != len(header):
+        raise ResultsError(f"{file} has no rows, or two columns of one name; make it again")
+    columns = [_typed([line[i] for line in cells]) for i in range(len(header))]
+    rows = (dict(zip(header, values, strict=True)) for values in zip(*columns, strict=True))
+    return Table(name, tuple(header), tuple(rows))
+
+
+def _typed(cells: list[str]) -> list[Any]:
+    """Read a column as whole numbers, else as numbers, else leave it as text; empty is None."""
+    for kind in (int, _finite):
+        try:
+            return [None if cell == "" else kind(cell) for cell in cells]
+        except ValueError:
+            continue
+    return [None if cell == "" else cell for cell in cells]
+
+
+def _finite(cell: str) -> float:
+    value = float(cell)
+    if not math.isfinite(value):  # then the column stays text, and no mean is taken of it
+        raise ValueError(cell)
+    return value
