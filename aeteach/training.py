@@ -80,8 +80,10 @@ def one_cycle(peak: float | None = None, warm_up: float = 0.3) -> Schedule:
 
     def make(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
         top = peak if peak is not None else optimiser.param_groups[0]["lr"]
+        total = max(steps, 3)
+        share = max(warm_up, 2 / total)  # one step up at least, for torch divides by their number
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, top, total_steps=max(steps, 1), pct_start=warm_up
+            optimiser, top, total_steps=total, pct_start=share
         )
 
     return make

@@ -246,6 +246,17 @@ def test_the_peak_comes_after_the_share_of_steps_that_the_name_stands_for(name, 
     assert abs(rates.index(max(rates)) - peak_at) <= 1
 
 
+@pytest.mark.parametrize("name", ["one_cycle", "early_peak"])
+def test_a_cycle_of_any_length_stays_between_nothing_and_its_peak(name):
+    for steps in range(1, 41):
+        optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.3)
+        schedule = SCHEDULES[name](optimiser, steps)
+        for _ in range(steps):
+            assert 0 < optimiser.param_groups[0]["lr"] <= 0.3 + 1e-12
+            optimiser.step()
+            schedule.step()
+
+
 def test_cosine_follows_the_closed_form():
     optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.2)
     schedule = cosine()(optimiser, 10)
