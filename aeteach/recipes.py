@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +234,7 @@ HEAVY = 30.0  # nearly all weight on the KL: a digit's squared error is about 40
 def _dense_vae(latent: int, beta: float = 1.0) -> Recipe:
     return Recipe(
         model="vae",
+        shipped=True,
         model_arguments={"latent": latent},
         loss="elbo",
         loss_arguments={"reconstruction": "squared_error", "beta": beta},
@@ -329,7 +330,7 @@ RECIPES: dict[str, Recipe] = {
     **{f"vae-{d}": _dense_vae(d) for d in (2, 3, 4)},
     "vae-2-heavy": _dense_vae(2, beta=HEAVY),
     **{f"conv-vae-{d}": _conv_vae(d) for d in (2, 3, 4)},
-    **{f"conv-vae-10-beta-{beta:g}": _conv_vae(10, beta) for beta in BETAS},
+    **{f"conv-vae-10-beta-{beta:g}": replace(_conv_vae(10, beta), shipped=True) for beta in BETAS},
     "keras-vae": _keras_vae(),
     "keras-vae-third": _keras_vae(third=True),
     "keras-vae-1": _keras_vae(1),
