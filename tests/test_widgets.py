@@ -403,7 +403,7 @@ def test_tensors_can_be_packed() -> None:
         ({"w": [70_000.0]}, "float16", "'w' reaches 70000, beyond what float16 holds"),
         ({"w": [70_000.0]}, {"v": "float32"}, "beyond what float16 holds"),
         ({"w": [1.0]}, {"w": "float64"}, "dtype is 'float64'"),
-        ({"w": [1.0]}, "int8", "dtype is 'int8'; expected 'float16' or 'float32'"),
+        ({"w": [1.0]}, "int4", "dtype is 'int4'; expected 'float16', 'float32' or 'int8'"),
     ],
 )
 def test_pack_refuses_what_it_would_change(arrays: Any, dtype: str, message: str) -> None:

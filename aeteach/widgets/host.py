@@ -20,7 +20,7 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 HERE = Path(__file__).parent
 PALETTE = HERE.parent / "palette.json"
@@ -182,15 +182,17 @@ def pack(
 
     Args:
         arrays: name -> array of finite numbers, any shape; tensors are read as arrays.
-        dtype: `float16` (2 bytes a number, 3 significant digits) or `float32`; for all arrays, or
-            name -> dtype, and then float16 for those not named.
+        dtype: `float16` (2 bytes a number, 3 significant digits), `float32`, or `int8` (1 byte a
+            number, matrices only; see `eight_bits`); for all arrays, or name -> dtype, and then
+            float16 for those not named.
 
     Returns:
-        The manifest {name: {shape, dtype, offset in bytes}} and the bytes, little-endian.
+        The manifest {name: {shape, dtype, offset in bytes}} and the bytes, little-endian. An
+        `int8` matrix is stored as the float32 scales of its rows, then its steps.
 
     Raises:
-        ValueError: a dtype of another name, a number that is not finite, or one that float16
-            cannot hold (beyond 65,504).
+        ValueError: a dtype of another name, a number that is not finite, one that float16
+            cannot hold (beyond 65,504), or `int8` for what is no matrix.
     """
     manifest: dict[str, Any] = {}
     packed = bytearray()
@@ -208,11 +210,16 @@ def pack(
 
 def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
     """Return one array's numbers as bytes, or say why it cannot be packed."""
-    if dtype not in ("float16", "float32"):
-        raise ValueError(f"dtype is {dtype!r}; expected 'float16' or 'float32'")
+    if dtype not in ("float16", "float32", "int8"):
+        raise ValueError(f"dtype is {dtype!r}; expected 'float16', 'float32' or 'int8'")
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"array {name!r} holds NaN or infinity; pack finite numbers only")
+    if dtype == "int8":
+        if array.ndim != 2:
+            raise ValueError(f"array {name!r} has shape {array.shape}; int8 packs matrices only")
+        steps, scales = eight_bits(array)
+        return scales.astype("<f4").tobytes() + steps.tobytes()
     largest = np.abs(array).max(initial=0)
     if largest > np.finfo(dtype).max:
         raise ValueError(
@@ -220,6 +227,24 @@ def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
             "dtype='float32'"
         )
     return array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+
+
+def eight_bits(matrix: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return a matrix as whole steps, and the length of a step in each of its rows.
+
+    The largest number of a row becomes 127 or -127 steps, so every number is off by at most half
+    a step, 1/254 of the largest in its row: `steps * scales[:, None]` is what is kept.
+
+    Args:
+        matrix: (rows, columns), finite.
+
+    Returns:
+        Steps, (rows, columns), and scales, (rows,).
+    """
+    array = np.asarray(matrix, dtype=np.float64)
+    scales = (np.abs(array).max(axis=1, initial=0) / 127).astype(np.float32)
+    steps = array / np.where(scales > 0, scales, 1)[:, None]  # a row of zeros stays one
+    return np.round(steps).clip(-127, 127).astype(np.int8), scales
 
 
 class Figure(anywidget.AnyWidget):

@@ -28,6 +28,12 @@ export function tensors(model) {
     const length = shape.reduce((a, b) => a * b, 1);
     if (dtype === "float32") {
       result[name] = { shape, data: new Float32Array(bytes, offset, length) };
+    } else if (dtype === "int8") {
+      const [rows, columns] = shape;
+      const scales = new Float32Array(bytes, offset, rows); // the length of a step in each row
+      const steps = new Int8Array(bytes, offset + 4 * rows, length);
+      const data = Float32Array.from(steps, (v, i) => v * scales[Math.floor(i / columns)]);
+      result[name] = { shape, data };
     } else {
       const table = halfTable();
       const data = Float32Array.from(new Uint16Array(bytes, offset, length), (b) => table[b]);
