@@ -24,6 +24,7 @@ ALLOWED = {
     "training": {"losses", "models"},
     "htr": {"training", "divergences", "models", "data", "weights"},
     "metrics": {"training", "divergences", "losses", "models"},
+    "clinic": {"divergences", "models"},
     "recipes": {"data", "models", "losses", "training"},
     "weights": {"models"},
     "checks": {"divergences", "losses", "metrics", "models"},
@@ -31,6 +32,7 @@ ALLOWED = {
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
+        "clinic",
     },
     "sweeps": {"recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"},
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},
@@ -91,7 +93,18 @@ def test_the_table_itself_has_no_cycle():
 
 
 @pytest.mark.parametrize(
-    "name", ["models", "divergences", "gradients", "latent", "losses", "toy", "training", "metrics"]
+    "name",
+    [
+        "models",
+        "divergences",
+        "gradients",
+        "latent",
+        "losses",
+        "toy",
+        "training",
+        "metrics",
+        "clinic",
+    ],
 )
 def test_the_numerical_layers_need_torch_and_little_else(name):
     for path in modules():

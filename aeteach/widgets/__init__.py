@@ -1,6 +1,7 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
 from aeteach.widgets.class_medians import ClassMedians
+from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
@@ -17,6 +18,7 @@ from aeteach.widgets.training_panel import TrainingPanel
 
 __all__ = [
     "ClassMedians",
+    "Clinic",
     "ConvSteps",
     "ElboToy",
     "Figure",
