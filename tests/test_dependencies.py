@@ -32,7 +32,7 @@ ALLOWED = {
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
-        "clinic",
+        *("clinic", "metrics"),
     },
     "sweeps": {"recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"},
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},

@@ -1,5 +1,6 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
+from aeteach.widgets.beta_slider import BetaSlider
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conv_steps import ConvSteps
@@ -17,6 +18,7 @@ from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
 
 __all__ = [
+    "BetaSlider",
     "ClassMedians",
     "Clinic",
     "ConvSteps",

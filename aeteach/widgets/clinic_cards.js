@@ -1,7 +1,7 @@
 // The clinic: choose a bed, look at its charts, name the fault, and be told what was measured.
 import {
   button, caption, choice, column, columns, frame, h, image, number, path, plane, readout, roundUp, row, s, set, slider,
-  update, watch, whenShown,
+  tick, update, watch, whenShown,
 } from "./kit.js";
 import { tensors } from "./weights.js";
 
@@ -79,8 +79,7 @@ function render({ model, el }) {
     items: Object.values(VIEWS).map(({ name }) => option(name)),
     onchange: (i) => update(model, { view: Object.keys(VIEWS)[i] }),
   });
-  const tick = h("input", { type: "checkbox", onchange: () => update(model, { control: tick.checked }) });
-  const control = h("label", { class: "ae-label", style: "display:flex;gap:0.5rem;align-items:center;margin:0" }, tick, "show the healthy control");
+  const control = tick("show the healthy control", (on) => update(model, { control: on }));
   const time = slider({
     key: "moment", label: "moment of training", min: 0, max: 1, step: 1, text: (i) => `step ${bed().steps[i]}`,
     oninput: (i) => update(model, { moment: Math.round(i) }),
@@ -244,7 +243,7 @@ function render({ model, el }) {
   function draw() {
     beds.set(model.get("patient"));
     views.set(Object.keys(VIEWS).indexOf(model.get("view")));
-    tick.checked = model.get("control");
+    control.input.checked = model.get("control");
     time.input.max = bed().steps.length - 1;
     time.set(moment());
     drawPlot();
@@ -258,7 +257,7 @@ function render({ model, el }) {
     beds.node,
     views.node,
     columns(
-      column(chart.node, control, time.node),
+      column(chart.node, control.node, time.node),
       column(h("div", { class: "ae-pictures", style: "grid-template-columns:minmax(0,1fr)" }, ...strips.map(({ node }) => node))),
     ),
     verdict,

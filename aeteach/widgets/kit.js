@@ -273,6 +273,13 @@ export function button(label, onclick) {
   return h("button", { type: "button", class: "ae-button", onclick }, label);
 }
 
+// A box to tick, which the space bar turns on and off.
+export function tick(label, onchange) {
+  const input = h("input", { type: "checkbox", "aria-label": label, onchange: () => onchange(input.checked) });
+  input.addEventListener("keydown", (event) => event.stopPropagation());
+  return { node: h("label", { class: "ae-label ae-tick" }, input, label), input };
+}
+
 // One of a few things, chosen by pictures: native radio buttons, so arrow keys work. An item may
 // have nodes `below` its picture.
 export function choice({ legend, items, onchange }) {

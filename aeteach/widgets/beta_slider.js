@@ -1,0 +1,216 @@
+// Trained VAEs that differ in the weight of the KL: one point of a rate-distortion curve each, with
+// the KL of every latent dimension, digits rebuilt, samples, and a walk along one dimension.
+import { unpack } from "./atlas.js";
+import {
+  bars, caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set,
+  slider, update, watch, whenShown,
+} from "./kit.js";
+import { convTranspose2d, linear, relu, sigmoid } from "./layers.js";
+import { clamp } from "./maths.js";
+import { tensors } from "./weights.js";
+
+const FARTHEST = 3; // of a walk, in standard deviations of the prior
+const STRIDES = { stride: 2, padding: 1, outputPadding: 1 };
+
+// x_hat of z: a linear layer, then three transposed convolutions (normalisation folded in), sigmoid.
+export function decode(z, weights, name) {
+  const [w, b] = ["w", "b"].map((kind) => (i) => weights[`${name}${kind}${i}`]);
+  const channels = w(1).shape[0];
+  const flat = linear(z, w(0), b(0));
+  const side = Math.round(Math.sqrt(flat.length / channels));
+  let x = { shape: [channels, side, side], data: flat };
+  for (const i of [1, 2, 3]) {
+    x = convTranspose2d(x, w(i), b(i), STRIDES);
+    if (i < 3) x = { shape: x.shape, data: relu(x.data) };
+  }
+  return sigmoid(x.data);
+}
+
+// Row i of a matrix of codes.
+export function codeOf(codes, i) {
+  const d = codes.shape[1];
+  return Array.from(codes.data.subarray(i * d, (i + 1) * d));
+}
+
+// The code moved by `step` in dimension i.
+export function moved(z, i, step) {
+  return z.map((v, j) => (j === i ? v + step : v));
+}
+
+// Squared distance of two images.
+export function change(a, b) {
+  return a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0);
+}
+
+// The line of slope -beta through the point of a model, from one end of the rates to the other.
+export function tangent({ beta, rate, distortion }, [from, to]) {
+  return [from, to].map((k) => distortion - beta * (k - rate));
+}
+
+function render({ model, el }) {
+  const models = model.get("models");
+  const labels = model.get("labels");
+  const side = model.get("side");
+  const weights = tensors(model);
+  const d = models[0].kl.length;
+  const samples = weights.eps.shape[0];
+  const here = () => models[model.get("place")];
+  const size = { width: side, height: side };
+  const go = (place) => update(model, { place: clamp(Math.round(place), 0, models.length - 1) });
+
+  const most = [roundUp(Math.max(...models.map(({ rate }) => rate))), roundUp(Math.max(...models.map((m) => m.distortion)))];
+  const on = plane({
+    x: [-0.04 * most[0], most[0]], y: [0, most[1]], xLabel: "rate K (nats an image)", yLabel: "distortion S (squared error)", height: 300,
+    label: "Squared error against rate, a point for each weight of the KL",
+  });
+  const line = s("path", { class: "ae-rule" });
+  on.clip.append(
+    line,
+    s("path", { class: "ae-line ae-data", d: path(on, models.map((m) => m.rate), models.map((m) => m.distortion)) }),
+    ...models.map((m) => s("circle", { class: "ae-fill ae-data", cx: on.px(m.rate), cy: on.py(m.distortion), r: 3.5 })),
+  );
+  const tag = s("text", { class: "ae-tag", "text-anchor": "start" });
+  on.over.append(tag);
+  const nearest = ([x, y]) => {
+    const far = models.map((m) => Math.hypot(on.px(m.rate) - on.px(x), on.py(m.distortion) - on.py(y)));
+    return far.indexOf(Math.min(...far));
+  };
+  const point = handle(on, {
+    label: "model on the curve", kind: "latent", range: [0, models.length - 1],
+    get: () => [here().rate, here().distortion], now: () => model.get("place"), set: (at) => go(nearest(at)),
+    nudge: (dx, dy) => go(model.get("place") - Math.sign(dx || -dy)), // to the right: more rate, a smaller weight
+    text: () => `beta ${here().beta}, ${number(here().rate, 1)} nats, squared error ${number(here().distortion, 1)}`,
+  });
+  const weight = slider({
+    key: "beta", label: "weight β of the KL", min: 0, max: models.length - 1, step: 1, text: (i) => `${models[i].beta}`,
+    oninput: go,
+  });
+
+  const chart = bars(Array.from({ length: d }, (_, i) => ({
+    key: `kl-${i}`, label: `${i + 1}`, colour: "var(--ae-latent)",
+  })));
+  const top = Math.max(...models.flatMap(({ kl }) => kl));
+  const numbers = readout([
+    { key: "rate", label: "rate", colour: "latent" },
+    { key: "distortion", label: "squared error", colour: "reconstruction" },
+    { key: "readability", label: "reconstructions read correctly" },
+    { key: "active", label: "dimensions whose μ moves" },
+    { key: "informative", label: "dimensions above 0.01 nats" },
+  ]);
+
+  const picture = (label) => image({ ...size, label });
+  const originals = labels.map((c) => picture(`test digit ${c}`));
+  const rebuilt = labels.map((c) => picture(`reconstruction of the ${c}`));
+  const drawn = Array.from({ length: samples }, (_, i) => picture(`sample ${i + 1}`));
+  const row = (title, pictures) =>
+    h("div", {}, h("p", { class: "ae-note" }, title), h("div", { class: "ae-buttons" }, ...pictures.map(({ node }) => node)));
+  for (const { node } of [...rebuilt, ...drawn]) node.style.width = "calc((100% - 2.5rem) / 6)";
+  const chooser = choice({
+    legend: "Test digits: choose one to walk from", onchange: (digit) => update(model, { digit }),
+    items: originals.map(({ node }, i) => ({ node, label: `test digit ${labels[i]}` })),
+  });
+  chooser.node.style.gap = "0.5rem";
+  chooser.node.querySelectorAll("label").forEach((label) => (label.style.width = "calc((100% - 2.5rem) / 6)"));
+  originals.forEach(({ node }) => (node.style.width = "100%"));
+
+  const which = slider({
+    key: "dimension", label: "latent dimension, by its KL", min: 0, max: d - 1, step: 1, text: (i) => `${i + 1}`,
+    oninput: (i) => update(model, { dimension: clamp(Math.round(i), 0, d - 1) }),
+  });
+  const step = slider({
+    key: "walk", label: "walk: added to μ there", min: -FARTHEST, max: FARTHEST, step: 0.1, grain: 0.05,
+    text: (v) => number(v, 2), oninput: (walk) => update(model, { walk: clamp(walk, -FARTHEST, FARTHEST) }),
+  });
+  const start = image({ ...size, title: "at μ", label: "at mu" });
+  const end = image({ ...size, title: "walked", label: "walked" });
+  const walk = readout([
+    { key: "kl", label: "KL of this dimension", colour: "latent" },
+    { key: "variance", label: "variance of its μ" },
+    { key: "log_var", label: "its log-variance, mean" },
+    { key: "change", label: "squared change of the image", colour: "reconstruction" },
+  ]);
+
+  let original = null;
+  let made = { place: null }; // what the weight alone decides is decoded once
+  function decodeAll(place) {
+    const codes = labels.map((_, i) => codeOf(weights[`mu${place}`], i));
+    const eps = drawn.map((_, i) => codeOf(weights.eps, i));
+    made = { place, codes, x: codes.map((z) => decode(z, weights, `m${place}`)), y: eps.map((z) => decode(z, weights, `m${place}`)) };
+  }
+
+  function draw() {
+    const [place, digit, rank] = ["place", "digit", "dimension"].map((key) => model.get(key));
+    const now = here();
+    if (made.place !== place) decodeAll(place);
+    weight.set(place);
+    set(line, { d: path(on, [0, most[0]], tangent(now, [0, most[0]])) });
+    const right = on.px(now.rate) > (on.box.left + on.box.right) / 2;
+    tag.textContent = `β = ${now.beta}, slope −${now.beta}`;
+    set(tag, {
+      x: on.px(now.rate) + (right ? -12 : 12), y: on.py(now.distortion) - (right ? 26 : 12), "text-anchor": right ? "end" : "start",
+    });
+    point.place();
+    now.kl.forEach((nats, i) => chart.set(`kl-${i}`, nats / top, number(nats, 2)));
+    [...chart.node.querySelectorAll(".ae-label")].forEach((label, i) => (label.style.fontWeight = i === rank ? 700 : 400));
+    const [rate, bits] = [number(now.rate, 2), number(now.bits, 2)];
+    numbers.set("rate", now.rate, `${rate} nats = ${bits} bits`);
+    numbers.set("distortion", now.distortion, number(now.distortion, 2));
+    numbers.set("readability", now.readability, `${number(100 * now.readability, 1)} %`);
+    numbers.set("active", now.active, `${now.active} of ${d}`);
+    numbers.set("informative", now.informative, `${now.informative} of ${d}`);
+
+    if (original) originals.forEach((picture, i) => picture.draw(original(i)));
+    rebuilt.forEach((picture, i) => picture.draw(made.x[i]));
+    drawn.forEach((picture, i) => picture.draw(made.y[i]));
+    chooser.set(digit);
+    which.set(rank);
+    step.set(model.get("walk"));
+    const z = moved(made.codes[digit], now.order[rank], model.get("walk"));
+    const x = decode(z, weights, `m${place}`);
+    const by = change(made.x[digit], x);
+    start.draw(made.x[digit]);
+    start.describe(`the ${labels[digit]}, decoded from its mu`);
+    end.draw(x);
+    end.describe(`the ${labels[digit]}, walked by ${number(model.get("walk"), 2)} in dimension ${rank + 1}`);
+    walk.set("kl", now.kl[rank], `${number(now.kl[rank], 3)} nats`);
+    walk.set("variance", now.variance[rank], number(now.variance[rank], 3));
+    walk.set("log_var", now.log_var[rank], number(now.log_var[rank], 3));
+    walk.set("change", by, number(by, 3));
+    numbers.say(
+      `Weight ${now.beta}: ${rate} nats, squared error ${number(now.distortion, 1)}, ${now.active} of ${d} dimensions move. ` +
+      `The walk changes the image by ${number(by, 2)}.`,
+    );
+  }
+
+  frame(
+    el, model,
+    weight.node,
+    columns(
+      column(on.node, numbers.node),
+      column(
+        chooser.node, row("Reconstructions, decoded from μ", rebuilt), row("Samples, the same six draws z ~ N(0, I)", drawn),
+        h("div", {}, caption("KL by latent dimension (nats), largest first"), chart.node),
+      ),
+    ),
+    columns(
+      column(which.node, step.node, walk.node),
+      column(h("div", { class: "ae-pictures ae-pair" }, start.node, end.node)),
+    ),
+    caption(
+      "Move the weight, or drag the dot along the curve (arrow keys do both). The dashed line has the slope −β that an ideal ",
+      "model's curve has there. Then pick a dimension whose bar is empty, and walk: nothing happens.",
+    ),
+  );
+  let over = false;
+  const stops = [
+    watch(model, ["place", "digit", "dimension", "walk"], draw), whenShown(el, draw), () => (over = true),
+  ];
+  draw();
+  unpack(model.get("pictures"), size).then((found) => {
+    original = found;
+    if (!over) draw();
+  });
+  return () => stops.forEach((stop) => stop());
+}
+
+export default { render };
