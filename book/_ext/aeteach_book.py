@@ -3,10 +3,12 @@
 - MathJax is served from the book's own folder, and no script is loaded from another host.
 - Interactive figures are written into the page (AETEACH_HOST=page) instead of sent to a kernel.
 - The execution cache is emptied when the package changes: it looks at code cells alone.
+- Chapters that are not in it run side by side, one a core, before the pages are read.
 - Every page says so when the book was built with the sample instead of the full digits.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import warnings
@@ -14,11 +16,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
 from nbclient import NotebookClient
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[2]
 MATHJAX = "mathjax/tex-chtml-full.js"
+SECONDS_A_CELL = 300
 ENVIRONMENT = {
     "AETEACH_HOST": "page",  # figures inline themselves
     "OMP_NUM_THREADS": "1",  # the same digits on any number of cores
@@ -30,7 +35,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     os.environ.update(ENVIRONMENT)
     # On a busy machine the text of one print arrives in pieces, which the page would show as lines.
     NotebookClient.class_traits()["coalesce_streams"].default_value = True
-    _forget_old_outputs(Path(app.outdir).parent / ".jupyter_cache")
+    cache = Path(app.outdir).parent / ".jupyter_cache"
+    _forget_old_outputs(cache)
+    _run_chapters(cache)
     app.add_config_value("built_with_sample", False, "html", bool)
     app.connect("config-inited", _use_local_mathjax, priority=900)
     app.connect("config-inited", _look_at_the_digits)
@@ -53,6 +60,17 @@ def _forget_old_outputs(cache: Path) -> None:
     shutil.rmtree(cache, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
     stamp.write_text(digest.hexdigest())
+
+
+def _run_chapters(folder: Path) -> None:
+    """Fill jupyter-cache; a chapter that fails is left to Sphinx, which says where it failed."""
+    cache = get_cache(folder)
+    for path in sorted((ROOT / "book").glob("*.md")):
+        if "{code-cell}" in path.read_text("utf-8"):
+            cache.add_nb_to_project(str(path), read_data={"name": "myst_nb_md", "type": "plugin"})
+    logger = logging.getLogger(__name__)
+    logger.setLevel(logging.WARNING)
+    load_executor("local-parallel", cache, logger=logger).run_and_cache(timeout=SECONDS_A_CELL)
 
 
 def _use_local_mathjax(app: Sphinx, config: Any) -> None:
