@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from aeteach import htr, models
+from aeteach.data import shapes
 from aeteach.losses import Elbo
 from aeteach.models import VAE, Heads, Output, count_parameters
 from aeteach.models.keras_vae import keras_decoder, keras_encoder
@@ -92,6 +93,24 @@ def test_the_reference_vae_has_one_hidden_layer_each_way(latent):
     model = models.build("mlp-vae", latent=latent)
     assert count_parameters(model) == expected
     assert isinstance(model.encoder[-1], nn.ReLU)
+
+
+def test_the_keras_example_starts_with_features_that_live_through_the_first_steps():
+    torch.manual_seed(0)
+    model = models.build("keras-vae", latent=10)
+    for layer in model.modules():  # variance 2 / inputs (He et al., 2015)
+        if isinstance(layer, torch.nn.Linear) and layer.weight.numel() > 1000:
+            assert layer.weight.var().item() == pytest.approx(2 / layer.in_features, rel=0.1)
+            assert not layer.bias.any()
+    x = shapes("train").images[:64]
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(20):
+        loss = Elbo()(model(x), x)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    alive = (model.encoder(x) > 0).any(0).sum().item()
+    assert alive >= 8  # of 16; from torch's own start 1 or 2 are left
 
 
 def test_keras_s_bodies_halve_and_double_the_image():
