@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -282,6 +283,27 @@ def test_the_score_counts_first_tries() -> None:
     figure = SelfTest(QUESTIONS[:3])
     figure.verdicts = [[True], [False, True], [False]]
     assert (figure.first, figure.solved) == (1, 2)
+
+
+def test_the_example_of_the_page_is_a_good_question() -> None:
+    text = (BOOK / "self-test.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["test"].questions[0]["answer"] == pytest.approx(2 / math.log(2), abs=1e-3)
+    assert names["mine"].slips[0].value == pytest.approx(2 * math.log(2), abs=1e-3)
+    assert names["mine"].section in (BOOK / "surprise-and-kl.md").read_text(encoding="utf-8")
+
+
+def test_the_page_prints_every_number() -> None:
+    kept = nbformat.read(BOOK.parent / "tests/reference/self-test.ipynb", as_version=4)
+    printed = "".join(o["text"] for cell in kept.cells for o in cell.get("outputs", []))
+    shown = {}
+    for line in printed.splitlines():
+        place, *numbers = re.findall(r"\d+(?:\.\d+)?", line)
+        shown[int(place)] = float(numbers[-1])
+    asked = {i: q.answer for i, q in enumerate(QUESTIONS, 1) if q.answer is not None}
+    assert shown == pytest.approx(asked, rel=1e-3)
 
 
 ONE = QUESTIONS[1]

@@ -430,7 +430,7 @@ QUESTIONS = (
         topic="the VAE",
         page="variational-autoencoder",
         section="Three changes",
-        ask="Which of these hold for a VAE that works? Tick all that apply.",
+        ask="Which of these hold for a VAE that works?",
         several=True,
         choices=(
             Choice(
@@ -569,10 +569,7 @@ QUESTIONS = (
         topic="broken VAEs",
         page="clinic",
         section="The table by the door",
-        ask=(
-            "Which faults leave the loss curves of training and held-out digits looking healthy? "
-            "Tick all that apply."
-        ),
+        ask=("Which faults leave the loss curves of training and held-out digits looking healthy?"),
         several=True,
         choices=(
             Choice(
@@ -656,8 +653,8 @@ QUESTIONS = (
                 "All codes together should look like N(0, I).",
                 True,
                 "MMD² = E k(z, z′) + E k(u, u′) − 2 E k(z, u), with z, z′ codes of different "
-                "images and u, u′ draws of N(0, I): 0 only if the two clouds are one distribution. About "
-                "a single image it says nothing.",
+                "images and u, u′ draws of N(0, I): 0 only if the two clouds are one distribution. "
+                "About a single image it says nothing.",
             ),
             Choice(
                 "Each q(z|x) should be N(0, I).",
@@ -677,7 +674,7 @@ QUESTIONS = (
         topic="what a generator is worth",
         page="generator-worth",
         section="",
-        ask="Which of these hold for measures of a generator? Tick all that apply.",
+        ask="Which of these hold for measures of a generator?",
         several=True,
         choices=(
             Choice(
