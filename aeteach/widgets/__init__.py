@@ -4,6 +4,7 @@ from aeteach.widgets.beta_slider import BetaSlider
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conv_steps import ConvSteps
+from aeteach.widgets.diffusion_chain import DiffusionChain
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
@@ -14,6 +15,7 @@ from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
 from aeteach.widgets.reader_probe import ReaderProbe
+from aeteach.widgets.self_test import SelfTest
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
 
@@ -22,6 +24,7 @@ __all__ = [
     "ClassMedians",
     "Clinic",
     "ConvSteps",
+    "DiffusionChain",
     "ElboToy",
     "Figure",
     "GradientVariance",
@@ -33,6 +36,7 @@ __all__ = [
     "PcaDigit",
     "Plane",
     "ReaderProbe",
+    "SelfTest",
     "StochasticNode",
     "TrainingPanel",
     "bundle",
