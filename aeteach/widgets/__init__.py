@@ -4,6 +4,7 @@ from aeteach.widgets.beta_slider import BetaSlider
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conv_steps import ConvSteps
+from aeteach.widgets.draw_digit import DrawDigit
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
@@ -22,6 +23,7 @@ __all__ = [
     "ClassMedians",
     "Clinic",
     "ConvSteps",
+    "DrawDigit",
     "ElboToy",
     "Figure",
     "GradientVariance",
