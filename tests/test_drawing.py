@@ -1,6 +1,8 @@
 """A drawing becomes an image like MNIST's: held to MNIST itself, to Pillow, and to geometry."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from aeteach.data import as_mnist, ink, mnist
 from aeteach.data.drawing import BOX, FIELD, PAD, PEN
 from aeteach.widgets.draw_digit import DRAWN
 
+ANY: Any = np.ones((28, 28))
 SHARE = st.floats(0, 1, allow_nan=False)
 STROKES = st.lists(
     st.lists(st.tuples(SHARE, SHARE), min_size=1, max_size=6), min_size=1, max_size=4
@@ -177,7 +180,7 @@ def test_drawn_presets_are_read_as_what_they_are() -> None:
     [
         (lambda: as_mnist(torch.zeros(28, 28)), ValueError, "sheet 0 holds no ink"),
         (lambda: as_mnist(torch.ones(28, 28, dtype=torch.int64)), TypeError, "is torch.int64"),
-        (lambda: as_mnist(np.ones((28, 28))), TypeError, "is ndarray"),
+        (lambda: as_mnist(ANY), TypeError, "is ndarray"),
         (lambda: as_mnist(torch.ones(3, 28, 28)), ValueError, r"\(3, 28, 28\); expected one sheet"),
         (lambda: as_mnist(torch.full((4, 4), 255.0)), ValueError, "divide bytes by 255"),
         (lambda: as_mnist(torch.full((4, 4), torch.nan)), ValueError, "outside 0"),
@@ -189,7 +192,9 @@ def test_drawn_presets_are_read_as_what_they_are() -> None:
         (lambda: ink([[[0.5]]]), ValueError, "two numbers from 0 to 1"),
     ],
 )
-def test_what_is_no_drawing_is_refused(make, kind, message) -> None:
+def test_what_is_no_drawing_is_refused(
+    make: Callable[[], object], kind: type[Exception], message: str
+) -> None:
     with pytest.raises(kind, match=message):
         make()
 

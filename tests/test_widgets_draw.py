@@ -12,6 +12,7 @@ from aeteach import htr
 from aeteach.data import as_mnist, ink
 from aeteach.divergences import kl_to_standard_normal
 from aeteach.models import VAE, Autoencoder, ConvReader, DigitReader, MLPAutoencoder
+from aeteach.models.cvae import PLANES, conv_cvae
 from aeteach.models.mlp import mlp_decoder, mlp_encoder
 from aeteach.models.vae import Heads, conv_vae, dense_vae
 from aeteach.widgets import DrawDigit
@@ -46,6 +47,8 @@ def models() -> dict[str, nn.Module]:
         "VAE": seeded(lambda: dense_vae(2), 1),
         "conv": seeded(lambda: conv_vae(2), 2),
         "CVAE": seeded(conditional, 3),
+        "planes": seeded(lambda: conv_cvae(2, label=PLANES, channels=4), 4),
+        "decoder": seeded(lambda: conv_cvae(2, channels=4, told=("decoder",)), 5),
     }
 
 
@@ -177,7 +180,7 @@ def test_look_is_what_the_models_say() -> None:
             torch.testing.assert_close(seen.mu, made.encode(x, *told))
             expected = made.decode(seen.z, *told)[..., 2:-2, 2:-2]
         torch.testing.assert_close(seen.x_hat[..., 2:-2, 2:-2], expected)
-        assert (seen.y is None) == (name != "CVAE")
+        assert (seen.y is None) == (name in ("AE", "VAE", "conv"))
         if name == "AE":
             assert seen.log_var is None
             assert seen.kl is None
@@ -279,4 +282,4 @@ def test_the_default_figure_leaves_room_on_its_page(monkeypatch: pytest.MonkeyPa
     print(f"{len(html.encode()):,} bytes")
     assert 600_000 < len(html.encode()) < 930_000  # the page itself takes 50,000
     assert html == DrawDigit().page_html()
-    assert repr(figure).startswith("DrawDigit(AE, VAE")
+    assert repr(figure) == "DrawDigit(AE, VAE, CVAE)"

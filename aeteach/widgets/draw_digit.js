@@ -254,10 +254,13 @@ function paintCodes(on, codes, labels) {
   const context = canvas.getContext("2d");
   const style = getComputedStyle(canvas);
   context.scale(scale, scale);
+  const colours = Array.from({ length: 10 }, (_, d) => style.getPropertyValue(`--ae-digit-${d}`));
   labels.forEach((label, i) => {
-    context.fillStyle = style.getPropertyValue(`--ae-digit-${label}`);
+    const [x, y] = [on.px(codes.data[2 * i]) - box.left, on.py(codes.data[2 * i + 1]) - box.top];
+    if (Math.min(x, y) < -3 || x > on.width || y > on.height) return; // from close by most are out of sight
+    context.fillStyle = colours[label];
     context.beginPath();
-    context.arc(on.px(codes.data[2 * i]) - box.left, on.py(codes.data[2 * i + 1]) - box.top, 2.4, 0, 2 * Math.PI);
+    context.arc(x, y, 2.4, 0, 2 * Math.PI);
     context.fill();
   });
 }
@@ -441,9 +444,10 @@ function render({ model, el }) {
     const x = asMnist(paper.sheet());
     seen = x === null ? null : look(specs, weights, x, model.get("eps"), model.get("label"));
     const blank = new Float64Array(FIELD * FIELD);
+    // All pictures before all words: a picture asks for its colours, and words make the page count anew.
     shown.draw(x ?? blank);
+    rebuilt.forEach((part, i) => part.draw(seen?.models[i].x ?? blank));
     rebuilt.forEach((part, i) => {
-      part.draw(seen?.models[i].x ?? blank);
       const what = seen === null ? "nothing drawn yet" : `read as ${most(seen.models[i].p)}`;
       part.describe(`reconstruction of the ${specs[i].name}: ${what}`);
     });

@@ -20,7 +20,8 @@ from aeteach.widgets.inputs import Numbers, StateError
 from aeteach.widgets.latent_plane import MARGIN, reader_arrays, some_of_each
 from aeteach.widgets.network import LARGE, Network, network
 
-SHIPPED = {"AE": "mlp-2", "VAE": "vae-2"}  # name in the figure -> trained model
+# Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
+SHIPPED = {"AE": "mlp-2", "VAE": "vae-2", "CVAE": "conv-cvae-fixed"}
 READER = -1  # the label to tell: what the reader makes of the drawing
 FARTHEST = 3.0  # of eps, in standard deviations
 _START = 4  # the preset shown first
@@ -63,12 +64,14 @@ class DrawDigit(Figure):
     moved to z = mu + sigma eps, decoded, and read by a digit reader, all of it in the page.
 
     **Weights.** Matrices of 20,000 numbers or more are kept with 8 bits a number
-    (`host.eight_bits`), all others as float16, and the frame of 2 pixels around the digits, always
-    black, is left out. `look` says what the page shows, computed by torch with the same weights.
+    (`host.eight_bits`), other layers as float16, and a convolution with a normalisation folded
+    into it as float32. The frame of 2 pixels around the digits, always black, is left out of
+    the matrices that take or make pixels, and out of every reconstruction. `look` says what the
+    page shows, computed by torch with the same weights.
 
     Args:
         models: name -> a model with two latent numbers: an `Autoencoder`, a `VAE`, or a `VAE` with
-            a condition, made of layers that `network` knows. AE and VAE of the book if left out.
+            a condition, made of layers that `network` knows; those in `SHIPPED` if left out.
         digits: x, (N, 1, 32, 32), points of the plane; the first of each class is a preset. The
             first 40 of each class of the MNIST test digits if left out.
         labels: the digit that each shows, (N,), int64; needed with `digits`.

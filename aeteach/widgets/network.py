@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from aeteach.models.cvae import LabelPlanes
 from aeteach.widgets.inputs import StateError
 
 LARGE = 20_000  # numbers: only matrices as large as this are worth 8 bits a number
@@ -85,9 +86,8 @@ def _step(part: nn.Module, norm: nn.Module | None, before: nn.Module | None) -> 
         return {"op": "reshape", "shape": [int(n) for n in part.unflattened_size]}
     if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
         return _convolution(part) | ({"folded": True} if norm is not None else {})
-    if type(part).__name__ == "LabelPlanes":
-        size, classes = part.size, part.classes
-        return {"op": "planes", "size": int(size), "classes": int(classes)}  # type: ignore[arg-type]
+    if isinstance(part, LabelPlanes):
+        return {"op": "planes", "size": part.size, "classes": part.classes}
     raise StateError(
         f"there is a {type(part).__name__} among the layers; the page runs Linear, ReLU, Sigmoid, "
         "Flatten, Unflatten, Conv2d, ConvTranspose2d, BatchNorm2d after these, and LabelPlanes"

@@ -608,6 +608,15 @@ def test_a_frame_is_quick(look: Show) -> None:
     figure.button("Clear").click()
     figure.page.mouse.move(*on_sheet(figure, 0.3, 0.3))
     figure.page.mouse.down()
+    session = figure.page.context.new_cdp_session(figure.page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        """Seconds that the page's thread has worked: what else the machine does is not in it."""
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+    before = busy()
     times = figure.root.evaluate(
         """(root) => {
             const pad = root.querySelector(".ae-pad");
@@ -624,8 +633,8 @@ def test_a_frame_is_quick(look: Show) -> None:
             return times;
         }"""
     )
+    work = 1000 * (busy() - before) / len(times)
     figure.page.mouse.up()
     check(figure)
-    median = float(np.median(times))
-    print(f"median {median:.1f} ms a frame, 95th percentile {np.quantile(times, 0.95):.1f} ms")
-    assert median < 50  # on a busy machine; a screen shows one in 16.7 ms
+    print(f"{work:.1f} ms of work a frame; by the clock, median {np.median(times):.1f} ms")
+    assert 0 < work < 40  # 11 were seen; a screen shows a frame in 16.7 ms
