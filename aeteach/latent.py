@@ -127,6 +127,44 @@ def class_medians(z: Tensor, labels: Tensor, classes: int = 10) -> Tensor:
     return class_quartiles(z, labels, classes).median
 
 
+def draw_by_class(
+    z: Tensor, labels: Tensor, y: Tensor, *, seed: int | torch.Generator, classes: int = 10
+) -> Tensor:
+    """Return codes drawn where the codes of a class lie: from a normal fitted to each class.
+
+    The normal of class c has the mean and the covariance (ddof 1) of its codes. It asks a model
+    for a digit that was never told a label, as far as its codes lie apart.
+
+    Args:
+        z: codes, (N, d), finite.
+        labels: the class of each, (N,), int64, each asked class with more than d codes.
+        y: the classes asked for, (M,), int64.
+        seed: a number, or a generator that is used up further with each call.
+        classes: number of classes.
+
+    Returns:
+        (M, d), of z's type.
+
+    Raises:
+        TypeError, ValueError: codes, labels or a seed of another kind, or a class with too few
+            codes to have a covariance.
+    """
+    _validate.latents(z)
+    _validate.labels(labels, len(z), classes=classes)
+    _validate.labels(y, name="y", classes=classes)
+    d = z.shape[1]
+    noise = torch.randn(len(y), d, generator=_validate.generator(seed)).double()
+    drawn = torch.empty(len(y), d, dtype=z.dtype)
+    for c in y.unique().tolist():
+        own = z[labels == c].double()
+        if len(own) <= d:
+            raise ValueError(f"class {c} has {len(own)} codes; a covariance needs more than {d}")
+        root = torch.linalg.cholesky(torch.cov(own.T).reshape(d, d))
+        asked = y == c
+        drawn[asked] = (own.mean(0) + noise[asked] @ root.T).to(z.dtype)
+    return drawn
+
+
 def interpolate(a: Tensor, b: Tensor, n: int) -> Tensor:
     """Return n evenly spaced steps on the straight line from a to b, both ends included.
 

@@ -321,6 +321,38 @@ def _mlp_vae(latent: int, beta: float = 1.0) -> Recipe:
     )
 
 
+def _dense_cvae(*, shipped: bool = False, **told: str) -> Recipe:
+    plain = _dense_vae(2)
+    return replace(
+        plain,
+        model="cvae",
+        model_arguments={"latent": 2, **told},
+        labelled=True,
+        shipped=shipped,
+        why={
+            **plain.why,
+            "schedule": "that of the plain VAE, as are the other numbers: what differs between "
+            "the two models is the label",
+        },
+    )
+
+
+def _conv_cvae(label: str, channels: int, *, shipped: bool = False) -> Recipe:
+    plain = _conv_vae(2)
+    return replace(
+        plain,
+        model="conv-cvae",
+        model_arguments={"latent": 2, "label": label, "channels": channels},
+        labelled=True,
+        shipped=shipped,
+        why={
+            **plain.why,
+            "epochs": "as many as for the plain convolutional VAE, so that the label and the "
+            "bodies are all that differs",
+        },
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     **{f"linear-{d}": _linear(d) for d in (2, 10)},
     **{f"mlp-{d}": _mlp(d) for d in (2, 3, 4)},
@@ -330,6 +362,12 @@ RECIPES: dict[str, Recipe] = {
     "vae-2-heavy": _dense_vae(2, beta=HEAVY),
     **{f"conv-vae-{d}": _conv_vae(d) for d in (2, 3, 4)},
     **{f"conv-vae-10-beta-{beta:g}": replace(_conv_vae(10, beta), shipped=True) for beta in BETAS},
+    "cvae": _dense_cvae(shipped=True),
+    "cvae-decoder-only": _dense_cvae(told="decoder"),
+    "conv-cvae": _conv_cvae("linear", 2),  # as reported; its 2 MB of weights are not shipped
+    "conv-cvae-planes": _conv_cvae("planes", 2, shipped=True),  # one of the two changes
+    "conv-cvae-wide": _conv_cvae("linear", 32),  # the other
+    "conv-cvae-fixed": _conv_cvae("planes", 32, shipped=True),
     "keras-vae": _keras_vae(),
     "keras-vae-third": _keras_vae(third=True, epochs=8),
     "keras-vae-1": _keras_vae(1),

@@ -19,6 +19,9 @@ ALLOWED = {
     "divergences": set(),
     "gradients": set(),
     "latent": set(),
+    "conditional": {"models", "latent"},
+    "sharpness": set(),
+    "probe": set(),
     "toy": {"divergences"},
     "diffusion": {"divergences"},
     "quantize": set(),
@@ -34,10 +37,12 @@ ALLOWED = {
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
-        *("clinic", "metrics"),
-        "diffusion",
+        *("clinic", "metrics", "conditional", "diffusion"),
     },
-    "sweeps": {"recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"},
+    "sweeps": {
+        *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),
+        *("conditional", "latent", "sharpness", "probe"),
+    },
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},
     "__init__": None,  # the package's front door may name anything light
 }
@@ -109,6 +114,9 @@ def test_the_table_itself_has_no_cycle():
         "training",
         "metrics",
         "clinic",
+        "conditional",
+        "sharpness",
+        "probe",
     ],
 )
 def test_the_numerical_layers_need_torch_and_little_else(name):

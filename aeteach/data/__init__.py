@@ -5,6 +5,7 @@ Importing this module reads and fetches nothing.
 
 from aeteach.data._idx import DataError
 from aeteach.data.cube import cube
+from aeteach.data.drawing import as_mnist, ink
 from aeteach.data.mnist import CacheWarning, Digits, Filled, SampleWarning, fill, mnist
 from aeteach.data.shapes import FACTOR_NAMES, SHAPE_NAMES, Shapes, shapes
 
@@ -17,8 +18,10 @@ __all__ = [
     "Filled",
     "SampleWarning",
     "Shapes",
+    "as_mnist",
     "cube",
     "fill",
+    "ink",
     "mnist",
     "shapes",
 ]

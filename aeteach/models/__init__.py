@@ -8,6 +8,7 @@ from torch import nn
 
 from aeteach.models.base import Autoencoder, Output, count_parameters
 from aeteach.models.conv import ConvAutoencoder
+from aeteach.models.cvae import LabelPlanes, conv_cvae, dense_cvae
 from aeteach.models.keras_vae import keras_vae
 from aeteach.models.linear import LinearAutoencoder
 from aeteach.models.mlp import MLPAutoencoder
@@ -17,8 +18,10 @@ from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "conv": ConvAutoencoder,
+    "conv-cvae": conv_cvae,
     "conv-reader": ConvReader,
     "conv-vae": conv_vae,
+    "cvae": dense_cvae,
     "keras-vae": keras_vae,
     "linear": LinearAutoencoder,
     "mlp": MLPAutoencoder,
@@ -56,12 +59,15 @@ __all__ = [
     "ConvReader",
     "DigitReader",
     "Heads",
+    "LabelPlanes",
     "LinearAutoencoder",
     "MLPAutoencoder",
     "Output",
     "build",
+    "conv_cvae",
     "conv_vae",
     "count_parameters",
+    "dense_cvae",
     "dense_vae",
     "keras_vae",
     "mlp_vae",

@@ -12,17 +12,18 @@ from aeteach.models.base import Autoencoder
 SHRINK = 8  # three convolutions of stride 2 make the image 2 * 2 * 2 times smaller each way
 
 
-def conv_encoder(channels: int) -> nn.Sequential:
-    """Return three 3x3 convolutions of stride 2 and padding 1: 1 -> 8 -> 16 -> `channels`.
+def conv_encoder(channels: int, inputs: int = 1) -> nn.Sequential:
+    """Return three 3x3 convolutions of stride 2 and padding 1: `inputs` -> 8 -> 16 -> `channels`.
 
     Each halves height and width: (N, 1, 32, 32) -> (N, channels, 4, 4).
 
     Args:
         channels: of the last layer, which has neither batch normalisation nor ReLU.
+        inputs: channels of the images, 1 for grey ones.
     """
     return nn.Sequential(
         # Batch normalisation subtracts the mean of each channel, so a bias before it is lost.
-        nn.Conv2d(1, 8, 3, stride=2, padding=1, bias=False),  # (N, 8, 16, 16)
+        nn.Conv2d(inputs, 8, 3, stride=2, padding=1, bias=False),  # (N, 8, 16, 16)
         nn.BatchNorm2d(8),
         nn.ReLU(),
         nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False),  # (N, 16, 8, 8)

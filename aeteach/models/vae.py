@@ -87,7 +87,7 @@ class VAE(Autoencoder):
         self.latent = _validate.count(latent, "latent")
         self.size = _validate.count(size, "size")
         self.classes = _validate.count(classes, "classes", least=0)
-        self.told = _check_told(told) if classes else ()
+        self.told = check_told(told) if classes else ()
 
     def posterior(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return mu and log_var of q(z|x), or of q(z|x, y), each (N, d).
@@ -208,7 +208,12 @@ def _check_sizes(latent: int, size: int) -> None:
     _validate.count(size, "size")
 
 
-def _check_told(told: Sequence[str]) -> tuple[str, ...]:
+def check_told(told: Sequence[str]) -> tuple[str, ...]:
+    """Return who is told the label, as names: "encoder", "decoder" or both.
+
+    Raises:
+        ValueError: nobody, or another name.
+    """
     names = (told,) if isinstance(told, str) else tuple(told)
     if not names or not set(names) <= {ENCODER, DECODER}:
         raise ValueError(

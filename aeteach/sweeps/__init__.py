@@ -1,6 +1,7 @@
 """The tables of results/, by name; `aeteach sweep NAME` makes them."""
 
 from aeteach.sweeps.autoencoders import AUTOENCODERS
+from aeteach.sweeps.conditional import CONDITIONAL
 from aeteach.sweeps.engine import (
     RESULTS,
     Cell,
@@ -14,7 +15,8 @@ from aeteach.sweeps.engine import (
 from aeteach.sweeps.vae import KERAS_VAE, VAE_KL_WEIGHT, VAE_REFERENCE
 
 SWEEPS: dict[str, Sweep] = {
-    sweep.name: sweep for sweep in (AUTOENCODERS, VAE_KL_WEIGHT, KERAS_VAE, VAE_REFERENCE)
+    sweep.name: sweep
+    for sweep in (AUTOENCODERS, VAE_KL_WEIGHT, KERAS_VAE, VAE_REFERENCE, CONDITIONAL)
 }
 
 __all__ = [

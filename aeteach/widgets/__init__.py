@@ -5,6 +5,7 @@ from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.diffusion_chain import DiffusionChain
+from aeteach.widgets.draw_digit import DrawDigit
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
@@ -25,6 +26,7 @@ __all__ = [
     "Clinic",
     "ConvSteps",
     "DiffusionChain",
+    "DrawDigit",
     "ElboToy",
     "Figure",
     "GradientVariance",

@@ -1,0 +1,156 @@
+r"""Ask a conditional VAE for a digit, and walk through its codes and its labels.
+
+A conditional decoder has two inputs: z, where a digit's style is, and y, which digit it is. Hold
+the one and change the other; or change both along one path.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from aeteach import _validate, latent
+from aeteach.models import VAE
+
+
+def generate(model: VAE, y: Tensor, *, seed: int | torch.Generator) -> Tensor:
+    """Return a digit of each asked class, with z drawn from the prior N(0, I), (N, 1, H, W).
+
+    A seed given here fixes the digits, as it should: the same call returns the same digits. To go
+    on drawing, make one `torch.Generator` and pass it to every call. A seed fixed *inside* a
+    function like this one would return the same digits whatever the caller does.
+
+    Args:
+        model: conditional.
+        y: the digits asked for, (N,), int64.
+        seed: a number, or a generator that is used up further with each call.
+
+    Raises:
+        TypeError, ValueError: no conditional model, labels that are none, or no seed.
+    """
+    _check(model)
+    _validate.labels(y, name="y", classes=model.classes)
+    z = torch.randn(len(y), model.latent, generator=_validate.generator(seed))
+    return _still(model, z, _one_hot(model, y))
+
+
+def all_digits(model: VAE, z: Sequence[float] | Tensor) -> Tensor:
+    """Return one code decoded as every digit, (classes, 1, H, W): one style, ten digits.
+
+    Args:
+        model: conditional.
+        z: one code, d numbers.
+
+    Raises:
+        TypeError, ValueError: no conditional model, or a code of other dimensions.
+    """
+    _check(model)
+    code = torch.as_tensor(z, dtype=torch.float32).reshape(1, -1)
+    _validate.latents(code, d=model.latent)
+    return _still(model, code.expand(model.classes, -1), torch.eye(model.classes))
+
+
+def digit_grid(model: VAE, digit: int, n: int = 12, low: float = -3.0, high: float = 3.0) -> Tensor:
+    """Return one digit decoded over a plane of codes, (n * n, 1, H, W), row by row from the top.
+
+    Args:
+        model: conditional, with two latent numbers.
+        digit: which.
+        n: codes along each axis.
+        low: where both axes begin; (-3, 3) holds 99.5 % of the prior's codes.
+        high: where they end, above `low`: from 3 to 3, one code would be decoded n n times.
+
+    Raises:
+        TypeError, ValueError: another model, no such digit, or an axis that does not go up.
+    """
+    _check(model)
+    if model.latent != 2:
+        raise ValueError(f"the model has {model.latent} latent numbers; a plane needs 2")
+    z = latent.grid(n, low, high)
+    y = torch.full((len(z),), digit)
+    return _still(model, z, _one_hot(model, y))
+
+
+def walk(model: VAE, z: Tensor, y: Tensor, n: int) -> Tensor:
+    r"""Return the digits met on a path through stations (z_k, y_k), n steps from each to the next.
+
+    Between two stations, step i of n is decoded from ((1 - t) z_k + t z_{k+1}) and the labels
+    (1 - t) e_{y_k} + t e_{y_{k+1}}, t = i / n, e_y the one-hot label. So two stations of one
+    digit and two codes change the style, two of one code and two digits change the digit.
+    A mixture of two labels was never met in training: what it decodes to is not promised.
+
+    Args:
+        model: conditional.
+        z: codes of the K >= 2 stations, (K, d).
+        y: their digits, (K,), int64.
+        n: steps between two stations, at least 1.
+
+    Returns:
+        ((K - 1) n + 1, 1, H, W), both ends included.
+
+    Raises:
+        TypeError, ValueError: no conditional model, fewer than 2 stations, or codes or labels of
+            another kind.
+    """
+    _check(model)
+    _validate.latents(z, d=model.latent)
+    _validate.labels(y, len(z), "y", model.classes)
+    _validate.count(n, "n")
+    if len(z) < 2:
+        raise ValueError(f"z holds {len(z)} station; a path needs at least 2")
+    stations = torch.cat([z, _one_hot(model, y).to(z.dtype)], dim=1)  # (K, d + classes)
+    legs = [latent.interpolate(a, b, n + 1)[:-1] for a, b in pairwise(stations)]
+    path = torch.cat([*legs, stations[-1:]])
+    return _still(model, path[:, : model.latent], path[:, model.latent :])
+
+
+def decode_mixture(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
+    """Return the images (N, 1, H, W) of codes z whose label is a mixture of classes.
+
+    Args:
+        model: conditional, its decoder told the label.
+        z: codes, (N, d).
+        weights: of the classes, (N, classes), each at least 0, each row summing to 1. A one-hot
+            row is the label itself.
+
+    Raises:
+        TypeError, ValueError: another model, or codes or weights of another kind.
+    """
+    _check(model)
+    _validate.latents(z, d=model.latent)
+    _validate.latents(weights, "weights", d=model.classes)
+    if len(weights) != len(z):
+        raise ValueError(f"weights has {len(weights)} rows for {len(z)} codes; expected one each")
+    sums = weights.sum(1)
+    if bool((weights < 0).any()) or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        raise ValueError(
+            "weights must be at least 0 and sum to 1 in each row: a softmax does both, "
+            "and so does a one-hot label"
+        )
+    out = model.decoder(torch.cat([z, weights.to(z.dtype)], dim=1))
+    return torch.sigmoid(out) if model.sigmoid else out
+
+
+def _still(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
+    """Decode in evaluation mode and without a gradient, and leave the model as it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            return decode_mixture(model, z, weights)
+    finally:
+        model.train(was_training)
+
+
+def _one_hot(model: VAE, y: Tensor) -> Tensor:
+    _validate.labels(y, name="y", classes=model.classes)
+    return torch.nn.functional.one_hot(y, model.classes).float()
+
+
+def _check(model: VAE) -> None:
+    if not isinstance(model, VAE) or "decoder" not in model.told:
+        raise TypeError(
+            f"the model is a {type(model).__name__} whose decoder is not told a label; expected a "
+            "conditional one, such as aeteach.load('cvae')"
+        )

@@ -1,0 +1,183 @@
+"""Ask for a digit: conditional VAEs of two latent numbers, and the plain ones beside them."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aeteach import conditional, htr, latent, metrics
+from aeteach.data import Digits, mnist
+from aeteach.losses import squared_error
+from aeteach.models import VAE, count_parameters
+from aeteach.probe import LINEAR, NEIGHBOURS, probe_accuracy
+from aeteach.recipes import RECIPES
+from aeteach.sharpness import relative_sharpness
+from aeteach.sweeps.engine import CURVE, Cell, Sweep
+
+SEEDS = range(5)
+ABLATION_SEEDS = range(3)  # of the models that have one of the two changes only
+EACH = 1000  # digits generated of each class
+PROBED = 10_000  # training digits whose codes the probes learn from, and test digits asked
+DRAWS = 2  # of z a test digit, where the loss is averaged over draws
+SURE = 0.9  # mean probability, by all readers, above which a digit is read confidently
+
+MODELS = {
+    "VAE": "vae-2",
+    "CVAE": "cvae",
+    "CVAE, decoder only": "cvae-decoder-only",
+    "ConvVAE": "conv-vae-2",
+    "ConvCVAE as reported": "conv-cvae",
+    "ConvCVAE fixed": "conv-cvae-fixed",
+}
+ABLATIONS = {
+    "ConvCVAE, label planes": "conv-cvae-planes",
+    "ConvCVAE, wide decoder": "conv-cvae-wide",
+}
+
+
+def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
+    """Train a model, ask it for 1,000 digits of each class, and measure it on the test digits.
+
+    A conditional model is asked by the label, with z from the prior. A plain VAE cannot be asked;
+    its z is drawn from a normal fitted to the codes of the training digits of the class.
+
+    Returns:
+        `parameters`, `epochs`, `seconds`; what readers make of the asked digits, in all and class
+        by class, and of digits drawn from the prior; accuracy of two probes on z; sharpness
+        relative to the test digits; squared error of decode(mu), and reconstruction, KL and loss
+        of draws; the training curve.
+    """
+    train, test = _digits("train"), _digits("test")
+    model, history = cell.recipe.train(
+        seed=cell.seed,
+        images=train.images,
+        labels=train.labels,
+        checkpoint=checkpoint,
+        progress=False,
+    )
+    assert isinstance(model, VAE)
+    model.eval()
+    asked = torch.arange(10).repeat_interleave(EACH)
+    drawn, free = _generated(model, train, asked, cell.seed)
+    x_hat = htr.rebuild(model, test.images, _told(model, test.labels))
+    return {
+        "parameters": count_parameters(model),
+        "encoder_parameters": count_parameters(model.encoder) + count_parameters(model.heads),
+        "decoder_parameters": count_parameters(model.decoder),
+        "epochs": history.epochs,
+        "seconds": round(sum(history.seconds), 1),
+        **_readability(drawn, asked),
+        "confident": _confident(free),
+        "rebuilt_readability": _per_cent(htr.score(x_hat, test.labels).accuracy),
+        "ceiling": _ceiling(),
+        **_probes(model, train, test, cell.seed),
+        "sharpness_generated": round(relative_sharpness(drawn, test.images), 4),
+        "sharpness_rebuilt": round(relative_sharpness(x_hat, test.images), 4),
+        "squared_error": round(squared_error(x_hat, test.images).mean().item(), 4),
+        **_terms(model, test),
+        CURVE: [round(loss, 4) for loss in history.curve()],
+    }
+
+
+def _generated(model: VAE, train: Digits, asked: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Return digits asked for, and digits for a z from the prior, whatever they show."""
+    if model.classes:
+        drawn = conditional.generate(model, asked, seed=seed)
+        return drawn, drawn  # the asked classes are equally many, and z is from the prior
+    codes, labels = _codes(model, train, PROBED, seed)
+    z = latent.draw_by_class(codes, labels, asked, seed=seed)
+    prior = torch.randn(len(asked), model.latent, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        return model.decode(z), model.decode(prior)
+
+
+def _readability(drawn: Tensor, asked: Tensor) -> dict[str, Any]:
+    judged = htr.score(drawn, asked)
+    strong = htr.score(drawn, asked, htr.readers(htr.STRONG))
+    by_class = judged.confusion.diag() / judged.confusion.sum(1)
+    return {
+        "readability": _per_cent(judged.accuracy),
+        "readability_low": _per_cent(judged.low),
+        "readability_high": _per_cent(judged.high),
+        "readability_strong": _per_cent(strong.accuracy),
+        **{f"class_{c}": _per_cent(share) for c, share in enumerate(by_class.tolist())},
+    }
+
+
+def _confident(images: Tensor) -> float:
+    """Return the share that all readers read alike, with a mean probability above `SURE`."""
+    reading = htr.read(images)
+    sure = reading.probabilities.mean(0).amax(1) > SURE
+    return _per_cent((sure & (reading.agreement == 1)).double().mean().item())
+
+
+def _probes(model: VAE, train: Digits, test: Digits, seed: int) -> dict[str, float]:
+    known, asked = _codes(model, train, PROBED, seed), _codes(model, test, PROBED, seed + 1)
+    return {
+        f"probe_{kind}": _per_cent(probe_accuracy(*known, *asked, kind=kind))
+        for kind in (LINEAR, NEIGHBOURS)
+    }
+
+
+def _terms(model: VAE, test: Digits) -> dict[str, float]:
+    cost = metrics.rate_distortion(
+        model, test.images, _told(model, test.labels), likelihood="squared_error", draws=DRAWS
+    )
+    return {
+        "reconstruction": round(cost.reconstruction, 4),
+        "kl": round(cost.rate, 4),
+        "loss": round(cost.negative_elbo, 4),
+    }
+
+
+def _codes(model: VAE, digits: Digits, n: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return a draw of z for each of the first n digits, and their labels.
+
+    Drawn, as the decoder gets it: a probe on mu would also read what the noise hides from it.
+    """
+    images, labels = digits.images[:n], digits.labels[:n]
+    mu, log_var = metrics.posteriors(model, images, _told(model, labels))
+    eps = torch.randn(mu.shape, generator=torch.Generator().manual_seed(seed))
+    return mu + torch.exp(log_var / 2) * eps, labels
+
+
+def _told(model: VAE, labels: Tensor) -> Tensor | None:
+    return labels if model.classes else None
+
+
+@functools.cache
+def _ceiling() -> float:
+    """Return how many of the test digits themselves are read, in per cent: once a process."""
+    test = _digits("test")
+    return _per_cent(htr.score(test.images, test.labels).accuracy)
+
+
+def _digits(split: str) -> Digits:
+    digits = mnist(split)
+    if digits.is_sample:
+        raise ValueError(f"the table needs all of MNIST, and only a {digits.source} can be had")
+    return digits
+
+
+def _per_cent(share: float) -> float:
+    return round(100 * share, 3)
+
+
+def _cells() -> tuple[Cell, ...]:
+    """Seed by seed, so that a sweep that is stopped early has some of every row."""
+    return tuple(
+        Cell(RECIPES[recipe], seed, {"model": name})
+        for seed in SEEDS
+        for name, recipe in (MODELS | (ABLATIONS if seed in ABLATION_SEEDS else {})).items()
+    )
+
+
+CONDITIONAL = Sweep(
+    name="conditional",
+    about="digits asked for by label, from conditional VAEs and plain ones, five seeds",
+    cells=_cells(),
+    measure=measure,
+    needs=(*htr.STANDARD, *htr.STRONG),
+)

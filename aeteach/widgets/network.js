@@ -1,0 +1,31 @@
+// Runs a trained network: the steps that network.py wrote, one after the other.
+import { conv2d, convTranspose2d, linear, relu, sigmoid } from "./layers.js";
+
+// An image (channels, size, size) from flat pixels with a one-hot label behind them: the pixels,
+// then a plane for each class, white where the label is.
+function planes({ data }, size, classes) {
+  const pixels = size * size;
+  const result = new Float64Array(pixels * (1 + classes));
+  result.set(data.subarray(0, pixels));
+  for (let c = 0; c < classes; c++) result.fill(data[pixels + c], pixels * (c + 1), pixels * (c + 2));
+  return { shape: [1 + classes, size, size], data: result };
+}
+
+const flat = (data) => ({ shape: [data.length], data });
+
+const OPS = {
+  linear: (x, step, W, b) => flat(linear(x.data, W, b)),
+  relu: (x) => ({ shape: x.shape, data: relu(x.data) }),
+  sigmoid: (x) => ({ shape: x.shape, data: sigmoid(x.data) }),
+  flatten: (x) => flat(x.data),
+  reshape: (x, { shape }) => ({ shape, data: x.data }),
+  conv: (x, step, W, b) => conv2d(x, W, b, step),
+  deconv: (x, step, W, b) => convTranspose2d(x, W, b, step),
+  planes: (x, { size, classes }) => planes(x, size, classes),
+};
+
+// What the steps make of x = {shape, data: Float64Array}; weights are named `<prefix>/w<at>`.
+export function run(steps, x, weights, prefix) {
+  return steps.reduce(
+    (value, step) => OPS[step.op](value, step, weights[`${prefix}/w${step.at}`], weights[`${prefix}/b${step.at}`]), x);
+}
