@@ -8,7 +8,7 @@ conditional modes. In a linear-Gaussian model either ends at the conditional mea
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from aeteach import _validate
 from aeteach.losses import squared_error
 from aeteach.models import PCA
 
+Noise = torch.Generator | None
 _CHUNK = 500  # images at once: bounds the memory, not the result
 
 
@@ -119,18 +120,19 @@ def inpaint(
 
 
 def _fill(
-    model: nn.Module, x: Tensor, missing: Tensor, iterations: int, noise: torch.Generator | None
+    model: Any, x: Tensor, missing: Tensor, iterations: int, noise: Noise
 ) -> tuple[list[Tensor], Tensor]:
     """Return the images before the first step and after each, and the last reconstruction."""
     steps, x_hat = [x], x
     for _ in range(iterations):
         if noise is None:
-            z = model.encode(x)  # type: ignore[operator]
+            z = model.encode(x)
         else:
-            mu, log_var = model.posterior(x)  # type: ignore[operator]
-            z = mu + torch.exp(log_var / 2) * torch.randn(mu.shape, generator=noise)
-        x_hat = model.decode(z)  # type: ignore[operator]
-        x = torch.where(missing, x_hat, x)  # the known pixels stay as they came
+            mu, log_var = model.posterior(x)
+            sigma = torch.exp(log_var / 2)
+            z = mu + sigma * torch.randn(mu.shape, generator=noise)
+        x_hat = model.decode(z)
+        x = torch.where(missing, x_hat, x)  # the known pixels stay
         steps.append(x)
     return steps, x_hat
 
