@@ -144,6 +144,43 @@ def informative_units(mu: Tensor, log_var: Tensor, threshold: float = 0.01) -> T
     return kl_by_dimension(mu, log_var) > threshold
 
 
+def elbo_terms(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor | None = None,
+    *,
+    likelihood: str = "bernoulli",
+    variance: float = 1.0,
+    draws: int = 1,
+    seed: int = 0,
+) -> tuple[Tensor, Tensor]:
+    r"""Return reconstruction and rate of each image, (N,) each, float64; their sum is its -ELBO.
+
+    Args:
+        model: a VAE: `forward` draws z and returns it with mu and log_var.
+        images: x, (N, 1, H, W), float32 in [0, 1].
+        labels: y, (N,), int64, for a conditional model.
+        likelihood: "bernoulli", "gaussian" or "squared_error", as for `rate_distortion`.
+        variance: c, of the "gaussian" likelihood only.
+        draws: of z an image, which the reconstruction is averaged over.
+        seed: of the draws; the global random state is left alone.
+
+    Raises:
+        TypeError, ValueError: images, labels or numbers out of range, an unknown likelihood, or
+            a model that is not variational.
+    """
+    nll = _nll(likelihood, variance, ("bernoulli", "gaussian", "squared_error"))
+    _validate.count(draws, "draws")
+    distortion, rate = [], []
+    with _measuring(model, seed):
+        for _ in range(draws):
+            for out, x in _outputs(model, images, labels):
+                distortion.append(nll(out, x).double().cpu())
+                rate.append(kl_to_standard_normal(*_posterior(out)).double().cpu())
+    first, second = (torch.cat(v).view(draws, -1).mean(0) for v in (distortion, rate))
+    return first, second
+
+
 def rate_distortion(
     model: nn.Module,
     images: Tensor,
@@ -175,16 +212,12 @@ def rate_distortion(
 
     Source: Alemi et al. (2018), Fixing a broken ELBO, who plot one against the other.
     """
-    nll = _nll(likelihood, variance, ("bernoulli", "gaussian", "squared_error"))
-    _validate.count(draws, "draws")
     _at_least_two(images)
-    distortion, rate = [], []
-    with _measuring(model, seed):
-        for _ in range(draws):
-            for out, x in _outputs(model, images, labels):
-                distortion.append(nll(out, x).double().cpu())
-                rate.append(kl_to_standard_normal(*_posterior(out)).double().cpu())
-    per_image = torch.stack([torch.cat(v).view(draws, -1).mean(0) for v in (distortion, rate)])
+    per_image = torch.stack(
+        elbo_terms(
+            model, images, labels, likelihood=likelihood, variance=variance, draws=draws, seed=seed
+        )
+    )
     errors = per_image.std(1) / math.sqrt(len(images))
     return RateDistortion(*per_image.mean(1).tolist(), *errors.tolist())
 

@@ -30,6 +30,8 @@ ALLOWED = {
     "htr": {"training", "divergences", "models", "data", "weights"},
     "metrics": {"training", "divergences", "losses", "models"},
     "clinic": {"divergences", "models"},
+    "inpainting": {"losses", "models"},
+    "outliers": {"losses"},
     "recipes": {"data", "models", "losses", "training"},
     "weights": {"models"},
     "checks": {"divergences", "losses", "metrics", "models"},
@@ -37,11 +39,11 @@ ALLOWED = {
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
-        *("clinic", "metrics", "conditional", "diffusion"),
+        *("clinic", "metrics", "conditional", "diffusion", "inpainting"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),
-        *("conditional", "latent", "sharpness", "probe"),
+        *("conditional", "latent", "sharpness", "probe", "inpainting"),
     },
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},
     "__init__": None,  # the package's front door may name anything light

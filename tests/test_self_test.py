@@ -32,7 +32,6 @@ PENDING = {
     "generator-worth",
     "latent-meaning",
     "matching-a-distribution",
-    "using-a-vae",
 }
 
 

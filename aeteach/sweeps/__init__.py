@@ -12,11 +12,19 @@ from aeteach.sweeps.engine import (
     starts,
     write_table,
 )
+from aeteach.sweeps.inpainting import INPAINTING
 from aeteach.sweeps.vae import KERAS_VAE, VAE_KL_WEIGHT, VAE_REFERENCE
 
 SWEEPS: dict[str, Sweep] = {
     sweep.name: sweep
-    for sweep in (AUTOENCODERS, VAE_KL_WEIGHT, KERAS_VAE, VAE_REFERENCE, CONDITIONAL)
+    for sweep in (
+        AUTOENCODERS,
+        VAE_KL_WEIGHT,
+        KERAS_VAE,
+        VAE_REFERENCE,
+        INPAINTING,
+        CONDITIONAL,
+    )
 }
 
 __all__ = [

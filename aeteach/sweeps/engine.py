@@ -18,7 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,13 @@ class Cell:
         recipe: what to train.
         seed: of weights and order of the images.
         columns: what names the cell's row in the table; they do not decide its numbers.
+        settings: what else decides them: plain values that `measure` reads.
     """
 
     recipe: Recipe
     seed: int
     columns: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 Measure = Callable[[Cell, Path], dict[str, Any]]
@@ -336,7 +338,8 @@ def _progress(files: Sequence[Path], show: bool) -> Iterator[None]:
 def _key(cell: Cell, common: Mapping[str, Any]) -> str:
     recipe = {name: value for name, value in cell.recipe.as_dict().items() if value}
     recipe.pop("why", None)  # like what is off (None, False, nothing), a reason decides nothing
-    what = json.dumps({"recipe": recipe, "seed": cell.seed, **common}, sort_keys=True)
+    settings = {"settings": dict(cell.settings)} if cell.settings else {}
+    what = json.dumps({"recipe": recipe, "seed": cell.seed, **settings, **common}, sort_keys=True)
     return f"{cell.recipe.model}-{cell.seed}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
 
 

@@ -9,6 +9,7 @@ from aeteach.widgets.draw_digit import DrawDigit
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
+from aeteach.widgets.inpainter import Inpainter
 from aeteach.widgets.kl_bars import KlBars
 from aeteach.widgets.kl_normals import KlNormals
 from aeteach.widgets.latent_plane import LatentPlane, Plane
@@ -30,6 +31,7 @@ __all__ = [
     "ElboToy",
     "Figure",
     "GradientVariance",
+    "Inpainter",
     "KlBars",
     "KlNormals",
     "LatentPlane",

@@ -532,7 +532,7 @@ QUESTIONS = (
     Question(
         topic="using a VAE",
         page="using-a-vae",
-        section="",
+        section="Filling a hole",
         ask=(
             "A square of 10 × 10 pixels of a digit is set to black. A VAE encodes and decodes the "
             "image once, and the square is filled badly. Why, and what helps?"

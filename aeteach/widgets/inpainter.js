@@ -1,0 +1,269 @@
+// A hole in a digit, to be moved and resized: filled by a VAE once through, and by asking it again
+// and again with the known pixels put back. The networks are computed here, layer by layer.
+import { unpack } from "./atlas.js";
+import {
+  caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
+  update, watch, whenShown,
+} from "./kit.js";
+import { conv2d, convTranspose2d, linear, relu, sigmoid } from "./layers.js";
+import { clamp } from "./maths.js";
+import { tensors } from "./weights.js";
+
+const SMALLEST = 2; // side of the hole, in pixels
+const PATIENCE = 24; // milliseconds of work between two frames
+
+// What a network makes of x ({shape, data}), by the plan that inpainter.py wrote.
+export function run(plan, weights, x) {
+  let { shape, data } = x;
+  for (const layer of plan) {
+    const [w, b] = [weights[`${layer.name}w`], weights[`${layer.name}b`]];
+    if (layer.kind === "linear") [shape, data] = [[w.shape[0]], linear(data, w, b)];
+    else if (layer.kind === "relu") data = relu(data);
+    else if (layer.kind === "flatten") shape = [data.length];
+    else if (layer.kind === "unflatten") shape = layer.shape;
+    else ({ shape, data } = (layer.kind === "up" ? convTranspose2d : conv2d)({ shape, data }, w, b, layer));
+  }
+  return data;
+}
+
+// x_hat = decode(mu(x)): once through.
+export function rebuild(network, weights, x, size) {
+  const mu = run(network.encoder, weights, { shape: [1, size, size], data: x });
+  return sigmoid(run(network.decoder, weights, { shape: [mu.length], data: mu }));
+}
+
+// 1 where a pixel is missing. What would lie outside the image is cut off.
+export function maskOf(size, top, left, side) {
+  const mask = new Uint8Array(size * size);
+  for (let i = top; i < Math.min(top + side, size); i++) mask.fill(1, i * size + left, i * size + Math.min(left + side, size));
+  return mask;
+}
+
+// The first where the mask is 1, the second elsewhere.
+export function merge(inside, outside, mask) {
+  return Float64Array.from(mask, (m, j) => (m ? inside[j] : outside[j]));
+}
+
+// Squared error over the hole, a sum.
+export function errorInHole(a, b, mask) {
+  return mask.reduce((sum, m, j) => sum + (m ? (a[j] - b[j]) ** 2 : 0), 0);
+}
+
+// {digit, share}: what the reader reads in an image of size x size, padded to what it knows.
+export function read({ r0w, r0b, r1w, r1b }, x, size) {
+  const wide = Math.round(Math.sqrt(r0w.shape[1]));
+  const pad = (wide - size) / 2;
+  const padded = new Float64Array(wide * wide);
+  for (let i = 0; i < size; i++) padded.set(x.slice(i * size, (i + 1) * size), (i + pad) * wide + pad);
+  const logits = linear(relu(linear(padded, r0w, r0b)), r1w, r1b);
+  const top = Math.max(...logits);
+  const digit = logits.indexOf(top);
+  return { digit, share: 1 / logits.reduce((sum, l) => sum + Math.exp(l - top), 0) };
+}
+
+// A picture with two things to drag on it: the hole, and its lower right corner.
+function stage(model, size, go) {
+  const unit = 10; // drawing units a pixel
+  const picture = image({ width: size, height: size, label: "the digit with its hole" });
+  Object.assign(picture.canvas.style, { inset: 0, width: "100%", height: "100%", maxWidth: "none", border: 0 });
+  const over = s("g");
+  const outline = s("rect", { class: "ae-thin ae-latent", style: "fill:none;stroke-width:3px", "data-part": "hole" });
+  const svg = s(
+    "svg", { class: "ae-plane", viewBox: `0 0 ${size * unit} ${size * unit}`, role: "group", "aria-label": "The digit with its hole" },
+    outline, over,
+  );
+  const on = { over, handles: new Map(), px: (v) => v * unit, py: (v) => v * unit };
+  on.at = (event) => {
+    const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+    return [p.x / unit, p.y / unit];
+  };
+  const now = () => ["top", "left", "side"].map((key) => model.get(key));
+  const words = () => {
+    const [top, left, side] = now();
+    return `rows ${top} to ${top + side - 1}, columns ${left} to ${left + side - 1}`;
+  };
+  const place = (top, left, side = model.get("side")) => go({
+    side, top: clamp(Math.round(top), 0, size - side), left: clamp(Math.round(left), 0, size - side),
+  });
+  const resize = (side) => {
+    const [top, left] = now();
+    place(top, left, clamp(Math.round(side), SMALLEST, size - 1));
+  };
+  const grip = handle(on, {
+    label: "hole", kind: "latent", radius: 9, range: [0, size * size], text: words,
+    get: () => { const [top, left, side] = now(); return [left + side / 2, top + side / 2]; },
+    set: ([x, y]) => place(y - model.get("side") / 2, x - model.get("side") / 2),
+    nudge: (dx, dy) => place(model.get("top") - dy, model.get("left") + dx),
+    now: () => model.get("top") * size + model.get("left"),
+  });
+  const corner = handle(on, {
+    label: "corner of the hole", kind: "data", radius: 7, range: [SMALLEST, size - 1],
+    text: () => `${model.get("side")} pixels wide and high`,
+    get: () => { const [top, left, side] = now(); return [left + side, top + side]; },
+    set: ([x, y]) => resize(((x - model.get("left")) + (y - model.get("top"))) / 2),
+    nudge: (dx, dy) => resize(model.get("side") + dx - dy),
+    now: () => model.get("side"),
+  });
+  return {
+    node: h("div", { class: "ae-stack", style: "max-width:17rem" }, picture.canvas, svg),
+    resize,
+    draw(x) {
+      picture.draw(x);
+      picture.describe(`the digit with a hole in ${words()}`);
+      const [top, left, side] = now();
+      set(outline, { x: left * unit, y: top * unit, width: side * unit, height: side * unit });
+      grip.place();
+      corner.place();
+    },
+  };
+}
+
+function render({ model, el }) {
+  const weights = tensors(model);
+  const network = model.get("network");
+  const labels = model.get("labels");
+  const size = model.get("size");
+  const box = { width: size, height: size };
+  const black = new Float64Array(size * size);
+  let original = null;
+  let trail = { key: "" }; // what the hole was filled with, step by step, for one digit and hole
+  let timer = null;
+
+  const thumbs = labels.map((label, i) => image({ ...box, label: `test digit ${i + 1}, a ${label}` }));
+  const chooser = choice({
+    legend: "Test digit", onchange: (digit) => update(model, { digit }),
+    items: thumbs.map(({ node }, i) => ({ node, label: `test digit ${i + 1}, a ${labels[i]}` })),
+  });
+  const field = stage(model, size, (values) => update(model, values));
+  const side = slider({
+    key: "side", label: "side of the hole", min: SMALLEST, max: size - 1, step: 1, text: (v) => `${v} px`, oninput: field.resize,
+  });
+  const iterations = slider({
+    key: "iterations", label: "iterations", min: 1, max: model.get("most"), step: 1, text: (v) => `${v}`,
+    oninput: (v) => update(model, { iterations: clamp(Math.round(v), 1, model.get("most")) }),
+  });
+  const pictures = Object.fromEntries(
+    [["original", "original"], ["once", "once through"], ["filled", "iterated"]].map(([key, title]) =>
+      [key, image({ ...box, title, label: title })]));
+  const chart = plane({
+    x: [0, 1], y: [0, 1], width: 340, height: 220, xLabel: "iteration", yLabel: "squared error in the hole",
+    label: "The squared error in the hole after each iteration",
+  });
+  const curve = s("path", { class: "ae-line ae-reconstruction" });
+  const dot = s("circle", { class: "ae-fill ae-reconstruction", r: 5 });
+  chart.clip.append(curve, dot);
+  const numbers = readout([
+    { key: "black", label: "squared error, left black" },
+    { key: "once", label: "once through", colour: "data" },
+    { key: "filled", label: "iterated", colour: "reconstruction" },
+    { key: "pixel", label: "iterated, a pixel" },
+    { key: "readOriginal", label: "reader, original" },
+    { key: "readOnce", label: "reader, once through" },
+    { key: "readFilled", label: "reader, iterated" },
+    { key: "done", label: "iterations computed" },
+  ]);
+
+  function start() {
+    const [digit, top, left, wide] = ["digit", "top", "left", "side"].map((key) => model.get(key));
+    const key = [digit, top, left, wide].join();
+    if (trail.key === key || original === null) return;
+    const truth = original(digit);
+    const mask = maskOf(size, top, left, wide);
+    const first = merge(black, truth, mask);
+    trail = { key, truth, mask, fills: [first], errors: [errorInHole(first, truth, mask)] };
+  }
+
+  // Iterate for a moment, show what there is, and go on later if more is wanted.
+  function work() {
+    timer = null;
+    const until = performance.now() + PATIENCE;
+    const { fills, errors, truth, mask } = trail;
+    const wanted = model.get("iterations");
+    while (fills.length <= wanted && (fills.length < 2 || performance.now() < until)) {
+      const x = fills[fills.length - 1];
+      fills.push(merge(rebuild(network, weights, x, size), truth, mask));
+      errors.push(errorInHole(fills[fills.length - 1], truth, mask));
+    }
+    show();
+    if (fills.length <= wanted) timer = setTimeout(work, 0);
+  }
+
+  function verdict(key, x) {
+    const label = labels[model.get("digit")];
+    const { digit, share } = read(weights, x, size);
+    numbers.set(key, digit, `${digit}, ${digit === label ? "right" : "wrong"}, ${number(100 * share, 0)} %`);
+    return digit;
+  }
+
+  function show() {
+    const { fills, errors, truth, mask } = trail;
+    const wanted = model.get("iterations");
+    const at = Math.min(wanted, fills.length - 1);
+    pictures.original.draw(truth);
+    pictures.once.draw(fills[1]);
+    pictures.filled.draw(fills[at]);
+    pictures.filled.describe(`filled by iterating, after ${at} iterations`);
+    const top = roundUp(Math.max(...errors.slice(0, at + 1), 0.01));
+    chart.frame({ x: [0, wanted], y: [0, top] });
+    const steps = Array.from({ length: at + 1 }, (_, i) => i);
+    set(curve, { d: path(chart, steps, errors) });
+    set(dot, { cx: chart.px(at), cy: chart.py(errors[at]) });
+    const missing = mask.reduce((sum, m) => sum + m, 0);
+    numbers.set("black", errors[0], number(errors[0], 2));
+    numbers.set("once", errors[1], number(errors[1], 2));
+    numbers.set("filled", errors[at], number(errors[at], 2));
+    numbers.set("pixel", errors[at] / missing, number(errors[at] / missing, 4));
+    verdict("readOriginal", truth);
+    const once = verdict("readOnce", fills[1]);
+    const filled = verdict("readFilled", fills[at]);
+    numbers.set("done", at, `${at} of ${wanted}`);
+    numbers.say(
+      `Squared error in the hole: once through ${number(errors[1], 2)}, after ${at} iterations ${number(errors[at], 2)}. ` +
+      `The reader reads ${once} and ${filled}.`,
+    );
+  }
+
+  function draw() {
+    chooser.set(model.get("digit"));
+    side.set(model.get("side"));
+    iterations.set(model.get("iterations"));
+    start();
+    if (original === null) {
+      field.draw(black);
+      return;
+    }
+    thumbs.forEach((thumb, i) => thumb.draw(original(i)));
+    field.draw(trail.fills[0]);
+    if (timer === null) work();
+  }
+
+  frame(
+    el, model,
+    chooser.node,
+    columns(
+      column(field.node, side.node, iterations.node),
+      column(
+        h("div", { class: "ae-pictures", style: "grid-template-columns:repeat(3,minmax(0,1fr))" },
+          ...Object.values(pictures).map(({ node }) => node)),
+        numbers.node,
+      ),
+    ),
+    chart.node,
+    caption(
+      "Drag the hole by its middle and resize it by its corner, or use the arrow keys on either. The hole starts black. ",
+      "Error: squared grey values, summed over the hole.",
+    ),
+  );
+  const stops = [
+    watch(model, ["digit", "top", "left", "side", "iterations"], draw), whenShown(el, draw),
+    () => { clearTimeout(timer); timer = 0; },
+  ];
+  draw();
+  unpack(model.get("pictures"), box).then((found) => {
+    original = (i) => Float64Array.from(found(i), (v) => Math.round(255 * v) / 255);
+    if (timer === null) draw();
+  });
+  return () => stops.forEach((stop) => stop());
+}
+
+export default { render };

@@ -1,0 +1,290 @@
+"""A hole in a digit, to be moved and resized: a VAE fills it once, and again and again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import traitlets as t
+from torch import Tensor, nn
+
+from aeteach import htr
+from aeteach.inpainting import error_in_hole, hole, inpaint
+from aeteach.models import VAE, DigitReader
+from aeteach.weights import load
+from aeteach.widgets.atlas import atlas
+from aeteach.widgets.host import Figure, pack
+from aeteach.widgets.inputs import StateError
+
+MODEL, READER = "conv-vae-10-beta-1", "reader-0"
+MOST = 60  # iterations: in the page they take a moment each
+_SMALLEST = 2  # side of the hole, in pixels
+
+
+class Inpainter(Figure):
+    """Punch a hole into a digit and let a VAE fill it, once through and iterated.
+
+    Encoder and decoder run in the page, from their weights (float16, batch normalisation folded
+    into the convolutions); so does the digit reader that judges. What is computed here, with
+    torch, is for comparison.
+
+    Args:
+        model: a VAE of convolutions, linear layers and ReLUs, with a sigmoid at the end; the
+            package's `conv-vae-10-beta-1` if left out.
+        images: x, (n, 1, size, size), float32 in [0, 1], of the model's size, at most 12; the
+            first of each of eight MNIST test digits if left out.
+        labels: the digit that each shows, (n,), int64; needed with `images`.
+        reader: the judge, `aeteach.models.DigitReader`; smaller images are padded for it.
+
+    Attributes:
+        digit: which of the images.
+        top: first row of the hole, from 0.
+        left: first column of it, from 0.
+        side: its height and width in pixels; what would lie outside the image is cut off.
+        iterations: how often the model is asked.
+
+    Raises:
+        TypeError, ValueError: a model or a reader that the page cannot compute, images or labels
+            that do not fit, or a place, side or number that there is not.
+    """
+
+    _module = "inpainter"
+    weights = t.Bytes(b"").tag(sync=True)
+    manifest = t.Dict().tag(sync=True)
+    network = t.Dict(help="The layers of encoder, mu and decoder, in order.").tag(sync=True)
+    pictures = t.Bytes(b"", help="The images, as one PNG.").tag(sync=True)
+    labels = t.List(t.Int()).tag(sync=True)
+    size = t.Int(0, help="Height and width of an image, in pixels.").tag(sync=True)
+    most = t.Int(MOST, help="Iterations at most.").tag(sync=True)
+    digit = t.Int(0).tag(sync=True)
+    top = t.Int(10).tag(sync=True)
+    left = t.Int(10).tag(sync=True)
+    side = t.Int(10).tag(sync=True)
+    iterations = t.Int(20).tag(sync=True)
+
+    def __init__(
+        self,
+        model: nn.Module | None = None,
+        images: Tensor | None = None,
+        labels: Tensor | None = None,
+        *,
+        reader: nn.Module | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if (images is None) != (labels is None):
+            raise StateError("images and labels belong together: pass both or neither")
+        model = load(MODEL) if model is None else model
+        self._reader = load(READER) if reader is None else reader
+        if not isinstance(model, VAE):
+            raise StateError(f"the model is a {type(model).__name__}; the figure takes a VAE")
+        if images is None or labels is None:
+            images, labels = _mnist_test(model.size)
+        self._model, self._images = model.eval(), _checked(images, labels, model.size)
+        network, arrays = _network(model)
+        judge = _judge(self._reader, model.size)
+        manifest, weights = pack(arrays | judge)
+        state = {
+            "alt": _ALT,
+            "weights": weights,
+            "manifest": manifest,
+            "network": network,
+            "pictures": atlas(images, bits=8),
+            "labels": labels.tolist(),
+            "size": model.size,
+        }
+        super().__init__(**state | kwargs)
+
+    @t.validate("digit")
+    def _check_digit(self, proposal: Any) -> int:
+        return _within("digit", proposal["value"], 0, len(self._images) - 1)
+
+    @t.validate("top", "left")
+    def _check_place(self, proposal: Any) -> int:
+        return _within(proposal["trait"].name, proposal["value"], 0, self._model.size - _SMALLEST)
+
+    @t.validate("side")
+    def _check_side(self, proposal: Any) -> int:
+        return _within("side", proposal["value"], _SMALLEST, self._model.size - 1)
+
+    @t.validate("iterations")
+    def _check_iterations(self, proposal: Any) -> int:
+        return _within("iterations", proposal["value"], 1, MOST)
+
+    @property
+    def mask(self) -> Tensor:
+        """Where the hole is, (size, size), bool."""
+        size = self._model.size
+        rows = (self.top, min(self.top + self.side, size))
+        return hole(size, rows, (self.left, min(self.left + self.side, size)))
+
+    @property
+    def once(self) -> Tensor:
+        """The image with the hole filled once through, (1, size, size)."""
+        return inpaint(self._model, self._images[[self.digit]], self.mask, iterations=1).images[0]
+
+    @property
+    def filled(self) -> Tensor:
+        """The image with the hole filled after all iterations, (1, size, size)."""
+        x = self._images[[self.digit]]
+        return inpaint(self._model, x, self.mask, iterations=self.iterations).images[0]
+
+    @property
+    def errors(self) -> tuple[float, float]:
+        """Squared error summed over the hole: once through, and after all iterations."""
+        x = self._images[[self.digit]]
+        once, filled = (
+            float(error_in_hole(made[None], x, self.mask)) for made in (self.once, self.filled)
+        )
+        return once, filled
+
+    @property
+    def verdicts(self) -> tuple[int, int]:
+        """What the reader reads in the two filled images."""
+        judge: Any = self._reader
+        pad = (judge.size - self._model.size) // 2
+        both = nn.functional.pad(torch.stack([self.once, self.filled]), [pad] * 4)
+        once, filled = htr.read(both, [judge]).verdict.tolist()
+        return once, filled
+
+    def __repr__(self) -> str:
+        return (
+            f"Inpainter(digit={self.digit}, hole={self.side}x{self.side} at "
+            f"({self.top}, {self.left}), iterations={self.iterations})"
+        )
+
+
+_ALT = (
+    "A handwritten digit with a square hole that can be moved and resized. A variational "
+    "autoencoder fills the hole: asked once, and asked again and again with the known pixels put "
+    "back each time. Both results are shown beside the original, with the squared error in the "
+    "hole and with what a digit reader makes of them; a curve shows the error by iteration."
+)
+
+
+def layers(module: nn.Module, prefix: str) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
+    r"""Return the layers of a network in order, and their weights by name.
+
+    A batch normalisation in evaluation mode scales and shifts each channel, so it is folded into
+    the convolution before it: with s = gamma / sqrt(var + eps), weight' = s weight along the
+    output channels, bias' = (bias - mean) s + beta.
+
+    Args:
+        module: `Sequential`, also nested, of Linear, Conv2d and ConvTranspose2d (square, no
+            groups, no dilation), BatchNorm2d after one of them, ReLU, Flatten and Unflatten.
+        prefix: of the names of the weights: `<prefix>0w`, `<prefix>0b`, `<prefix>1w`, ...
+
+    Raises:
+        ValueError: another layer.
+    """
+    plan: list[dict[str, Any]] = []
+    arrays: dict[str, Tensor] = {}
+    last = None
+    for part in (p for p in module.modules() if not list(p.children())):
+        if isinstance(part, nn.BatchNorm2d) and last is not None:
+            _fold(part, plan[-1], arrays)
+        elif isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            plan.append(_weighted(part, f"{prefix}{len(arrays) // 2}", arrays))
+        elif isinstance(part, nn.ReLU | nn.Flatten):
+            plan.append({"kind": type(part).__name__.lower()})
+        elif isinstance(part, nn.Unflatten):
+            plan.append({"kind": "unflatten", "shape": list(part.unflattened_size)})
+        else:
+            raise StateError(
+                f"the model has a {type(part).__name__}; the page computes linear layers, "
+                "convolutions with or without batch normalisation, and ReLU"
+            )
+        last = part if isinstance(part, nn.Conv2d | nn.ConvTranspose2d) else None
+    return plan, arrays
+
+
+def _weighted(part: Any, name: str, arrays: dict[str, Tensor]) -> dict[str, Any]:
+    """Note a layer's weight and bias (zeros where it has none), and say how it is applied."""
+    weight = part.weight.detach().double()
+    up = isinstance(part, nn.ConvTranspose2d)
+    out = weight.shape[1] if up else weight.shape[0]
+    bias = torch.zeros(out) if part.bias is None else part.bias.detach()
+    arrays |= {f"{name}w": weight, f"{name}b": bias.double()}
+    if isinstance(part, nn.Linear):
+        return {"kind": "linear", "name": name}
+    if part.groups != 1 or set(part.dilation) != {1} or len({*part.stride}) > 1:
+        raise StateError(f"the page computes no {part}: one group, no dilation, square strides")
+    step = {"kind": "up" if up else "conv", "name": name}
+    step |= {"stride": part.stride[0], "padding": part.padding[0]}
+    return step | ({"outputPadding": part.output_padding[0]} if up else {})
+
+
+def _fold(norm: nn.BatchNorm2d, layer: dict[str, Any], arrays: dict[str, Tensor]) -> None:
+    mean, var = norm.running_mean, norm.running_var
+    assert mean is not None  # as in every normalisation of the book: it keeps running statistics
+    assert var is not None
+    w, b = f"{layer['name']}w", f"{layer['name']}b"
+    scale = norm.weight.detach().double() / (var.double() + norm.eps).sqrt()
+    shape = (1, -1, 1, 1) if layer["kind"] == "up" else (-1, 1, 1, 1)
+    arrays[w] = arrays[w] * scale.view(shape)
+    arrays[b] = (arrays[b] - mean.double()) * scale + norm.bias.detach().double()
+
+
+def _network(model: VAE) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the layers of encoder with mu, and of decoder, and all their weights."""
+    if not model.sigmoid or model.classes:
+        raise StateError("the figure takes a VAE with a sigmoid at the end and without labels")
+    mu = getattr(model.heads, "mu", None)
+    if not isinstance(mu, nn.Linear):
+        raise StateError("the heads have no linear layer called mu: use aeteach.models.Heads")
+    down, first = layers(nn.Sequential(model.encoder, mu), "e")
+    up, second = layers(model.decoder, "d")
+    return {"encoder": down, "decoder": up}, first | second
+
+
+def _judge(reader: nn.Module, size: int) -> dict[str, Tensor]:
+    """Return the two layers of a reader, or say what the page cannot compute."""
+    linear = [m for m in reader.modules() if isinstance(m, nn.Linear)]
+    if not isinstance(reader, DigitReader) or len(linear) != 2:
+        raise StateError(
+            f"the reader is a {type(reader).__name__}; the page computes a DigitReader, two "
+            "fully connected layers with a ReLU between them"
+        )
+    if reader.size < size or (reader.size - size) % 2:
+        raise StateError(
+            f"the reader knows {reader.size} pixels, the model {size}; the images are padded "
+            "evenly, so the reader must know as many, or an even number more"
+        )
+    arrays = {f"r{i}w": m.weight.detach() for i, m in enumerate(linear)}
+    return arrays | {f"r{i}b": m.bias.detach() for i, m in enumerate(linear)}
+
+
+def _checked(images: Tensor, labels: Tensor, size: int) -> Tensor:
+    if images.ndim != 4 or images.shape[1:] != (1, size, size) or not 1 <= len(images) <= 12:
+        raise StateError(
+            f"images have shape {tuple(images.shape)}; expected 1 to 12 of the model's size, "
+            f"(n, 1, {size}, {size})"
+        )
+    if not bool(((images >= 0) & (images <= 1)).all()):
+        raise StateError("images leave [0, 1] or hold NaN: divide grey levels by 255")
+    if labels.shape != (len(images),):
+        raise StateError(
+            f"labels have shape {tuple(labels.shape)}; expected ({len(images)},), one an image"
+        )
+    return images
+
+
+def _within(name: str, value: Any, low: int, high: int) -> int:
+    if not low <= value <= high:
+        raise StateError(f"{name} is {value}; expected {low} to {high}")
+    return int(value)
+
+
+def first_places(labels: Tensor, digits: Sequence[int]) -> list[int]:
+    """Return the place of the first image of each of these digits."""
+    return [int((labels == digit).nonzero()[0]) for digit in digits]
+
+
+def _mnist_test(size: int) -> tuple[Tensor, Tensor]:
+    """Return the first test digit of eight kinds; imported late, as it may read 10 MB."""
+    from aeteach.data import mnist
+
+    images, labels, _ = mnist("test", size=size)
+    places = first_places(labels, (7, 2, 0, 4, 9, 5, 3, 8))
+    return images[places], labels[places]
+
+
+__all__ = ["Inpainter", "first_places", "layers"]

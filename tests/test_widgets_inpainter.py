@@ -1,0 +1,214 @@
+"""The inpainter's Python side: what it packs, what it computes, and what it refuses."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from aeteach import htr
+from aeteach.inpainting import hole, inpaint
+from aeteach.models import VAE, ConvReader, DigitReader, Heads, LinearAutoencoder, build
+from aeteach.widgets import Inpainter
+from aeteach.widgets.inpainter import first_places, layers
+from aeteach.widgets.inputs import StateError
+
+
+def model(name: str = "conv-vae", **arguments: Any) -> VAE:
+    """A VAE with weights and running statistics as if it had been trained."""
+    made: Any = build(name, latent=3, seed=0, **arguments)
+    g = torch.Generator().manual_seed(0)
+    for part in made.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean = torch.randn(part.num_features, generator=g)
+            part.running_var = 0.2 + 2.8 * torch.rand(part.num_features, generator=g)
+            part.weight.data = 0.5 + torch.rand(part.num_features, generator=g)
+            part.bias.data = torch.randn(part.num_features, generator=g)
+    vae: VAE = made.eval()
+    return vae
+
+
+def reader(size: int = 32) -> DigitReader:
+    made: Any = build("reader", size=size, seed=1)
+    return made
+
+
+def digits(size: int = 32, n: int = 4) -> tuple[Tensor, Tensor]:
+    g = torch.Generator().manual_seed(0)
+    return torch.randint(256, (n, 1, size, size), generator=g) / 255, torch.arange(n)
+
+
+def small(**kwargs: Any) -> Inpainter:
+    return Inpainter(model(), *digits(), reader=reader(), **kwargs)
+
+
+def unpack(figure: Inpainter) -> dict[str, Tensor]:
+    found = {}
+    for name, entry in figure.manifest.items():
+        assert entry["dtype"] == "float16"
+        count = int(np.prod(entry["shape"]))
+        flat = np.frombuffer(figure.weights, "<f2", count, entry["offset"]).astype(np.float64)
+        found[name] = torch.tensor(flat.reshape(entry["shape"]))
+    return found
+
+
+def run(plan: list[dict[str, Any]], a: dict[str, Tensor], x: Tensor) -> Tensor:
+    """A network by its plan, with torch's own layers, in float64."""
+    for layer in plan:
+        if "name" in layer:
+            w, b = a[f"{layer['name']}w"].double(), a[f"{layer['name']}b"].double()
+        if layer["kind"] == "linear":
+            x = F.linear(x, w, b)
+        elif layer["kind"] == "conv":
+            x = F.conv2d(x, w, b, layer["stride"], layer["padding"])
+        elif layer["kind"] == "up":
+            extra = layer["outputPadding"]
+            x = F.conv_transpose2d(x, w, b, layer["stride"], layer["padding"], extra)
+        elif layer["kind"] == "relu":
+            x = x.relu()
+        elif layer["kind"] == "flatten":
+            x = x.flatten(1)
+        else:
+            assert layer["kind"] == "unflatten"
+            x = x.view(-1, *layer["shape"])
+    return x
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("conv-vae", {}), ("keras-vae", {}), ("keras-vae", {"third": True}), ("vae", {"size": 28})],
+)
+def test_the_plan_computes_what_the_model_computes(name: str, arguments: dict[str, Any]) -> None:
+    made: Any = model(name, **arguments)
+    x = digits(made.size)[0].double()
+    down, first = layers(nn.Sequential(made.encoder, made.heads.mu), "e")
+    up, second = layers(made.decoder, "d")
+    assert not set(first) & set(second)
+    with torch.no_grad():
+        made = made.double()
+        mu = made.encode(x)
+        assert float(mu.std()) > 1e-3
+        torch.testing.assert_close(run(down, first, x), mu, rtol=1e-10, atol=1e-10)
+        x_hat = run(up, second, mu).sigmoid()
+        torch.testing.assert_close(x_hat, made.decode(mu), rtol=1e-10, atol=1e-10)
+
+
+def test_what_is_packed_is_the_network_and_the_reader_to_three_digits() -> None:
+    figure = small()
+    arrays = unpack(figure)
+    x, labels = digits()
+    with torch.no_grad():
+        mu = run(figure.network["encoder"], arrays, x.double())
+        torch.testing.assert_close(mu.float(), model().encode(x), rtol=5e-3, atol=5e-3)
+        hidden = F.linear(x.double().flatten(1), arrays["r0w"], arrays["r0b"]).relu()
+        logits = F.linear(hidden, arrays["r1w"], arrays["r1b"]).float()
+        torch.testing.assert_close(logits, reader()(x), rtol=5e-3, atol=5e-3)
+    with Image.open(io.BytesIO(figure.pictures)) as sheet:
+        grey = np.asarray(sheet.convert("L")).reshape(32, 4, 32).swapaxes(0, 1) / 255
+    np.testing.assert_allclose(grey, x[:, 0].numpy(), atol=1e-6)  # bytes come through exactly
+    assert figure.labels == labels.tolist()
+    assert figure.size == 32
+
+
+def test_what_it_says_is_what_the_package_computes() -> None:
+    figure = small(digit=2, top=4, left=9, side=7, iterations=5)
+    x = digits()[0][[2]]
+    mask = hole(32, (4, 11), (9, 16))
+    assert torch.equal(figure.mask, mask)
+    made = inpaint(model(), x, mask, iterations=5, history=True)
+    assert made.history is not None
+    torch.testing.assert_close(figure.once, made.history[1, 0])
+    torch.testing.assert_close(figure.filled, made.images[0])
+    errors = [float(((s - x) ** 2).sum()) for s in (made.history[1], made.images)]
+    assert figure.errors == pytest.approx(errors, rel=1e-5)
+    seen = htr.read(torch.cat([made.history[1], made.images]), [reader()])
+    assert list(figure.verdicts) == seen.verdict.tolist()
+    figure.iterations = 1
+    assert figure.errors[0] == figure.errors[1]
+    assert repr(figure) == "Inpainter(digit=2, hole=7x7 at (4, 9), iterations=1)"
+
+
+def test_a_hole_at_the_border_is_cut_off() -> None:
+    figure = small(top=28, left=2, side=10)
+    assert torch.equal(figure.mask, hole(32, (28, 32), (2, 12)))
+
+
+def test_smaller_images_are_padded_for_the_reader() -> None:
+    x, labels = digits(28)
+    figure = Inpainter(model("keras-vae"), x, labels, reader=reader(32))
+    padded = F.pad(torch.stack([figure.once, figure.filled]), [2] * 4)
+    assert list(figure.verdicts) == htr.read(padded, [reader(32)]).verdict.tolist()
+
+
+def test_the_first_of_each() -> None:
+    assert first_places(torch.tensor([7, 2, 7, 0, 2]), (2, 7)) == [1, 0]
+
+
+def test_by_default_it_shows_shipped_weights_and_test_digits() -> None:
+    figure = Inpainter()
+    assert figure.labels == [7, 2, 0, 4, 9, 5, 3, 8]
+    assert figure.size == 32
+    assert figure.errors[1] < figure.errors[0]
+    assert figure.verdicts == (7, 7)
+
+
+def test_the_page_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AETEACH_HOST", "page")
+    html = small().page_html()
+    assert html == small().page_html()
+    assert len(html) < 300_000
+
+
+class Odd(nn.Module):
+    """Heads that no page knows."""
+
+
+def odd_heads() -> VAE:
+    return VAE(nn.Flatten(), Odd(), nn.Flatten(), latent=2, size=32)
+
+
+def grouped() -> VAE:
+    body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3, groups=2), nn.Flatten())
+    return VAE(body, Heads(4 * 28 * 28, 2), nn.Linear(2, 1024), latent=2)
+
+
+def silu() -> VAE:
+    body = nn.Sequential(nn.Flatten(), nn.SiLU())
+    return VAE(body, Heads(1024, 2), nn.Linear(2, 1024), latent=2)
+
+
+REFUSED: list[tuple[Any, str]] = [
+    (lambda: Inpainter(LinearAutoencoder(2), *digits()), "takes a VAE"),
+    (lambda: Inpainter(model("conv-vae"), digits()[0]), "belong together"),
+    (lambda: Inpainter(odd_heads(), *digits()), "no linear layer called mu"),
+    (lambda: Inpainter(grouped(), *digits()), "one group"),
+    (lambda: Inpainter(silu(), *digits()), "has a SiLU"),
+    (lambda: Inpainter(model(), *digits(28)), "of the model's size"),
+    (lambda: Inpainter(model(), *digits(n=13)), "1 to 12"),
+    (lambda: Inpainter(model(), digits()[0] * 255, digits()[1]), "leave"),
+    (lambda: Inpainter(model(), digits()[0], digits()[1][:2]), "one an image"),
+    (lambda: Inpainter(model(), *digits(), reader=reader(28)), "the reader knows 28"),
+    (lambda: Inpainter(model(), *digits(), reader=ConvReader()), "computes a DigitReader"),
+    (lambda: small(digit=4), "digit is 4; expected 0 to 3"),
+    (lambda: small(top=31), "top is 31; expected 0 to 30"),
+    (lambda: small(left=-1), "left is -1"),
+    (lambda: small(side=1), "side is 1; expected 2 to 31"),
+    (lambda: small(iterations=0), "iterations is 0; expected 1 to 60"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED, ids=[m for _, m in REFUSED])
+def test_what_the_page_cannot_show_is_refused(call: Any, message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        call()
+
+
+def test_a_refused_value_leaves_the_old_one() -> None:
+    figure = small(side=5)
+    with pytest.raises(StateError):
+        figure.side = 40
+    assert figure.side == 5
