@@ -376,7 +376,7 @@ function render({ model, el }) {
   const axes = { x: [-1, 1], y: [-1, 1], xLabel: "latent number z₁", yLabel: "latent number z₂", canvas: true };
   const whole = view({ ...axes, label: "The latent plane of the chosen model, with the drawing's code" });
   // Its numbers have more digits, which leave no room for a name beside them.
-  const near = view({ ...axes, height: 270, xLabel: "z₁ across, z₂ up", yLabel: "", label: "The neighbourhood of the drawing's code. Arrow keys move z." });
+  const near = view({ ...axes, height: 270, xLabel: "z₁ across, z₂ up", yLabel: undefined, label: "The neighbourhood of the drawing's code. Arrow keys move z." });
   const q = () => seen?.models[chosen()] ?? { mu: [0, 0], sigma: null, z: [0, 0] };
   const toEps = (eps) => update(model, { eps: eps.map((v) => clamp(v, -FARTHEST, FARTHEST)) });
   const sayZ = () => `z one ${number(q().z[0])}, z two ${number(q().z[1])}`;

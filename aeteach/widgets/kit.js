@@ -147,7 +147,7 @@ export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, 
       ...ty.values.map((v) =>
         s("text", { x: box.left - 7, y: self.py(v) + 4, "text-anchor": "end" }, number(v, ty.digits))),
       s("text", { class: "ae-title", x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, xLabel),
-      ...(yLabel === "" ? [] : [s("text", {
+      ...(yLabel === undefined ? [] : [s("text", {
         class: "ae-title", "text-anchor": "middle",
         transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
       }, yLabel)]),
