@@ -295,8 +295,8 @@ def _keras_vae(
         schedule="one_cycle",
         why={
             "latent": "2 as in the example; 1 and 10 are variations of the report",
-            "epochs": "a third of the report's 30, for these models are slow on a CPU; with 10 latent "
-            "numbers, or the squared error, half of these suffice",
+            "epochs": "a third of the report's 30, for these models are slow on a CPU; with 10 "
+            "latent numbers, or the squared error, half of these suffice",
             "batch_size": "half of the example's 128, so that few epochs have many steps",
             "lr": "the peak of a cycle, three times the example's constant rate of Adam; the slow "
             "rise keeps features alive that a large first step would kill",
