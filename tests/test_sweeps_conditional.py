@@ -9,9 +9,8 @@ import torch
 
 from aeteach import htr, recipes, sweeps
 from aeteach.data import Digits
-from aeteach.data.mnist import SAMPLE
 from aeteach.losses import Elbo
-from aeteach.sweeps import conditional, engine
+from aeteach.sweeps import conditional, engine, scores
 from aeteach.training import evaluate
 
 SWEEP = sweeps.SWEEPS["conditional"]
@@ -28,8 +27,8 @@ def few_digits(monkeypatch):
         images = torch.nn.functional.interpolate(coarse, size=32, mode="bilinear")
         return Digits(images, torch.arange(n) % 10, "made up")
 
-    monkeypatch.setattr(conditional, "_digits", make)
-    monkeypatch.setattr(conditional, "_ceiling", conditional._ceiling.__wrapped__)
+    monkeypatch.setattr(scores, "all_digits", make)
+    monkeypatch.setattr(scores, "ceiling", scores.ceiling.__wrapped__)
     monkeypatch.setattr(conditional, "EACH", 4)
     return make
 
@@ -121,10 +120,3 @@ def test_the_codes_that_are_probed_are_drawn_from_q(few_digits):
     assert abs(float(eps.mean())) < 0.35
     assert 0.8 < float(eps.std()) < 1.2
     assert torch.equal(labels, train.labels[:100])
-
-
-def test_a_table_is_never_made_of_the_sample(monkeypatch):
-    sample = Digits(torch.zeros(1, 1, 32, 32), torch.zeros(1, dtype=torch.int64), SAMPLE)
-    monkeypatch.setattr(conditional, "mnist", lambda split: sample)
-    with pytest.raises(ValueError, match="needs all of MNIST"):
-        conditional._digits("train")

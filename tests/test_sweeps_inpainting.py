@@ -10,6 +10,7 @@ from aeteach import htr, load, results, sweeps
 from aeteach.data import Digits, mnist
 from aeteach.inpainting import hole, inpaint
 from aeteach.sweeps import inpainting as module
+from aeteach.sweeps import scores
 
 SWEEP = sweeps.SWEEPS["inpainting"]
 
@@ -18,12 +19,12 @@ SWEEP = sweeps.SWEEPS["inpainting"]
 def few(monkeypatch):
     """The first 60 test digits and 500 training digits."""
 
-    def digits(split, size):
+    def digits(split, size=32):
         images, labels, source = mnist(split, size=size)
         n = 60 if split == "test" else 500
         return Digits(images[:n], labels[:n], source)
 
-    monkeypatch.setattr(module, "_digits", digits)
+    monkeypatch.setattr(scores, "all_digits", digits)
     monkeypatch.setattr(module, "_CHUNK", 40)
 
 

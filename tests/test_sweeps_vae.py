@@ -9,8 +9,7 @@ import torch
 
 from aeteach import recipes, sweeps
 from aeteach.data import Digits
-from aeteach.data.mnist import SAMPLE
-from aeteach.sweeps import Cell, engine, vae
+from aeteach.sweeps import Cell, engine, scores, vae
 from aeteach.training import evaluate
 
 KL_WEIGHT, KERAS, REFERENCE = (
@@ -40,15 +39,15 @@ def reported(sweep, column="reported", **wanted):
 def few_digits(monkeypatch):
     """Blurred noise in place of MNIST: 96 "training" and 64 "test" digits of either size."""
 
-    def make(split, size):
+    def make(split, size=32):
         generator = torch.Generator().manual_seed(len(split))
         n = 96 if split == "train" else 64
         coarse = torch.rand(n, 1, 4, 4, generator=generator)
         images = torch.nn.functional.interpolate(coarse, size=size, mode="bilinear")
         return Digits(images, torch.arange(n) % 10, "made up")
 
-    monkeypatch.setattr(vae, "_digits", make)
-    monkeypatch.setattr(vae, "_ceiling", vae._ceiling.__wrapped__)  # keep nothing for later
+    monkeypatch.setattr(scores, "all_digits", make)
+    monkeypatch.setattr(scores, "ceiling", scores.ceiling.__wrapped__)  # keep nothing for later
     monkeypatch.setattr(vae, "IMPORTANCE_IMAGES", 32)
     monkeypatch.setattr(vae, "IMPORTANCE_SAMPLES", 20)
     return make
@@ -211,10 +210,3 @@ def test_all_digits_are_the_training_digits_and_then_the_test_digits(few_digits,
     assert torch.equal(recipes.DATA["mnist-28-all"]("test"), test)
     assert torch.equal(recipes.DATA["mnist-28"]("train"), train)
     assert recipes.DATA["mnist-28"]("test").shape == (64, 1, 28, 28)
-
-
-def test_a_table_is_never_made_of_the_sample(monkeypatch):
-    sample = Digits(torch.zeros(1, 1, 28, 28), torch.zeros(1, dtype=torch.int64), SAMPLE)
-    monkeypatch.setattr(vae, "mnist", lambda split, size: sample)
-    with pytest.raises(ValueError, match="needs all of MNIST"):
-        vae._digits("train", 28)

@@ -8,10 +8,11 @@ from typing import Any
 from torch import nn
 
 from aeteach import htr
-from aeteach.data import Digits, mnist
+from aeteach.data import Digits
 from aeteach.losses import squared_error
 from aeteach.models import PCA, count_parameters
 from aeteach.recipes import RECIPES, Recipe
+from aeteach.sweeps import scores
 from aeteach.sweeps.engine import CURVE, Cell, Sweep
 
 SEEDS = range(5)
@@ -45,7 +46,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         `readability` by five readers with its 95 % interval, and by the strong one, in per cent;
         `squared_error`, summed over pixels, averaged over the test digits; the training curve.
     """
-    train, test = _digits("train"), _digits("test")
+    train, test = scores.all_digits("train"), scores.all_digits("test")
     model, curve, seconds = _trained(cell, train, checkpoint)
     judged = htr.readability(model, test.images, test.labels)
     strong = htr.readability(model, test.images, test.labels, htr.readers(htr.STRONG))
@@ -55,12 +56,9 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "parameters": count_parameters(model),
         "epochs": len(curve),
         "seconds": round(seconds, 1),
-        "readability": _per_cent(judged.accuracy),
-        "readability_low": _per_cent(judged.low),
-        "readability_high": _per_cent(judged.high),
-        "readability_strong": _per_cent(strong.accuracy),
-        "ceiling": _per_cent(judged.ceiling.accuracy),
-        "ceiling_strong": _per_cent(strong.ceiling.accuracy),
+        **scores.readability(judged, strong),
+        "ceiling": scores.per_cent(judged.ceiling.accuracy),
+        "ceiling_strong": scores.per_cent(strong.ceiling.accuracy),
         "squared_error": round(squared_error(x_hat, test.images).mean().item(), 4),
         CURVE: [round(loss, 4) for loss in curve],
     }
@@ -77,17 +75,6 @@ def _trained(cell: Cell, train: Digits, checkpoint: Path) -> tuple[nn.Module, li
         seed=cell.seed, images=train.images, checkpoint=checkpoint, progress=False
     )
     return model.eval(), history.curve(), sum(history.seconds)
-
-
-def _digits(split: str) -> Digits:
-    digits = mnist(split)
-    if digits.is_sample:
-        raise ValueError(f"the table needs all of MNIST, and only a {digits.source} can be had")
-    return digits
-
-
-def _per_cent(share: float) -> float:
-    return round(100 * share, 3)
 
 
 def _recipe(stem: str, bottleneck: int) -> Recipe:

@@ -1,6 +1,5 @@
 """Ask for a digit: conditional VAEs of two latent numbers, and the plain ones beside them."""
 
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,13 @@ import torch
 from torch import Tensor
 
 from aeteach import conditional, htr, latent, metrics
-from aeteach.data import Digits, mnist
+from aeteach.data import Digits
 from aeteach.losses import squared_error
 from aeteach.models import VAE, count_parameters
 from aeteach.probe import LINEAR, NEIGHBOURS, probe_accuracy
 from aeteach.recipes import RECIPES
 from aeteach.sharpness import relative_sharpness
+from aeteach.sweeps import scores
 from aeteach.sweeps.engine import CURVE, Cell, Sweep
 
 SEEDS = range(5)
@@ -49,7 +49,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         relative to the test digits; squared error of decode(mu), and reconstruction, KL and loss
         of draws; the training curve.
     """
-    train, test = _digits("train"), _digits("test")
+    train, test = scores.all_digits("train"), scores.all_digits("test")
     model, history = cell.recipe.train(
         seed=cell.seed,
         images=train.images,
@@ -70,8 +70,8 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "seconds": round(sum(history.seconds), 1),
         **_readability(drawn, asked),
         "confident": _confident(free),
-        "rebuilt_readability": _per_cent(htr.score(x_hat, test.labels).accuracy),
-        "ceiling": _ceiling(),
+        "rebuilt_readability": scores.per_cent(htr.score(x_hat, test.labels).accuracy),
+        "ceiling": scores.ceiling(),
         **_probes(model, train, test, cell.seed),
         "sharpness_generated": round(relative_sharpness(drawn, test.images), 4),
         "sharpness_rebuilt": round(relative_sharpness(x_hat, test.images), 4),
@@ -98,11 +98,8 @@ def _readability(drawn: Tensor, asked: Tensor) -> dict[str, Any]:
     strong = htr.score(drawn, asked, htr.readers(htr.STRONG))
     by_class = judged.confusion.diag() / judged.confusion.sum(1)
     return {
-        "readability": _per_cent(judged.accuracy),
-        "readability_low": _per_cent(judged.low),
-        "readability_high": _per_cent(judged.high),
-        "readability_strong": _per_cent(strong.accuracy),
-        **{f"class_{c}": _per_cent(share) for c, share in enumerate(by_class.tolist())},
+        **scores.readability(judged, strong),
+        **{f"class_{c}": scores.per_cent(share) for c, share in enumerate(by_class.tolist())},
     }
 
 
@@ -110,13 +107,13 @@ def _confident(images: Tensor) -> float:
     """Return the share that all readers read alike, with a mean probability above `SURE`."""
     reading = htr.read(images)
     sure = reading.probabilities.mean(0).amax(1) > SURE
-    return _per_cent((sure & (reading.agreement == 1)).double().mean().item())
+    return scores.per_cent((sure & (reading.agreement == 1)).double().mean().item())
 
 
 def _probes(model: VAE, train: Digits, test: Digits, seed: int) -> dict[str, float]:
     known, asked = _codes(model, train, PROBED, seed), _codes(model, test, PROBED, seed + 1)
     return {
-        f"probe_{kind}": _per_cent(probe_accuracy(*known, *asked, kind=kind))
+        f"probe_{kind}": scores.per_cent(probe_accuracy(*known, *asked, kind=kind))
         for kind in (LINEAR, NEIGHBOURS)
     }
 
@@ -145,24 +142,6 @@ def _codes(model: VAE, digits: Digits, n: int, seed: int) -> tuple[Tensor, Tenso
 
 def _told(model: VAE, labels: Tensor) -> Tensor | None:
     return labels if model.classes else None
-
-
-@functools.cache
-def _ceiling() -> float:
-    """Return how many of the test digits themselves are read, in per cent: once a process."""
-    test = _digits("test")
-    return _per_cent(htr.score(test.images, test.labels).accuracy)
-
-
-def _digits(split: str) -> Digits:
-    digits = mnist(split)
-    if digits.is_sample:
-        raise ValueError(f"the table needs all of MNIST, and only a {digits.source} can be had")
-    return digits
-
-
-def _per_cent(share: float) -> float:
-    return round(100 * share, 3)
 
 
 def _cells() -> tuple[Cell, ...]:

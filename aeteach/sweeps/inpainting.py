@@ -1,6 +1,5 @@
 """Inpainting, scored on all test digits: a hole of 10 x 10 pixels, filled in nine ways."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aeteach import htr, weights
-from aeteach.data import Digits, mnist
 from aeteach.inpainting import (
     error_in_hole,
     fill_by_mean,
@@ -21,6 +19,7 @@ from aeteach.inpainting import (
 )
 from aeteach.models import PCA
 from aeteach.recipes import RECIPES, Recipe
+from aeteach.sweeps import scores
 from aeteach.sweeps.engine import Cell, Sweep
 
 SIZE, FIRST, SIDE = 28, 10, 10  # as reported: rows and columns 10 to 19 of 28
@@ -49,7 +48,7 @@ def measure_inpainting(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     del checkpoint
     name, fill = cell.settings["weights"], cell.settings["fill"]
     size = int(weights.load(name).size) if name else SIZE  # type: ignore[arg-type]
-    test, mask = _digits("test", size), reported_hole(size)
+    test, mask = scores.all_digits("test", size), reported_hole(size)
     filled = _FILLS.get(fill, _by_baseline)(cell, test.images, mask)
     error = error_in_hole(filled, test.images, mask)
     padded = F.pad(filled, [(_READER - size) // 2] * 4)
@@ -62,10 +61,7 @@ def measure_inpainting(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "error": round(error.mean().item(), 4),
         "error_standard_error": round(error.std().item() / len(error) ** 0.5, 4),
         "pixel_error": round(error.mean().item() / missing, 6),
-        "readability": round(100 * judged.accuracy, 3),
-        "readability_low": round(100 * judged.low, 3),
-        "readability_high": round(100 * judged.high, 3),
-        "readability_strong": round(100 * strong.accuracy, 3),
+        **scores.readability(judged, strong),
     }
 
 
@@ -94,7 +90,7 @@ def _by_model(cell: Cell, images: Tensor, mask: Tensor) -> Tensor:
 
 
 def _by_baseline(cell: Cell, images: Tensor, mask: Tensor) -> Tensor:
-    train = _digits("train", SIZE).images
+    train = scores.all_digits("train", SIZE).images
     fills: dict[str, Callable[[], Tensor]] = {
         "nothing": lambda: images.masked_fill(mask, 0.0),
         "mean image": lambda: fill_by_mean(train, images, mask),
@@ -109,14 +105,6 @@ def _by_baseline(cell: Cell, images: Tensor, mask: Tensor) -> Tensor:
 _FILLS: dict[str, Callable[[Cell, Tensor, Tensor], Tensor]] = dict.fromkeys(
     ("whole", "once", "iterated", *DRAWN), _by_model
 )
-
-
-@functools.cache
-def _digits(split: str, size: int) -> Digits:
-    digits = mnist(split, size=size)
-    if digits.is_sample:
-        raise ValueError(f"the table needs all of MNIST, and only a {digits.source} can be had")
-    return digits
 
 
 def _cells() -> tuple[Cell, ...]:

@@ -1,6 +1,5 @@
 """Three tables of variational autoencoders: the KL's weight, the Keras example, the reference."""
 
-import functools
 import statistics
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import htr, metrics
-from aeteach.data import Digits, mnist
 from aeteach.losses import squared_error
 from aeteach.models import VAE, count_parameters
 from aeteach.recipes import RECIPES, Recipe
+from aeteach.sweeps import scores
 from aeteach.sweeps.engine import CURVE, Cell, Sweep
 from aeteach.training import History
 
@@ -67,7 +66,7 @@ def measure_kl_weight(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         by the strong one, and of the originals, in per cent; the squared errors; `kl` and its
         dimensions, largest first, in nats; `active_units`; the training curve.
     """
-    train, test = _digits("train", 32), _digits("test", 32)
+    train, test = scores.all_digits("train", 32), scores.all_digits("test", 32)
     model, history = _trained(cell, train.images, checkpoint)
     x_hat = htr.rebuild(model, test.images)
     judged = htr.score(x_hat, test.labels)
@@ -75,12 +74,9 @@ def measure_kl_weight(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     error = squared_error(x_hat, test.images).mean().item()
     return {
         **_made(model, history),
-        "readability": _per_cent(judged.accuracy),
-        "readability_low": _per_cent(judged.low),
-        "readability_high": _per_cent(judged.high),
-        "readability_strong": _per_cent(strong.accuracy),
-        "ceiling": _ceiling(htr.STANDARD),
-        "ceiling_strong": _ceiling(htr.STRONG),
+        **scores.readability(judged, strong),
+        "ceiling": scores.ceiling(htr.STANDARD),
+        "ceiling_strong": scores.ceiling(htr.STRONG),
         "squared_error": round(error, 4),
         **_terms(model, test.images, cell.recipe.loss_arguments),
         **_latent(model, test.images, dimensions=True),
@@ -96,8 +92,8 @@ def measure_keras(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         the last epoch, which is what was reported; reconstruction, KL and loss on the test
         digits, or None; KL by dimension and active units of those; the training curve.
     """
-    images = torch.cat([_digits(split, 28).images for split in _splits(cell.recipe)])
-    test = _digits("test", 28).images
+    images = torch.cat([scores.all_digits(split, 28).images for split in _splits(cell.recipe)])
+    test = scores.all_digits("test", 28).images
     model, history = _trained(cell, images, checkpoint)
     kept_apart = _splits(cell.recipe) == ("train",)
     measured: dict[str, Any] = {"test_reconstruction": None, "test_kl": None, "test_loss": None}
@@ -129,7 +125,7 @@ def measure_reference(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         bound on a subset, its standard error, -ELBO on the same subset, and by how much the bound
         is lower, with the standard error of that; the training curve.
     """
-    train, test = _digits("train", 28).images, _digits("test", 28).images
+    train, test = scores.all_digits("train", 28).images, scores.all_digits("test", 28).images
     model, history = _trained(cell, train, checkpoint)
     cost = metrics.rate_distortion(model, test, draws=DRAWS)
     return {
@@ -143,13 +139,6 @@ def measure_reference(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         **_importance(model, test),
         CURVE: [round(loss, 3) for loss in history.curve()],
     }
-
-
-@functools.cache
-def _ceiling(names: tuple[str, ...]) -> float:
-    """Return how many of the test digits themselves are read, in per cent: once a process."""
-    test = _digits("test", 32)
-    return _per_cent(htr.score(test.images, test.labels, htr.readers(names)).accuracy)
 
 
 def _importance(model: VAE, test: Tensor) -> dict[str, Any]:
@@ -209,19 +198,8 @@ def _latent(model: nn.Module, images: Tensor, *, dimensions: bool = False) -> di
     }
 
 
-def _digits(split: str, size: int) -> Digits:
-    digits = mnist(split, size=size)
-    if digits.is_sample:
-        raise ValueError(f"the table needs all of MNIST, and only a {digits.source} can be had")
-    return digits
-
-
 def _splits(recipe: Recipe) -> tuple[str, ...]:
     return ("train", "test") if recipe.data == "mnist-28-all" else ("train",)
-
-
-def _per_cent(share: float) -> float:
-    return round(100 * share, 3)
 
 
 def _weighted(recipe: Recipe, beta: float) -> Recipe:
