@@ -4,12 +4,21 @@ Importing this module reads and fetches nothing.
 """
 
 from aeteach.data._idx import DataError
-from aeteach.data.cube import cube
+from aeteach.data.cube import cube, surface_distance
 from aeteach.data.mnist import CacheWarning, Digits, Filled, SampleWarning, fill, mnist
-from aeteach.data.shapes import FACTOR_NAMES, SHAPE_NAMES, Shapes, shapes
+from aeteach.data.shapes import (
+    FACTOR_NAMES,
+    RECTANGLE_FACTOR_NAMES,
+    RECTANGLE_SHAPE_NAMES,
+    SHAPE_NAMES,
+    Shapes,
+    shapes,
+)
 
 __all__ = [
     "FACTOR_NAMES",
+    "RECTANGLE_FACTOR_NAMES",
+    "RECTANGLE_SHAPE_NAMES",
     "SHAPE_NAMES",
     "CacheWarning",
     "DataError",
@@ -21,4 +30,5 @@ __all__ = [
     "fill",
     "mnist",
     "shapes",
+    "surface_distance",
 ]

@@ -11,9 +11,16 @@ from aeteach.models.conv import ConvAutoencoder
 from aeteach.models.keras_vae import keras_vae
 from aeteach.models.linear import LinearAutoencoder
 from aeteach.models.mlp import MLPAutoencoder
+from aeteach.models.noisy import (
+    LatentNoise,
+    NoisyAutoencoder,
+    noisy_conv,
+    noisy_mlp,
+    noisy_points,
+)
 from aeteach.models.pca import PCA
-from aeteach.models.reader import ConvReader, DigitReader
-from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae
+from aeteach.models.reader import ConvReader, DigitReader, ShapeReader
+from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae, wide_conv_vae
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "conv": ConvAutoencoder,
@@ -23,9 +30,14 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "linear": LinearAutoencoder,
     "mlp": MLPAutoencoder,
     "mlp-vae": mlp_vae,
+    "noisy-conv": noisy_conv,
+    "noisy-mlp": noisy_mlp,
+    "noisy-points": noisy_points,
     "pca": PCA,
     "reader": DigitReader,
+    "shape-reader": ShapeReader,
     "vae": dense_vae,
+    "wide-conv-vae": wide_conv_vae,
 }
 
 
@@ -56,13 +68,20 @@ __all__ = [
     "ConvReader",
     "DigitReader",
     "Heads",
+    "LatentNoise",
     "LinearAutoencoder",
     "MLPAutoencoder",
+    "NoisyAutoencoder",
     "Output",
+    "ShapeReader",
     "build",
     "conv_vae",
     "count_parameters",
     "dense_vae",
     "keras_vae",
     "mlp_vae",
+    "noisy_conv",
+    "noisy_mlp",
+    "noisy_points",
+    "wide_conv_vae",
 ]
