@@ -1,6 +1,7 @@
 """The tables of results/, by name; `aeteach sweep NAME` makes them."""
 
 from aeteach.sweeps.autoencoders import AUTOENCODERS
+from aeteach.sweeps.cube import CUBE_SNR
 from aeteach.sweeps.engine import (
     RESULTS,
     Cell,
@@ -11,10 +12,20 @@ from aeteach.sweeps.engine import (
     starts,
     write_table,
 )
+from aeteach.sweeps.shapes import MMD_SWEEP, SHAPES_SWEEP
 from aeteach.sweeps.vae import KERAS_VAE, VAE_KL_WEIGHT, VAE_REFERENCE
 
 SWEEPS: dict[str, Sweep] = {
-    sweep.name: sweep for sweep in (AUTOENCODERS, VAE_KL_WEIGHT, KERAS_VAE, VAE_REFERENCE)
+    sweep.name: sweep
+    for sweep in (
+        AUTOENCODERS,
+        VAE_KL_WEIGHT,
+        KERAS_VAE,
+        VAE_REFERENCE,
+        SHAPES_SWEEP,
+        MMD_SWEEP,
+        CUBE_SNR,
+    )
 }
 
 __all__ = [
