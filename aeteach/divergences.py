@@ -18,6 +18,35 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from aeteach.mmd import (
+    MmdEstimate,
+    median_distance,
+    mmd,
+    mmd_normal,
+    mmd_with_error,
+    witness,
+)
+
+__all__ = [
+    "TOLERANCE",
+    "LogDensity",
+    "MmdEstimate",
+    "MonteCarlo",
+    "cross_entropy",
+    "entropy",
+    "kl",
+    "kl_monte_carlo",
+    "kl_normal",
+    "kl_to_standard_normal",
+    "median_distance",
+    "mmd",
+    "mmd_normal",
+    "mmd_with_error",
+    "nats_to_bits",
+    "surprise",
+    "witness",
+]
+
 LogDensity = Callable[[Tensor], Tensor]
 Nats = TypeVar("Nats", float, Tensor)
 

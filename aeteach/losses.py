@@ -33,7 +33,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aeteach.divergences import kl_to_standard_normal
+from aeteach.divergences import kl_to_standard_normal, mmd
+from aeteach.mmd import KERNELS
 
 if TYPE_CHECKING:
     from aeteach.models.base import Output
@@ -283,6 +284,71 @@ class WarmUpElbo(Elbo):
 
 
 @dataclass
+class MmdLoss:
+    r"""Reconstruction + weight MMD^2(z, N(0, s^2 I)): any autoencoder, its codes held near a prior.
+
+    Where a KL asks each image's q(z|x) to be near the prior, the MMD asks it of the codes of the
+    whole batch together, and so needs no q(z|x): z may be a point. The reconstruction is
+    summed over pixels and averaged over the batch; MMD^2 is one number a batch, from 0 to 2, so a
+    weight that should matter is as large as the errors to be traded for it. As many
+    prior draws as codes are compared, new ones at every call, from torch's global generator, which
+    `fit` and `evaluate` seed. The estimate is unbiased, so it is below 0 at times.
+
+    Args:
+        reconstruction: "squared_error" or "bernoulli".
+        weight: of MMD^2, at least 0.
+        prior_sd: s, standard deviation of the prior in each dimension, above 0.
+        kernel: "imq" or "rbf"; see `aeteach.mmd`.
+        bandwidth: h in units of s, above 0; None for sqrt(d), with which two points of the prior
+            are at the distance sqrt(2) h on average (root mean square).
+
+    Returns:
+        When called with (output, x): "loss"; "reconstruction"; "mmd", the estimate of MMD^2 before
+        the weight.
+
+    Raises:
+        ValueError: an argument is out of range; or, when called, a batch of fewer than 2.
+
+    Source: Zhao, Song and Ermon (2019), InfoVAE; Tolstikhin et al. (2018), for the kernel.
+    """
+
+    reconstruction: str = "squared_error"
+    weight: float = 1.0
+    prior_sd: float = 1.0
+    kernel: str = "imq"
+    bandwidth: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.reconstruction not in ("bernoulli", "squared_error"):
+            raise ValueError(
+                f"reconstruction is {self.reconstruction!r}; expected 'bernoulli' or "
+                "'squared_error'"
+            )
+        if self.kernel not in KERNELS:
+            raise ValueError(f"kernel is {self.kernel!r}; expected one of {', '.join(KERNELS)}")
+        _check_number("weight", self.weight)
+        _check_number("prior_sd", self.prior_sd, above=True)
+        if self.bandwidth is not None:
+            _check_number("bandwidth", self.bandwidth, above=True)
+
+    def __call__(self, output: "Output", x: Tensor) -> Terms:
+        """Return the terms for what the model made of x, (N, 1, H, W), N >= 2."""
+        z = output.z.flatten(1)  # channels of a bottleneck are numbers like any other
+        if self.reconstruction == "bernoulli":
+            reconstruction = _bernoulli(output, x).mean()
+        else:
+            reconstruction = squared_error(output.x_hat, x).mean()
+        width = math.sqrt(z.shape[1]) if self.bandwidth is None else self.bandwidth
+        prior = self.prior_sd * torch.randn_like(z)
+        distance = mmd(z, prior, kernel=self.kernel, bandwidth=width * self.prior_sd)
+        return {
+            "loss": reconstruction + self.weight * distance,
+            "reconstruction": reconstruction,
+            "mmd": distance,
+        }
+
+
+@dataclass
 class CrossEntropy:
     r"""Cross-entropy of a classifier, in nats: -log p(y|x), averaged over the batch.
 
@@ -365,6 +431,7 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "cross_entropy": CrossEntropy,
     "elbo": Elbo,
     "elbo_warm_up": WarmUpElbo,
+    "mmd": MmdLoss,
 }
 
 

@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from aeteach.data import cube
+from aeteach.data import cube, surface_distance
 
 N = 60_000
 
@@ -124,3 +127,35 @@ def test_the_seed_must_be_a_whole_number(seed):
 def test_a_seed_out_of_range_is_refused(seed):
     with pytest.raises(ValueError, match="seed must be at "):
         cube(3, seed)
+
+
+def test_points_of_the_cube_lie_on_its_surface():
+    assert surface_distance(cube(1000)).max() == 0
+
+
+def test_distances_one_can_see():
+    points = torch.tensor(
+        [[0.5, 0.5, 0.5], [0.5, 0.5, 0.9], [0.5, 0.5, 1.3], [2.0, 2.0, 0.5], [-1.0, -2.0, 3.0]]
+    )
+    expected = torch.tensor([0.5, 0.1, 0.3, 2**0.5, 3.0])
+    torch.testing.assert_close(surface_distance(points), expected)
+
+
+@given(st.lists(st.floats(-2, 3), min_size=3, max_size=3))
+def test_no_point_of_a_fine_grid_on_the_surface_is_nearer(point):
+    side = np.linspace(0, 1, 41)
+    u, v = (g.ravel() for g in np.meshgrid(side, side))
+    grid = np.concatenate(
+        [np.insert(np.stack([u, v], 1), axis, end, axis=1) for axis in range(3) for end in (0, 1)]
+    )
+    nearest = np.linalg.norm(grid - np.array(point), axis=1).min()
+    found = surface_distance(torch.tensor([point], dtype=torch.float64)).item()
+    assert found <= nearest + 1e-9
+    assert nearest - found <= 0.025 * 2**0.5 / 2 + 1e-9  # half a diagonal of the grid
+
+
+def test_what_is_no_point_is_refused():
+    with pytest.raises(ValueError, match="points must be"):
+        surface_distance(torch.zeros(4, 2))
+    with pytest.raises(ValueError, match="finite"):
+        surface_distance(torch.tensor([[0.0, 0.0, float("nan")]]))

@@ -6,7 +6,13 @@ import pytest
 import torch
 from scipy import ndimage
 
-from aeteach.data import FACTOR_NAMES, SHAPE_NAMES, shapes
+from aeteach.data import (
+    FACTOR_NAMES,
+    RECTANGLE_FACTOR_NAMES,
+    RECTANGLE_SHAPE_NAMES,
+    SHAPE_NAMES,
+    shapes,
+)
 from aeteach.data.shapes import SIDES, raster
 
 COUNT = 8340
@@ -165,3 +171,52 @@ def test_a_negative_seed_is_refused():
 def test_callers_cannot_change_each_others_images():
     shapes().images.zero_()
     assert shapes().images.sum() > 0
+
+
+# ---------------------------------------------------------------- with rectangles
+
+
+@pytest.fixture(scope="module")
+def with_rectangles():
+    return shapes(rectangles=True)
+
+
+def test_the_second_set_has_10000_different_images_a_third_of_each_shape(with_rectangles):
+    images, factors = with_rectangles
+    assert images.shape == (10_000, 1, 28, 28)
+    assert factors.shape == (10_000, 5)
+    assert len(RECTANGLE_FACTOR_NAMES) == 5
+    assert RECTANGLE_SHAPE_NAMES == ("circle", "rectangle", "triangle")
+    assert factors[:, 0].bincount().tolist() == [3333, 3334, 3333]
+    assert set(images.unique().tolist()) == {0.0, 1.0}
+    assert len({image.numpy().tobytes() for image in images}) == 10_000
+
+
+def test_its_counts_are_the_ones_in_the_docstring():
+    assert sum(29 - s for s in range(6, 17)) ** 2 == 39_204
+    assert sum((29 - s) ** 2 for s in range(6, 17)) == 3_674
+    assert "39,204" in shapes.__doc__
+    assert "3,674" in shapes.__doc__
+
+
+def test_its_factors_are_the_bounding_boxes_and_only_rectangles_are_not_square(with_rectangles):
+    images, factors = with_rectangles
+    np.testing.assert_array_equal(boxes(images), factors[:, 1:].numpy(), strict=True)
+    wide = factors[:, 3] != factors[:, 4]
+    assert set(factors[wide, 0].tolist()) == {1}
+    assert factors[:, 3:].min() == 6
+    assert factors[:, 3:].max() == 16
+    filled = images[factors[:, 0] == 1].sum((1, 2, 3))
+    assert torch.equal(filled, factors[factors[:, 0] == 1, 3:].prod(1).float())
+    for row in range(0, 10_000, 501):
+        shape, x, y, width, height = factors[row].tolist()
+        inside = images[row, 0, y : y + height, x : x + width]
+        if shape != 1:
+            assert torch.equal(inside, raster(SHAPE_NAMES[shape], width))
+
+
+def test_its_splits_are_all_images_and_share_none(with_rectangles):
+    train, test = shapes("train", rectangles=True), shapes("test", rectangles=True)
+    assert (len(train.images), len(test.images)) == (9000, 1000)
+    rows = {tuple(row) for part in (train, test) for row in part.factors.tolist()}
+    assert rows == {tuple(row) for row in with_rectangles.factors.tolist()}

@@ -4,13 +4,22 @@ Importing this module reads and fetches nothing.
 """
 
 from aeteach.data._idx import DataError
-from aeteach.data.cube import cube
+from aeteach.data.cube import cube, surface_distance
 from aeteach.data.drawing import as_mnist, ink
 from aeteach.data.mnist import CacheWarning, Digits, Filled, SampleWarning, fill, mnist
-from aeteach.data.shapes import FACTOR_NAMES, SHAPE_NAMES, Shapes, shapes
+from aeteach.data.shapes import (
+    FACTOR_NAMES,
+    RECTANGLE_FACTOR_NAMES,
+    RECTANGLE_SHAPE_NAMES,
+    SHAPE_NAMES,
+    Shapes,
+    shapes,
+)
 
 __all__ = [
     "FACTOR_NAMES",
+    "RECTANGLE_FACTOR_NAMES",
+    "RECTANGLE_SHAPE_NAMES",
     "SHAPE_NAMES",
     "CacheWarning",
     "DataError",
@@ -24,4 +33,5 @@ __all__ = [
     "ink",
     "mnist",
     "shapes",
+    "surface_distance",
 ]

@@ -34,3 +34,25 @@ def cube(n: int, seed: int | torch.Generator = 0) -> Tensor:
     # Faces 0 to 5 are x = 0, x = 1, y = 0, y = 1, z = 0, z = 1.
     points[torch.arange(n), face // 2] = (face % 2).float()
     return points
+
+
+def surface_distance(points: Tensor) -> Tensor:
+    r"""Return how far each point is from the surface of the unit cube, inside or outside.
+
+    Outside, it is the distance to the nearest point of the cube, the root of the sum of what each
+    coordinate lies beyond [0, 1], squared. Inside, it is the distance to the nearest face,
+    min_i min(p_i, 1 - p_i).
+
+    Args:
+        points: (n, 3), floating point, finite.
+
+    Returns:
+        (n,), at least 0, in edge lengths.
+
+    Raises:
+        TypeError, ValueError: not (n, 3), or not finite.
+    """
+    _validate.latents(points, "points", d=3)
+    beyond = (points - points.clamp(0, 1)).norm(dim=1)
+    inside = torch.minimum(points, 1 - points).amin(1).clamp(min=0)
+    return beyond + inside  # one of the two is 0

@@ -12,9 +12,16 @@ from aeteach.models.cvae import LabelPlanes, conv_cvae, dense_cvae
 from aeteach.models.keras_vae import keras_vae
 from aeteach.models.linear import LinearAutoencoder
 from aeteach.models.mlp import MLPAutoencoder
+from aeteach.models.noisy import (
+    LatentNoise,
+    NoisyAutoencoder,
+    noisy_conv,
+    noisy_mlp,
+    noisy_points,
+)
 from aeteach.models.pca import PCA
-from aeteach.models.reader import ConvReader, DigitReader
-from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae
+from aeteach.models.reader import ConvReader, DigitReader, ShapeReader
+from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae, wide_conv_vae
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "conv": ConvAutoencoder,
@@ -26,9 +33,14 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "linear": LinearAutoencoder,
     "mlp": MLPAutoencoder,
     "mlp-vae": mlp_vae,
+    "noisy-conv": noisy_conv,
+    "noisy-mlp": noisy_mlp,
+    "noisy-points": noisy_points,
     "pca": PCA,
     "reader": DigitReader,
+    "shape-reader": ShapeReader,
     "vae": dense_vae,
+    "wide-conv-vae": wide_conv_vae,
 }
 
 
@@ -60,9 +72,12 @@ __all__ = [
     "DigitReader",
     "Heads",
     "LabelPlanes",
+    "LatentNoise",
     "LinearAutoencoder",
     "MLPAutoencoder",
+    "NoisyAutoencoder",
     "Output",
+    "ShapeReader",
     "build",
     "conv_cvae",
     "conv_vae",
@@ -71,4 +86,8 @@ __all__ = [
     "dense_vae",
     "keras_vae",
     "mlp_vae",
+    "noisy_conv",
+    "noisy_mlp",
+    "noisy_points",
+    "wide_conv_vae",
 ]

@@ -87,6 +87,67 @@ def flat_conv_decoder(
     )
 
 
+SPREAD = 64  # numbers between z and the narrowest channels of `wide_conv_decoder`
+
+
+def wide_conv_encoder(width: int = 16, *, size: int = 32) -> tuple[nn.Sequential, int]:
+    """Return three 3x3 convolutions of stride 2, 1 -> w -> 2w -> 2w, made flat.
+
+    For sharp edges on small data: more channels than `conv_encoder`, and batch normalisation and
+    ReLU after the last one too.
+
+    Args:
+        width: channels w of the first convolution, at least 1.
+        size: height and width of the images in pixels, a multiple of 8.
+
+    Returns:
+        The body, and how many numbers it ends in: 2w (size / 8)^2.
+    """
+    if width < 1:
+        raise ValueError(f"width is {width}; a convolution has at least 1 channel")
+    side = conv_side(size)
+    layers: list[nn.Module] = []
+    for before, after in ((1, width), (width, 2 * width), (2 * width, 2 * width)):
+        layers += [
+            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        ]
+    body = nn.Sequential(*layers, nn.Flatten())
+    body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return body, 2 * width * side**2
+
+
+def wide_conv_decoder(latent: int, width: int = 16, *, size: int = 32) -> nn.Sequential:
+    """Return the way back: two linear layers, three transposed convolutions, before the sigmoid.
+
+    The place of a shape is a number in z and a place in the image, and the linear layers, 64
+    numbers between them, make the one of the other.
+
+    Args:
+        latent: number of latent dimensions d.
+        width: channels w of the last but one; those before have 2w.
+        size: height and width of the images in pixels, a multiple of 8.
+    """
+    side = conv_side(size)
+    layers: list[nn.Module] = [
+        nn.Linear(latent, SPREAD),
+        nn.ReLU(),
+        nn.Linear(SPREAD, 2 * width * side**2),
+        nn.ReLU(),
+        nn.Unflatten(1, (2 * width, side, side)),
+    ]
+    for before, after in ((2 * width, 2 * width), (2 * width, width)):
+        layers += [
+            nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        ]
+    layers += [nn.ConvTranspose2d(width, 1, 3, stride=2, padding=1, output_padding=1)]
+    body = nn.Sequential(*layers)
+    return body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 class ConvAutoencoder(Autoencoder):
     r"""Three convolutions down, three transposed convolutions up, a sigmoid at the end.
 

@@ -9,22 +9,50 @@ from aeteach.models.base import Autoencoder
 HIDDEN = (128, 64, 32)
 
 
-def dense(*widths: int) -> nn.Sequential:
+def dense(*widths: int, dropout: float = 0.0) -> nn.Sequential:
     """Return fully connected layers of these widths, a ReLU between two and none at the end.
 
     Args:
         widths: numbers in, numbers of each hidden layer, numbers out: at least two, each >= 1.
+        dropout: share of each hidden layer's numbers set to 0 in training, below 1.
     """
     if len(widths) < 2 or min(widths) < 1:
         raise ValueError(f"widths are {widths}; expected at least two, each at least 1")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout!r}; expected a share from 0, below 1")
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+        layers += [nn.Dropout(dropout)] if dropout else []
+    return nn.Sequential(*layers[: -2 if dropout else -1])
+
+
+def start_large(layers: nn.Sequential) -> nn.Sequential:
+    """Give fully connected layers weights of variance 2 / inputs and biases 0; return them.
+
+    Torch starts with a sixth of that variance, which the ReLU halves again: after four layers next
+    to nothing of the image is left, and a deep VAE spends its first epochs ignoring its latent
+    code.
+
+    Args:
+        layers: changed in place.
+
+    Source: He et al. (2015), Delving deep into rectifiers.
+    """
+    for layer in layers.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    return layers
 
 
 def mlp_encoder(
-    out: int, *, size: int = 32, hidden: tuple[int, ...] = HIDDEN, extra: int = 0
+    out: int,
+    *,
+    size: int = 32,
+    hidden: tuple[int, ...] = HIDDEN,
+    extra: int = 0,
+    dropout: float = 0.0,
 ) -> nn.Sequential:
     """Return the way down: size*size + extra numbers, the hidden layers, `out` numbers.
 
@@ -34,15 +62,21 @@ def mlp_encoder(
         size: height and width of the images in pixels.
         hidden: widths of the layers between.
         extra: numbers appended to the flat image, such as the 10 of a one-hot label.
+        dropout: share of each hidden layer's numbers set to 0 in training.
     """
     return nn.Sequential(
         nn.Flatten(),  # (N, 1, size, size) -> (N, size * size); flat input stays as it is
-        *dense(size * size + extra, *hidden, out),
+        *dense(size * size + extra, *hidden, out, dropout=dropout),
     )
 
 
 def mlp_decoder(
-    latent: int, *, size: int = 32, hidden: tuple[int, ...] = HIDDEN[::-1], extra: int = 0
+    latent: int,
+    *,
+    size: int = 32,
+    hidden: tuple[int, ...] = HIDDEN[::-1],
+    extra: int = 0,
+    dropout: float = 0.0,
 ) -> nn.Sequential:
     """Return the way up: latent + extra numbers, the hidden layers, an image before its sigmoid.
 
@@ -51,9 +85,10 @@ def mlp_decoder(
         size: height and width of the images in pixels.
         hidden: widths of the layers between.
         extra: numbers appended to z, such as the 10 of a one-hot label.
+        dropout: share of each hidden layer's numbers set to 0 in training.
     """
     return nn.Sequential(
-        *dense(latent + extra, *hidden, size * size),
+        *dense(latent + extra, *hidden, size * size, dropout=dropout),
         nn.Unflatten(1, (1, size, size)),  # (N, size * size) -> (N, 1, size, size)
     )
 

@@ -1,9 +1,11 @@
-"""The digit readers: they say which digit an image shows, and so judge what a model draws."""
+"""Readers: they say which digit or shape an image shows, and so judge what a model draws."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 CLASSES = 10
+SHAPE_CLASSES = 4  # circle, rectangle, triangle, no shape
 
 
 class DigitReader(nn.Module):
@@ -80,3 +82,38 @@ class ConvReader(nn.Module):
             down, right = torch.randint(-self.shift, self.shift + 1, (2,)).tolist()
             x = x.roll((down, right), dims=(2, 3))
         return self.layers(x)
+
+
+class ShapeReader(nn.Module):
+    """Convolutions that tell circle, rectangle and triangle apart, and all three from what is none.
+
+    Three times 3x3, batch normalisation, ReLU, pooling; a linear layer to four logits (N, 4), the
+    last of which stands for "no shape". The images are 28x28 or 32x32; the smaller ones get a
+    black margin of 2 pixels, so both sizes are read by the same weights, 7,996 parameters in all.
+
+    Args:
+        channels: of the three convolutions.
+    """
+
+    def __init__(self, *, channels: tuple[int, int, int] = (8, 16, 32)) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after in zip((1, *channels[:2]), channels, strict=True):
+            layers += [
+                nn.Conv2d(before, after, 3, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ]
+        layers += [nn.Flatten(), nn.Linear(channels[2] * 16, SHAPE_CLASSES)]
+        self.layers = nn.Sequential(*layers)
+        self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits (N, 4) of the images x, (N, 1, 28, 28) or (N, 1, 32, 32)."""
+        margin = (32 - x.shape[-1]) // 2
+        if x.ndim != 4 or x.shape[1] != 1 or x.shape[2:] not in ((28, 28), (32, 32)):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; expected (N, 1, 28, 28) or (N, 1, 32, 32)"
+            )
+        return self.layers(F.pad(x, (margin,) * 4))

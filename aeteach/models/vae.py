@@ -11,8 +11,14 @@ from torch import Tensor, nn
 
 from aeteach import _validate
 from aeteach.models.base import Autoencoder, Output, check_size
-from aeteach.models.conv import conv_side, flat_conv_decoder, flat_conv_encoder
-from aeteach.models.mlp import HIDDEN, mlp_decoder, mlp_encoder
+from aeteach.models.conv import (
+    conv_side,
+    flat_conv_decoder,
+    flat_conv_encoder,
+    wide_conv_decoder,
+    wide_conv_encoder,
+)
+from aeteach.models.mlp import HIDDEN, mlp_decoder, mlp_encoder, start_large
 
 ENCODER, DECODER = "encoder", "decoder"
 
@@ -142,7 +148,13 @@ class VAE(Autoencoder):
 
 
 def dense_vae(
-    latent: int = 2, *, size: int = 32, hidden: tuple[int, ...] = HIDDEN, last_relu: bool = False
+    latent: int = 2,
+    *,
+    size: int = 32,
+    hidden: tuple[int, ...] = HIDDEN,
+    last_relu: bool = False,
+    dropout: float = 0.0,
+    large_start: bool = False,
 ) -> VAE:
     r"""Return a VAE of fully connected layers: size^2 - hidden - (mu, log_var), and back.
 
@@ -156,16 +168,24 @@ def dense_vae(
         hidden: widths of the encoder's body, at least one; the decoder has them in reverse.
         last_relu: a ReLU before the heads. Without one, the last layer of the body and the heads
             are one linear map that passes a narrow place.
+        dropout: share of each hidden layer's numbers set to 0 in training, those before the heads
+            included where they have a ReLU.
+        large_start: begin with the weights of `start_large`, which deep bodies need.
     """
     _check_sizes(latent, size)
     if not hidden:
         raise ValueError("hidden is empty; expected at least one width, for the heads to stand on")
     *between, features = hidden
-    body = mlp_encoder(features, size=size, hidden=tuple(between))
+    body = mlp_encoder(features, size=size, hidden=tuple(between), dropout=dropout)
+    if last_relu:
+        body = nn.Sequential(*body, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else []))
+    decoder = mlp_decoder(latent, size=size, hidden=hidden[::-1], dropout=dropout)
+    if large_start:
+        body, decoder = start_large(body), start_large(decoder)
     return VAE(
-        nn.Sequential(*body, nn.ReLU()) if last_relu else body,
+        body,
         Heads(features, latent),
-        mlp_decoder(latent, size=size, hidden=hidden[::-1]),
+        decoder,
         latent=latent,
         size=size,
     )
@@ -197,6 +217,25 @@ def conv_vae(latent: int = 2, *, size: int = 32) -> VAE:
         flat_conv_encoder(latent, size=size),
         Heads(latent * conv_side(size) ** 2, latent),
         flat_conv_decoder(latent, latent, size=size),
+        latent=latent,
+        size=size,
+    )
+
+
+def wide_conv_vae(latent: int = 6, *, width: int = 16, size: int = 32) -> VAE:
+    """Return a VAE of wider convolutions whose number of channels does not follow the latent.
+
+    Args:
+        latent: number of latent dimensions d, at least 1.
+        width: channels of the first convolution; the others have twice as many.
+        size: height and width of the images in pixels, a multiple of 8.
+    """
+    _check_sizes(latent, size)
+    encoder, features = wide_conv_encoder(width, size=size)
+    return VAE(
+        encoder,
+        Heads(features, latent),
+        wide_conv_decoder(latent, width, size=size),
         latent=latent,
         size=size,
     )

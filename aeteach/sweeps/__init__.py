@@ -2,6 +2,7 @@
 
 from aeteach.sweeps.autoencoders import AUTOENCODERS
 from aeteach.sweeps.conditional import CONDITIONAL
+from aeteach.sweeps.cube import CUBE_SNR
 from aeteach.sweeps.engine import (
     RESULTS,
     Cell,
@@ -13,6 +14,7 @@ from aeteach.sweeps.engine import (
     write_table,
 )
 from aeteach.sweeps.inpainting import INPAINTING
+from aeteach.sweeps.shapes import MMD_SWEEP, SHAPES_SWEEP
 from aeteach.sweeps.vae import KERAS_VAE, VAE_KL_WEIGHT, VAE_REFERENCE
 
 SWEEPS: dict[str, Sweep] = {
@@ -24,6 +26,9 @@ SWEEPS: dict[str, Sweep] = {
         VAE_REFERENCE,
         INPAINTING,
         CONDITIONAL,
+        SHAPES_SWEEP,
+        MMD_SWEEP,
+        CUBE_SNR,
     )
 }
 

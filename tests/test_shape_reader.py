@@ -1,0 +1,176 @@
+"""The shape reader: what it accepts, how sure it is, and the boxes it measures."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest
+
+from aeteach import shape_reader
+from aeteach.data import mnist, shapes
+from aeteach.data.spoilt import NONE, blur, reader_images
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return shape_reader.held_out()
+
+
+def test_it_knows_every_kind_of_shape_it_was_not_trained_on(held_out):
+    images, labels = held_out
+    assert (shape_reader.read(images).shape == labels).double().mean() > 0.99
+    for rectangles in (False, True):
+        found = shapes("test", rectangles=rectangles)
+        read = shape_reader.read(found.images)
+        assert (read.shape == found.factors[:, 0]).double().mean() > 0.995
+        assert read.accepted.double().mean() > 0.98
+        # The same images with the margin that makes them 32x32.
+        padded = torch.nn.functional.pad(found.images, (2, 2, 2, 2))
+        assert torch.equal(shape_reader.read(padded).shape, read.shape)
+
+
+def test_what_is_no_shape_is_not_accepted(held_out):
+    images, labels = held_out
+    assert shape_reader.recognisable(images[labels == NONE]).share < 0.01
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(500, 1, 28, 28, generator=generator)
+    assert shape_reader.recognisable(noise).share < 0.01
+    for grey in (0.0, 0.5):  # all white is a rectangle, as wide as the image
+        assert shape_reader.recognisable(torch.full((1, 1, 28, 28), grey)).share == 0
+
+
+def test_digits_which_it_never_saw_are_seldom_accepted():
+    digits = mnist("test", size=28).images[:1000]
+    assert shape_reader.recognisable(digits).share < 0.03
+
+
+def test_a_stricter_rule_accepts_fewer(held_out):
+    images, _ = held_out
+    shares = [shape_reader.recognisable(images, confidence=c).share for c in (0.5, 0.9, 0.999)]
+    assert shares == sorted(shares, reverse=True)
+    read = shape_reader.read(images, confidence=0.7)
+    best = read.probabilities[:, :NONE].amax(1)
+    assert torch.equal(read.accepted, (best >= 0.7) & (read.shape != NONE))
+    torch.testing.assert_close(read.probabilities.sum(1), torch.ones(len(images)))
+    assert torch.equal(read.confidence, read.probabilities.max(1).values)
+
+
+def test_it_is_calibrated(held_out):
+    images, labels = held_out
+    probabilities = shape_reader.read(images).probabilities
+    assert shape_reader.calibration_error(probabilities, labels) < 0.01
+
+
+def test_the_calibration_error_is_the_definition():
+    generator = torch.Generator().manual_seed(0)
+    p = torch.randn(400, 4, generator=generator).softmax(1)
+    labels = torch.randint(4, (400,), generator=generator)
+    confidence, answer = p.double().max(1)
+    total = 0.0
+    for b in range(10):
+        inside = [i for i in range(400) if b / 10 <= confidence[i] < (b + 1) / 10]
+        if inside:
+            right = np.mean([float(answer[i] == labels[i]) for i in inside])
+            total += len(inside) / 400 * abs(right - np.mean([confidence[i] for i in inside]))
+    assert shape_reader.calibration_error(p, labels, bins=10) == pytest.approx(total, abs=1e-6)
+    certain = torch.eye(4)[labels]
+    assert shape_reader.calibration_error(certain, labels) == 0
+
+
+def test_the_temperature_is_scipys_and_finds_the_one_that_was_put_in():
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(5000, 4, generator=generator)
+    labels = torch.multinomial((logits / 2.5).softmax(1), 1, generator=generator)[:, 0]
+    found = shape_reader.temperature(logits, labels)
+    assert found == pytest.approx(2.5, rel=0.06)
+    rows = np.arange(5000)
+
+    def cost(t):
+        scaled = logits.double().numpy() / t
+        return -(scaled[rows, labels] - np.log(np.exp(scaled).sum(1))).mean()
+
+    assert found == pytest.approx(minimize_scalar(cost, bounds=(0.1, 10)).x, rel=1e-3)
+
+
+@given(st.integers(1, 3000), st.data())
+def test_the_interval_is_scipys(n, data):
+    k = data.draw(st.integers(0, n))
+    found = shape_reader.wilson(k, n)
+    expected = binomtest(k, n).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert found.low <= found.share <= found.high
+
+
+def test_a_share_prints_itself():
+    assert str(shape_reader.wilson(75, 100)) == "75.0% [65.7%, 82.5%] of 100"
+
+
+@pytest.mark.parametrize("rectangles", [False, True])
+def test_boxes_are_the_factors_the_shapes_were_drawn_from(rectangles):
+    found = shapes("test", rectangles=rectangles)
+    sizes = found.factors[:, 3:] if rectangles else found.factors[:, [3, 3]]
+    box = torch.stack(shape_reader.boxes(found.images), dim=1)
+    assert torch.equal(box, torch.cat([found.factors[:, 1:3], sizes], 1))
+
+
+def test_where_nothing_is_bright_there_is_no_box():
+    dark = torch.full((1, 1, 28, 28), 0.4)
+    assert [v.item() for v in shape_reader.boxes(dark)] == [-1] * 4
+    assert [v.item() for v in shape_reader.boxes(dark, threshold=0.3)] == [0, 0, 28, 28]
+
+
+# ---------------------------------------------------------------- what it learns from
+
+
+def test_no_test_shape_is_among_the_training_shapes_of_either_set():
+    (train, y_train), (test, y_test) = reader_images("train"), reader_images("test")
+    assert train.dtype == torch.float32
+    assert float(train.min()) >= 0
+    assert float(train.max()) <= 1
+    clean = {
+        image.numpy().tobytes()
+        for image, label in zip(train[::2], y_train[::2], strict=True)
+        if label != NONE
+    }
+    for rectangles in (False, True):
+        for image in shapes("test", rectangles=rectangles).images:
+            assert image.numpy().tobytes() not in clean
+    for labels in (y_train, y_test):
+        counts = labels.bincount()
+        assert counts[NONE] == counts[:NONE].sum() // 2
+        assert counts.min() > 0.1 * counts.sum()
+    again, _ = reader_images("test")
+    assert torch.equal(test, again)
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 3.0])
+def test_the_blur_is_scipys(sigma):
+    x = shapes("test").images[:3]
+    expected = [
+        ndimage.gaussian_filter(i[0].double().numpy(), sigma, mode="constant", radius=8) for i in x
+    ]
+    np.testing.assert_allclose(blur(x, sigma)[:, 0], expected, atol=1e-6)
+    with pytest.raises(ValueError, match="sigma is 0"):
+        blur(x, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: shape_reader.read(x[:, :, :20]), ValueError, "28, 28"),
+        (lambda x: shape_reader.read(x * 255), ValueError, r"\[0, 1\]"),
+        (lambda x: shape_reader.read(x, confidence=0.0), ValueError, "confidence is 0.0"),
+        (lambda x: shape_reader.boxes(x, threshold=1.0), ValueError, "threshold is 1.0"),
+        (lambda x: shape_reader.wilson(3, 2), ValueError, "at most n"),
+        (lambda x: shape_reader.wilson(1, 2, math.nan), ValueError, "confidence"),
+        (lambda x: shape_reader.wilson(0, 0), ValueError, "n must be at least 1"),
+    ],
+)
+def test_bad_input_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call(torch.ones(2, 1, 28, 28))
