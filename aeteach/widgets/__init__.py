@@ -9,6 +9,7 @@ from aeteach.widgets.gradient_variance import GradientVariance
 from aeteach.widgets.host import Figure, bundle, pack
 from aeteach.widgets.kl_bars import KlBars
 from aeteach.widgets.kl_normals import KlNormals
+from aeteach.widgets.latent_line import LatentLine
 from aeteach.widgets.latent_plane import LatentPlane, Plane
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
@@ -27,6 +28,7 @@ __all__ = [
     "GradientVariance",
     "KlBars",
     "KlNormals",
+    "LatentLine",
     "LatentPlane",
     "LinearLoss",
     "PcaAxis",
