@@ -12,6 +12,7 @@ from aeteach.widgets.host import Figure, bundle, pack
 from aeteach.widgets.inpainter import Inpainter
 from aeteach.widgets.kl_bars import KlBars
 from aeteach.widgets.kl_normals import KlNormals
+from aeteach.widgets.latent_line import LatentLine
 from aeteach.widgets.latent_plane import LatentPlane, Plane
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
@@ -34,6 +35,7 @@ __all__ = [
     "Inpainter",
     "KlBars",
     "KlNormals",
+    "LatentLine",
     "LatentPlane",
     "LinearLoss",
     "PcaAxis",
