@@ -3,6 +3,7 @@
 from aeteach.widgets.beta_slider import BetaSlider
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
+from aeteach.widgets.conditional_pad import ConditionalPad
 from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
@@ -21,6 +22,7 @@ __all__ = [
     "BetaSlider",
     "ClassMedians",
     "Clinic",
+    "ConditionalPad",
     "ConvSteps",
     "ElboToy",
     "Figure",
