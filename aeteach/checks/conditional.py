@@ -124,7 +124,7 @@ _GRID = Exercise(
     inputs=((3, 3.0), (4, 2.0), (12, 3.0)),
     mistakes=(
         Mistake(
-            "Both axes begin and end at the same number, so one code is repeated n n times. Where "
+            "Both axes begin and end at the same number, so one code is repeated everywhere. Where "
             "should each begin?",
             _grid(lambda r, n: np.linspace(r, r, n), lambda r, n: np.linspace(r, r, n)),
         ),
@@ -245,7 +245,7 @@ _WALK = Exercise(
     inputs=((3, 8, 5), (9, 4, 4), (0, 7, 7)),
     mistakes=(
         Mistake(
-            "You walk through the digits that lie between the two *numbers*. A digit is a name: "
+            "You walk through the digits that lie between the two numbers. A digit is a name: "
             "between a 3 and an 8 there is no 5.",
             _walk(lambda a, b, t: _one_hot(round(a + t * (b - a)))),
         ),

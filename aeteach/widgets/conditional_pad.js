@@ -36,6 +36,13 @@ export function decode(z, label, weights, name, layers) {
   return sigmoid(x);
 }
 
+// A square image without the outermost `margin` pixels on each side.
+export function inner(x, margin) {
+  const side = Math.round(Math.sqrt(x.length));
+  const left = side - 2 * margin;
+  return Float64Array.from({ length: left * left }, (_, i) => x[(Math.floor(i / left) + margin) * side + (i % left) + margin]);
+}
+
 // Steepness of the edges, in grey levels a pixel, as in aeteach.sharpness.
 export function sharpness(x, side) {
   let [squares, steps] = [0, 0];
@@ -60,10 +67,10 @@ function render({ model, el }) {
   const decoders = model.get("decoders");
   const z = () => model.get("z");
   const move = (p) => update(model, { z: p.map((v) => clamp(v, -FARTHEST, FARTHEST)) });
-  const made = (label, i) => decode(z(), label, weights, `m${i}`, decoders[i].layers);
+  const made = (label, i) => inner(decode(z(), label, weights, `m${i}`, decoders[i].layers), decoders[i].margin);
 
   const on = plane({
-    x: [-FARTHEST, FARTHEST], y: [-FARTHEST, FARTHEST], xLabel: "latent number z₁", yLabel: "latent number z₂", height: 300,
+    x: [-FARTHEST, FARTHEST], y: [-FARTHEST, FARTHEST], xLabel: "latent number z₁", yLabel: "latent number z₂", height: 333,
     label: "The plane of the two latent numbers. Arrow keys move the point.",
   });
   for (const r of [1, 2]) {

@@ -23,7 +23,7 @@ class ConditionalPad(Figure):
     """Hold z and change the digit, or hold the digit and move z; all ten are decoded at once.
 
     The decoders (float16 weights, float32 where batch normalisation is folded in) run in the page.
-    A frame of 2 black pixels is left out of a decoder of fully connected layers.
+    The frame of 2 black pixels around the digits is not shown.
 
     Args:
         models: title -> a conditional model with two latent numbers whose decoder is that of `cvae`
@@ -47,7 +47,7 @@ class ConditionalPad(Figure):
     _module = "conditional_pad"
     weights = t.Bytes(b"").tag(sync=True)
     manifest = t.Dict().tag(sync=True)
-    decoders = t.List(t.Dict(), help="Title, layers and picture size of each.").tag(sync=True)
+    decoders = t.List(t.Dict(), help="Title, layers, picture size and frame.").tag(sync=True)
     z = t.List(t.Float(), default_value=[0.0, 0.0]).tag(sync=True)
     digit = t.Int(9).tag(sync=True)
     other = t.Int(4).tag(sync=True)
@@ -73,9 +73,14 @@ class ConditionalPad(Figure):
             arrays |= own
             if _is_convolutional(model):
                 kinds |= dict.fromkeys(own, "float32")
-            margin = 0 if _is_convolutional(model) else latent_plane.MARGIN
             decoders.append(
-                {"title": title, "layers": len(own) // 2, "side": model.size - 2 * margin}
+                {
+                    "title": title,
+                    "layers": len(own) // 2,
+                    "side": model.size - 2 * latent_plane.MARGIN,
+                    # the page decodes no frame of a dense decoder, and cuts off that of another
+                    "margin": latent_plane.MARGIN if _is_convolutional(model) else 0,
+                }
             )
         manifest, weights = pack(arrays, kinds)
         state = {

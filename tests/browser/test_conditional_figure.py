@@ -93,7 +93,7 @@ def check(figure: FigureDriver) -> tuple[float, float, int, int, float]:
     canvases = figure.root.locator("canvas")
     assert canvases.count() == 12
     dense, conv = pad.x_hat
-    shown = [*inner(pad.ten), inner(dense), conv]
+    shown = [*inner(pad.ten), inner(dense), inner(conv)]
     for i in (0, digit, 9, 10, 11):
         grey = figure.pixels(canvases.nth(i))[..., 0]
         assert np.abs(grey - 255 * shown[i][0].numpy()).max() <= 1
@@ -124,6 +124,20 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
         expected = (inner(expected) if name == "MLP" else expected).flatten(1)
         assert float(expected.std()) > 0.05
         close(got, expected, 5e-6)
+
+
+def test_the_frame_is_cut_off(page: Any) -> None:
+    image = torch.rand(32, 32, generator=torch.Generator().manual_seed(0)).double()
+    for margin in (0, 2):
+        got = call_module(
+            page,
+            "conditional_pad",
+            "Array.from(m.inner(a[0], a[1]))",
+            image.flatten().tolist(),
+            margin,
+        )
+        cut = image[margin : 32 - margin, margin : 32 - margin]
+        close(got, cut.flatten(), 1e-12)
 
 
 def test_labels_mix_and_the_prior_has_so_many_draws_farther_out(page: Any) -> None:
