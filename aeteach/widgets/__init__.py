@@ -3,6 +3,7 @@
 from aeteach.widgets.beta_slider import BetaSlider
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
+from aeteach.widgets.conditional_pad import ConditionalPad
 from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.diffusion_chain import DiffusionChain
 from aeteach.widgets.draw_digit import DrawDigit
@@ -26,6 +27,7 @@ __all__ = [
     "BetaSlider",
     "ClassMedians",
     "Clinic",
+    "ConditionalPad",
     "ConvSteps",
     "DiffusionChain",
     "DrawDigit",
