@@ -14,7 +14,7 @@ from aeteach import htr, metrics
 from aeteach.models import VAE, LinearAutoencoder
 from aeteach.models.vae import conv_vae, dense_vae
 from aeteach.widgets import BetaSlider
-from aeteach.widgets.beta_slider import decoder_arrays, first_of_each
+from aeteach.widgets.beta_slider import decoder_arrays
 from aeteach.widgets.inputs import StateError
 
 
@@ -130,10 +130,6 @@ def test_a_dimension_the_decoder_ignores_changes_nothing() -> None:
     torch.testing.assert_close(figure.walked, figure.x_hat[0], rtol=0, atol=1e-6)
     figure.dimension = 0
     assert float((figure.walked - figure.x_hat[0]).abs().max()) > 1e-3
-
-
-def test_the_first_of_each_label() -> None:
-    assert first_of_each(torch.tensor([7, 2, 7, 0, 2]), 2) == [3, 1]
 
 
 @pytest.mark.usefixtures("in_page")

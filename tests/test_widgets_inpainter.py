@@ -14,7 +14,8 @@ from aeteach import htr
 from aeteach.inpainting import hole, inpaint
 from aeteach.models import VAE, ConvReader, DigitReader, Heads, LinearAutoencoder, build
 from aeteach.widgets import Inpainter
-from aeteach.widgets.inpainter import first_places, layers
+from aeteach.widgets.digits import first_places
+from aeteach.widgets.inpainter import layers
 from aeteach.widgets.inputs import StateError
 
 

@@ -109,17 +109,20 @@ def test_what_no_atlas_holds_is_refused(images: Any, options: Any, message: str)
 # ---------------------------------------------------------------- the plane
 
 
-def test_the_decoder_is_packed_without_its_frame() -> None:
+@pytest.mark.parametrize("margin", [0, 1, 2])
+def test_the_decoder_is_packed_without_its_frame(margin: int) -> None:
     made = model()
-    arrays = decoder_arrays(made, "d0", 2)
+    arrays = decoder_arrays(made, "d0", margin)
     z = torch.randn(5, 2, generator=torch.Generator().manual_seed(3)) * 3
     out = z
     for i in range(4):
         out = out @ arrays[f"d0w{i}"].T + arrays[f"d0b{i}"]
         out = out.relu() if i < 3 else out.sigmoid()
-    expected = made.decode(z)[:, 0, 2:-2, 2:-2].flatten(1)
+    inner = slice(margin, 32 - margin)
+    expected = made.decode(z)[:, 0, inner, inner].flatten(1)
     torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-6)
-    assert sum(a.numel() for a in arrays.values()) == 142_624 - 240 * 129
+    frame = 1024 - (32 - 2 * margin) ** 2
+    assert sum(a.numel() for a in arrays.values()) == 142_624 - frame * 129
 
 
 def test_the_reader_is_packed_as_if_the_frame_were_black() -> None:

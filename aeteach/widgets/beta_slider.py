@@ -14,8 +14,9 @@ from aeteach.losses import squared_error
 from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import first_places, mnist_test
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
 
 BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 MEASURED = 2000  # test digits that the numbers are averaged over
@@ -77,14 +78,17 @@ class BetaSlider(Figure):
         place: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if (images is None) != (labels is None):
-            raise StateError("images and labels belong together: pass both or neither")
+        both_or_neither(images=images, labels=labels)
         if images is None or labels is None:
-            images, labels = _mnist_test()
+            images, labels = (t[:MEASURED] for t in mnist_test())
         if models is None:
             models = {beta: load(f"conv-vae-10-beta-{beta:g}") for beta in BETAS}
         self._models = _checked(models)
-        places = first_of_each(labels) if shown is None else list(shown)
+        places = (
+            first_places(labels, labels.unique()[:_SAMPLES].tolist())
+            if shown is None
+            else list(shown)
+        )
         if not places or not all(0 <= p < len(images) for p in places):
             raise StateError(
                 f"shown is {places}; expected places of images, 0 to {len(images) - 1}"
@@ -166,11 +170,6 @@ _ALT = (
     "squared error grows, the KL bars of more and more latent dimensions vanish, and "
     "reconstructions and samples blur until they are all alike."
 )
-
-
-def first_of_each(labels: Tensor, count: int = 6) -> list[int]:
-    """Return the places of the first image of each label, of so many labels, in ascending order."""
-    return [int((labels == c).nonzero()[0]) for c in labels.unique()[:count]]
 
 
 def decoder_arrays(model: VAE, prefix: str) -> dict[str, Tensor]:
@@ -278,12 +277,4 @@ def _within(name: str, value: Any, count: int, what: str) -> int:
     return int(value)
 
 
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the first MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images[:MEASURED], labels[:MEASURED]
-
-
-__all__ = ["BETAS", "MEASURED", "BetaSlider", "decoder_arrays", "first_of_each"]
+__all__ = ["BETAS", "MEASURED", "BetaSlider", "decoder_arrays"]

@@ -15,9 +15,10 @@ from aeteach.divergences import kl_to_standard_normal
 from aeteach.models import VAE, Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, eight_bits, pack
-from aeteach.widgets.inputs import Numbers, StateError
-from aeteach.widgets.latent_plane import MARGIN, reader_arrays, some_of_each
+from aeteach.widgets.inputs import Numbers, StateError, both_or_neither
+from aeteach.widgets.latent_plane import MARGIN, kept_pixels, reader_arrays, some_of_each
 from aeteach.widgets.network import LARGE, Network, network
 
 # Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
@@ -116,10 +117,9 @@ class DrawDigit(Figure):
         reader: DigitReader | None = None,
         **kwargs: Any,
     ) -> None:
-        if (digits is None) != (labels is None):
-            raise StateError("digits and labels belong together: pass both or neither")
+        both_or_neither(digits=digits, labels=labels)
         if digits is None or labels is None:
-            digits, labels = some_of_each(*_mnist_test(), each=_EACH)
+            digits, labels = some_of_each(*mnist_test(), each=_EACH)
         if models is None:
             models = {name: load(shipped) for name, shipped in SHIPPED.items()}
         if not models:
@@ -376,8 +376,7 @@ def _first(model: Any) -> nn.Module:
 def _kept(numbers: int) -> Tensor:
     """Return the places of the pixels inside the frame, and of a label's numbers behind them."""
     pixels = _SIDE * _SIDE
-    inner = torch.arange(pixels).view(_SIDE, _SIDE)[MARGIN:-MARGIN, MARGIN:-MARGIN].flatten()
-    return torch.cat([inner, torch.arange(pixels, numbers)])
+    return torch.cat([kept_pixels(pixels, MARGIN), torch.arange(pixels, numbers)])
 
 
 def _checked(name: str, model: nn.Module) -> nn.Module:
@@ -399,14 +398,6 @@ def _codes(model: Any, digits: Tensor, labels: Tensor) -> Tensor:
             "figure shows a plane, so each digit needs two numbers"
         )
     return codes
-
-
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images, labels
 
 
 __all__ = ["DRAWN", "SHIPPED", "DrawDigit", "Seen", "rounded"]

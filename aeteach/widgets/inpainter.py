@@ -1,6 +1,5 @@
 """A hole in a digit, to be moved and resized: a VAE fills it once, and again and again."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,11 +11,13 @@ from aeteach.inpainting import error_in_hole, hole, inpaint
 from aeteach.models import VAE, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import first_places, mnist_test
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
 
 MODEL, READER = "conv-vae-10-beta-1", "reader-0"
 MOST = 60  # iterations: in the page they take a moment each
+_SHOWN = (7, 2, 0, 4, 9, 5, 3, 8)  # the first test digit of each
 _SMALLEST = 2  # side of the hole, in pixels
 
 
@@ -70,14 +71,15 @@ class Inpainter(Figure):
         reader: nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
-        if (images is None) != (labels is None):
-            raise StateError("images and labels belong together: pass both or neither")
+        both_or_neither(images=images, labels=labels)
         model = load(MODEL) if model is None else model
         self._reader = load(READER) if reader is None else reader
         if not isinstance(model, VAE):
             raise StateError(f"the model is a {type(model).__name__}; the figure takes a VAE")
         if images is None or labels is None:
-            images, labels = _mnist_test(model.size)
+            images, labels = mnist_test(model.size)
+            places = first_places(labels, _SHOWN)
+            images, labels = images[places], labels[places]
         self._model, self._images = model.eval(), _checked(images, labels, model.size)
         network, arrays = _network(model)
         judge = _judge(self._reader, model.size)
@@ -273,18 +275,4 @@ def _within(name: str, value: Any, low: int, high: int) -> int:
     return int(value)
 
 
-def first_places(labels: Tensor, digits: Sequence[int]) -> list[int]:
-    """Return the place of the first image of each of these digits."""
-    return [int((labels == digit).nonzero()[0]) for digit in digits]
-
-
-def _mnist_test(size: int) -> tuple[Tensor, Tensor]:
-    """Return the first test digit of eight kinds; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test", size=size)
-    places = first_places(labels, (7, 2, 0, 4, 9, 5, 3, 8))
-    return images[places], labels[places]
-
-
-__all__ = ["Inpainter", "first_places", "layers"]
+__all__ = ["Inpainter", "layers"]

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from aeteach.metrics import posteriors
 from aeteach.models import VAE
 from aeteach.weights import load
+from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
 
 FAR = 3.5  # the line's ends: 0.05 % of the prior lies beyond them
 NEAREST = 50  # codes that say what is near the cursor
@@ -66,10 +67,9 @@ class LatentLine(Figure):
         labels: Tensor | None = None,
         **kwargs: Any,
     ) -> None:
-        if (images is None) != (labels is None):
-            raise StateError("images and labels belong together: pass both or neither")
+        both_or_neither(images=images, labels=labels)
         if images is None or labels is None:
-            images, labels = _mnist_test()
+            images, labels = (t[::EVERY] for t in mnist_test(28))
         if labels.shape != (len(images),) or not bool(((labels >= 0) & (labels <= 9)).all()):
             raise StateError(
                 f"labels have shape {tuple(labels.shape)}; expected one digit, 0 to 9, for each "
@@ -174,14 +174,6 @@ def _checked(model: nn.Module) -> VAE:
     if not all(math.isfinite(float(p.detach().abs().max())) for p in model.parameters()):
         raise StateError("the model's weights hold NaN or infinity")
     return model.eval()
-
-
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return every fifth MNIST test digit; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test", size=28)
-    return images[::EVERY], labels[::EVERY]
 
 
 __all__ = ["EVERY", "FAR", "NEAREST", "STRIP", "LatentLine", "decoder_arrays"]

@@ -12,8 +12,9 @@ from aeteach import htr, latent
 from aeteach.models import Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, eight_bits, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
 
 MARGIN = 2  # the digits are 28 x 28 in a black frame, which the page need not carry
 _ZOOMS = (1, 2, 4, 8, 16, 32)
@@ -96,10 +97,9 @@ class LatentPlane(Figure):
         light: bool = False,
         **kwargs: Any,
     ) -> None:
-        if (digits is None) != (labels is None):
-            raise StateError("digits and labels belong together: pass both or neither")
+        both_or_neither(digits=digits, labels=labels)
         if digits is None or labels is None:
-            digits, labels = some_of_each(*_mnist_test(), each=_EACH)
+            digits, labels = some_of_each(*mnist_test(), each=_EACH)
         if models is None:
             models = [Plane("nonlinear autoencoder", _shipped("mlp-2"))]
         if not 1 <= len(models) <= 2:
@@ -239,7 +239,7 @@ def decoder_arrays(model: Autoencoder, prefix: str, margin: int = 0) -> dict[str
         arrays[f"{prefix}w{i}"] = layer.weight.detach()
         arrays[f"{prefix}b{i}"] = layer.bias.detach()
     w, b = f"{prefix}w{len(layers) - 1}", f"{prefix}b{len(layers) - 1}"
-    kept = _kept(len(arrays[b]), margin)
+    kept = kept_pixels(len(arrays[b]), margin)
     arrays[w], arrays[b] = arrays[w][kept], arrays[b][kept]
     return arrays
 
@@ -254,7 +254,7 @@ def reader_arrays(reader: nn.Module, margin: int = 0) -> dict[str, Tensor]:
     if not isinstance(reader, DigitReader):
         raise TypeError(f"reader is a {type(reader).__name__}; the page runs a DigitReader only")
     first, second = (p for p in reader.layers if isinstance(p, nn.Linear))
-    kept = _kept(first.in_features, margin)
+    kept = kept_pixels(first.in_features, margin)
     return {
         "rw0": first.weight.detach()[:, kept],
         "rb0": first.bias.detach(),
@@ -263,17 +263,17 @@ def reader_arrays(reader: nn.Module, margin: int = 0) -> dict[str, Tensor]:
     }
 
 
-def _kept(pixels: int, margin: int) -> Tensor:
+def kept_pixels(pixels: int, margin: int) -> Tensor:
     """Return which of the pixels of a square image lie inside its frame."""
     side = round(pixels**0.5)
     if side * side != pixels or side <= 2 * margin:
         raise StateError(f"{pixels} pixels are no square image with a frame of {margin} pixels")
-    return _inner(torch.arange(pixels).view(1, 1, side, side)).flatten()
+    return _inner(torch.arange(pixels).view(1, 1, side, side), margin).flatten()
 
 
-def _inner(images: Tensor) -> Tensor:
+def _inner(images: Tensor, margin: int = MARGIN) -> Tensor:
     """Return images without their frame."""
-    return images[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+    return images[..., margin : images.shape[-2] - margin, margin : images.shape[-1] - margin]
 
 
 def _complete(plane: Plane, digits: Tensor) -> Plane:
@@ -325,12 +325,12 @@ def _shipped(name: str) -> Autoencoder:
     return model
 
 
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images, labels
-
-
-__all__ = ["MARGIN", "LatentPlane", "Plane", "decoder_arrays", "reader_arrays", "some_of_each"]
+__all__ = [
+    "MARGIN",
+    "LatentPlane",
+    "Plane",
+    "decoder_arrays",
+    "kept_pixels",
+    "reader_arrays",
+    "some_of_each",
+]
