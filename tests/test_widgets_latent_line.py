@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from scipy import stats
 
 from aeteach.models import VAE, LinearAutoencoder, build
-from aeteach.models.vae import dense_vae
 from aeteach.weights import stored
 from aeteach.widgets import LatentLine
 from aeteach.widgets.inputs import StateError
-from aeteach.widgets.latent_line import FAR, NEAREST, STRIP, decoder_arrays
+from aeteach.widgets.latent_line import FAR, NEAREST, STRIP
 
 
 def model(latent: int = 1) -> VAE:
@@ -42,13 +41,15 @@ def unpacked(figure: LatentLine, name: str) -> np.ndarray:
 
 def test_the_packed_decoder_is_torchs() -> None:
     made, figure = model(), line()
-    a = {name: torch.tensor(unpacked(figure, name)) for name in decoder_arrays(made)}
+    a = {name: torch.tensor(unpacked(figure, name)) for name in figure.manifest if name != "codes"}
     assert sum(v.numel() for v in a.values()) == 65_089 - 64 * 7 * 7  # one latent number, not two
     z = torch.linspace(-3, 3, 13)[:, None]
-    x = F.linear(z, a["w0"], a["b0"]).relu().view(-1, 64, 7, 7)
+    x = F.linear(z, a["decoder/w0"], a["decoder/b0"]).relu().view(-1, 64, 7, 7)
     for i in (1, 2, 3):
         last = i == 3
-        x = F.conv_transpose2d(x, a[f"w{i}"], a[f"b{i}"], 2 - last, 1, int(not last))
+        x = F.conv_transpose2d(
+            x, a[f"decoder/w{i}"], a[f"decoder/b{i}"], 2 - last, 1, int(not last)
+        )
         x = x.sigmoid() if last else x.relu()
     with torch.no_grad():
         expected = made.decode(z)
@@ -123,7 +124,6 @@ def broken() -> VAE:
 REFUSED: list[tuple[Any, str]] = [
     (lambda: LatentLine(model(2), *digits()), "has 2 latent numbers; a line shows one"),
     (lambda: LatentLine(LinearAutoencoder(1, size=28), *digits()), "LinearAutoencoder, no VAE"),
-    (lambda: LatentLine(dense_vae(1, size=28), *digits()), "the page decodes that of the model"),
     (lambda: LatentLine(broken(), *digits()), "NaN or infinity"),
     (lambda: LatentLine(model(), digits()[0]), "pass both or neither"),
     (lambda: LatentLine(model(), digits()[0], digits()[1][:5]), r"labels have shape \(5,\)"),

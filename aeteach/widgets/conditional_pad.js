@@ -4,43 +4,15 @@ import {
   caption, choice, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
   whenShown,
 } from "./kit.js";
-import { convTranspose2d, linear, relu, sigmoid } from "./layers.js";
 import { clamp } from "./maths.js";
+import { compute } from "./network.js";
 import { tensors } from "./weights.js";
 
 const FARTHEST = 3; // of z in each dimension, in standard deviations of the prior
-const STRIDES = { stride: 2, padding: 1, outputPadding: 1 };
 
 // One-hot, or a mixture: (1 - share) of one digit and share of another.
 export function labelOf(digit, other, share) {
   return Array.from({ length: 10 }, (_, c) => (c === digit ? 1 - share : 0) + (c === other ? share : 0));
-}
-
-// x_hat of z and a label: Linear, ReLU, ..., Linear, or Linear and transposed convolutions with ReLU
-// between (normalisation folded in); then a sigmoid. Weights are `<name>w0`, `<name>b0`, ...
-export function decode(z, label, weights, name, layers) {
-  let x = linear([...z, ...label], weights[`${name}w0`], weights[`${name}b0`]);
-  let shape = null;
-  for (let i = 1; i < layers; i++) {
-    const [w, b] = [weights[`${name}w${i}`], weights[`${name}b${i}`]];
-    if (w.shape.length === 2) {
-      x = linear(relu(x), w, b);
-      continue;
-    }
-    if (shape === null) {
-      const side = Math.round(Math.sqrt(x.length / w.shape[0]));
-      shape = [w.shape[0], side, side];
-    } else x = relu(x);
-    ({ shape, data: x } = convTranspose2d({ shape, data: x }, w, b, STRIDES));
-  }
-  return sigmoid(x);
-}
-
-// A square image without the outermost `margin` pixels on each side.
-export function inner(x, margin) {
-  const side = Math.round(Math.sqrt(x.length));
-  const left = side - 2 * margin;
-  return Float64Array.from({ length: left * left }, (_, i) => x[(Math.floor(i / left) + margin) * side + (i % left) + margin]);
 }
 
 // Steepness of the edges, in grey levels a pixel, as in aeteach.sharpness.
@@ -67,7 +39,7 @@ function render({ model, el }) {
   const decoders = model.get("decoders");
   const z = () => model.get("z");
   const move = (p) => update(model, { z: p.map((v) => clamp(v, -FARTHEST, FARTHEST)) });
-  const made = (label, i) => inner(decode(z(), label, weights, `m${i}`, decoders[i].layers), decoders[i].margin);
+  const made = (label, i) => compute(decoders[i].steps, [...z(), ...label], weights, `m${i}`);
 
   const on = plane({
     x: [-FARTHEST, FARTHEST], y: [-FARTHEST, FARTHEST], xLabel: "latent number z₁", yLabel: "latent number z₂", height: 333,

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from aeteach import conditional
 from aeteach.models import VAE
 from aeteach.weights import load
-from aeteach.widgets import beta_slider, latent_plane
+from aeteach.widgets import latent_plane
 from aeteach.widgets.host import Figure, pack
 from aeteach.widgets.inputs import StateError
+from aeteach.widgets.network import decoder_network
 
 FARTHEST = 3.0  # of z in each dimension, in standard deviations of the prior
 MODELS = {"MLP": "cvae", "convolutional": "conv-cvae-fixed"}
@@ -47,7 +48,7 @@ class ConditionalPad(Figure):
     _module = "conditional_pad"
     weights = t.Bytes(b"").tag(sync=True)
     manifest = t.Dict().tag(sync=True)
-    decoders = t.List(t.Dict(), help="Title, layers, picture size and frame.").tag(sync=True)
+    decoders = t.List(t.Dict(), help="Title, steps, picture size and frame.").tag(sync=True)
     z = t.List(t.Float(), default_value=[0.0, 0.0]).tag(sync=True)
     digit = t.Int(9).tag(sync=True)
     other = t.Int(4).tag(sync=True)
@@ -69,17 +70,15 @@ class ConditionalPad(Figure):
         kinds: dict[str, str] = {}
         decoders = []
         for i, (title, model) in enumerate(self._models.items()):
-            own = _arrays(model, f"m{i}")
-            arrays |= own
+            decoder = decoder_network(model, f"m{i}", latent_plane.MARGIN)
+            arrays |= decoder.arrays
             if _is_convolutional(model):
-                kinds |= dict.fromkeys(own, "float32")
+                kinds |= dict.fromkeys(decoder.arrays, "float32")
             decoders.append(
                 {
                     "title": title,
-                    "layers": len(own) // 2,
+                    "steps": decoder.steps,
                     "side": model.size - 2 * latent_plane.MARGIN,
-                    # the page decodes no frame of a dense decoder, and cuts off that of another
-                    "margin": latent_plane.MARGIN if _is_convolutional(model) else 0,
                 }
             )
         manifest, weights = pack(arrays, kinds)
@@ -161,12 +160,6 @@ def _checked(title: str, model: nn.Module) -> VAE:
 
 def _is_convolutional(model: VAE) -> bool:
     return any(isinstance(part, nn.ConvTranspose2d) for part in model.decoder.modules())
-
-
-def _arrays(model: VAE, prefix: str) -> dict[str, Tensor]:
-    if _is_convolutional(model):
-        return beta_slider.decoder_arrays(model, prefix)
-    return latent_plane.decoder_arrays(model, prefix, latent_plane.MARGIN)
 
 
 __all__ = ["FARTHEST", "ConditionalPad"]

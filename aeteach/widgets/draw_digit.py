@@ -18,8 +18,8 @@ from aeteach.widgets.atlas import atlas
 from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, eight_bits, pack
 from aeteach.widgets.inputs import Numbers, StateError, both_or_neither
-from aeteach.widgets.latent_plane import MARGIN, kept_pixels, reader_arrays, some_of_each
-from aeteach.widgets.network import LARGE, Network, network
+from aeteach.widgets.latent_plane import MARGIN, reader_arrays, some_of_each
+from aeteach.widgets.network import LARGE, Network, kept_pixels, network, without_frame
 
 # Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
 SHIPPED = {"AE": "mlp-2", "VAE": "vae-2", "CVAE": "conv-cvae-fixed"}
@@ -321,7 +321,7 @@ def _spec(name: str, model: Any, prefix: str) -> tuple[dict[str, Any], list[Netw
     """Return how the page runs a model, and its networks."""
     told = list(model.told) if isinstance(model, VAE) else []
     encoder = _without_frame_in(network(model.encoder, f"{prefix}/e"), model)
-    decoder = _without_frame_out(network(model.decoder, f"{prefix}/d"))
+    decoder = without_frame(network(model.decoder, f"{prefix}/d"), MARGIN)
     if model.sigmoid:
         decoder.steps.append({"op": "sigmoid"})
     heads = []
@@ -348,17 +348,6 @@ def _without_frame_in(net: Network, model: Any) -> Network:
     weight = next(name for name in net.arrays if name.endswith("/w0"))
     kept = _kept(net.arrays[weight].shape[1])
     return Network(net.steps, net.arrays | {weight: net.arrays[weight][:, kept]})
-
-
-def _without_frame_out(net: Network) -> Network:
-    """Return a decoder that draws 28x28 pixels in place of 32x32, if it ends flat."""
-    last = net.steps[-2] if len(net.steps) > 1 else {}
-    if net.steps[-1]["op"] != "reshape" or last.get("op") != "linear":
-        return net
-    names = [name for name in net.arrays if name.endswith((f"/w{last['at']}", f"/b{last['at']}"))]
-    kept = _kept(_SIDE * _SIDE)
-    steps = [*net.steps[:-1], {"op": "reshape", "shape": [1, FIELD, FIELD]}]
-    return Network(steps, net.arrays | {name: net.arrays[name][kept] for name in names})
 
 
 def _sees_pixels(model: nn.Module) -> bool:

@@ -4,29 +4,14 @@ import {
   bars, caption, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
   tick, update, watch, whenShown,
 } from "./kit.js";
-import { convTranspose2d, linear, relu, sigmoid } from "./layers.js";
 import { clamp } from "./maths.js";
+import { compute } from "./network.js";
 import { cdf, density, quantile } from "./normal.js";
 import { tensors } from "./weights.js";
 
 const CLASSES = 10;
 const STEPS = 200; // key presses across the line
 const BINS = 40;
-const DOUBLING = { stride: 2, padding: 1, outputPadding: 1 };
-const LAYERS = [DOUBLING, DOUBLING, { stride: 1, padding: 1 }];
-
-// x_hat of z: Linear, ReLU, two transposed convolutions with a ReLU, a third one, sigmoid.
-export function decode(z, weights) {
-  const flat = relu(linear([z], weights.w0, weights.b0));
-  const channels = weights.w1.shape[0];
-  const side = Math.round(Math.sqrt(flat.length / channels));
-  let x = { shape: [channels, side, side], data: flat };
-  LAYERS.forEach((options, i) => {
-    if (i > 0) x = { shape: x.shape, data: relu(x.data) };
-    x = convTranspose2d(x, weights[`w${i + 1}`], weights[`b${i + 1}`], options);
-  });
-  return sigmoid(x.data);
-}
 
 // The share of each class among the `count` codes nearest to z, and how far the last of them is.
 export function neighbours(z, codes, labels, count) {
@@ -94,6 +79,7 @@ function render({ model, el }) {
   const ends = () => (even() ? [0, 1] : [-far, far]);
   const height = (z) => (even() ? 1 : density(z)); // of the prior, over this axis
   const here = () => model.get("z");
+  const decode = (at) => compute(model.get("steps"), [at], weights, "decoder");
   const go = (z) => update(model, { z: clamp(z, -far, far) });
   const step = (dx) => go(even() ? back(across(here()) + dx / STEPS) : here() + (2 * far * dx) / STEPS);
   const say = () => `z ${number(here(), 2)}, ${number(100 * cdf(here()), 1)} % of the prior below`;
@@ -155,7 +141,7 @@ function render({ model, el }) {
   const films = { true: null, false: null }; // decoded once for each kind of step
   function unroll() {
     const key = String(even());
-    films[key] ??= places(shown, -far, far, even()).map((z) => ({ z, x: decode(z, weights) }));
+    films[key] ??= places(shown, -far, far, even()).map((z) => ({ z, x: decode(z) }));
     films[key].forEach(({ z, x }, i) => {
       strip[i].draw(x);
       strip[i].describe(`decoded at z ${number(z, 2)}`);
@@ -198,7 +184,7 @@ function render({ model, el }) {
   function draw() {
     const z = here();
     const v = across(z);
-    const x = decode(z, weights);
+    const x = decode(z);
     const { shares, reach } = neighbours(z, codes, labels, count);
     const likeliest = shares.indexOf(Math.max(...shares));
     const share = `${number(100 * shares[likeliest], 0)} %`;

@@ -13,6 +13,7 @@ from aeteach.weights import load
 from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, pack
 from aeteach.widgets.inputs import StateError, both_or_neither
+from aeteach.widgets.network import decoder_network
 
 FAR = 3.5  # the line's ends: 0.05 % of the prior lies beyond them
 NEAREST = 50  # codes that say what is near the cursor
@@ -52,6 +53,7 @@ class LatentLine(Figure):
     _module = "latent_line"
     weights = t.Bytes(b"", help="The decoder's weights, and the codes.").tag(sync=True)
     manifest = t.Dict().tag(sync=True)
+    steps = t.List(t.Dict(), help="The decoder's layers, in order.").tag(sync=True)
     labels = t.List(t.Int(), help="The digit each code belongs to.").tag(sync=True)
     side = t.Int(0, help="Height and width of a decoded image, in pixels.").tag(sync=True)
     far = t.Float(FAR, help="The line goes from -far to far.").tag(sync=True)
@@ -77,13 +79,13 @@ class LatentLine(Figure):
             )
         self._model = _checked(load("keras-vae-1") if model is None else model)
         self.codes = posteriors(self._model, images)[0][:, 0]
-        manifest, weights = pack(
-            {**decoder_arrays(self._model), "codes": self.codes}, {"codes": "float32"}
-        )
+        decoder = decoder_network(self._model, "decoder")
+        manifest, weights = pack(decoder.arrays | {"codes": self.codes}, {"codes": "float32"})
         state = {
             "alt": _ALT,
             "weights": weights,
             "manifest": manifest,
+            "steps": decoder.steps,
             "labels": labels.tolist(),
             "side": images.shape[-1],
             "nearest": min(NEAREST, len(images)),
@@ -138,31 +140,6 @@ _ALT = (
 )
 
 
-def decoder_arrays(model: VAE) -> dict[str, Tensor]:
-    """Return a decoder's weights by name: `w0`, `b0` of the linear layer, then `w1` to `b3`.
-
-    Args:
-        model: with the decoder of `aeteach.models.keras_vae`: Linear, ReLU, Unflatten, two
-            transposed convolutions of stride 2 with a ReLU each, a third of stride 1; a sigmoid.
-
-    Raises:
-        ValueError: another kind of decoder.
-    """
-    parts = [p for p in model.decoder.modules() if not list(p.children())]
-    conv, bend = nn.ConvTranspose2d, nn.ReLU
-    kinds = [type(p) for p in parts]
-    if kinds != [nn.Linear, bend, nn.Unflatten, conv, bend, conv, bend, conv] or not model.sigmoid:
-        raise StateError(
-            f"the decoder is made of {', '.join(k.__name__ for k in kinds)}; the page decodes "
-            "that of the model 'keras-vae', with a sigmoid at the end"
-        )
-    layers: list[Any] = [parts[i] for i in (0, 3, 5, 7)]
-    arrays: dict[str, Tensor] = {}
-    for i, layer in enumerate(layers):
-        arrays |= {f"w{i}": layer.weight.detach(), f"b{i}": layer.bias.detach()}
-    return arrays
-
-
 def _checked(model: nn.Module) -> VAE:
     """Return the model if it is a VAE with one latent number."""
     if not isinstance(model, VAE):
@@ -176,4 +153,4 @@ def _checked(model: nn.Module) -> VAE:
     return model.eval()
 
 
-__all__ = ["EVERY", "FAR", "NEAREST", "STRIP", "LatentLine", "decoder_arrays"]
+__all__ = ["EVERY", "FAR", "NEAREST", "STRIP", "LatentLine"]

@@ -15,8 +15,7 @@ from aeteach import conditional
 from aeteach.models import VAE, conv_cvae, dense_cvae
 from aeteach.sharpness import sharpness
 from aeteach.widgets import ConditionalPad
-from aeteach.widgets.beta_slider import decoder_arrays as conv_arrays
-from aeteach.widgets.latent_plane import decoder_arrays as dense_arrays
+from aeteach.widgets.network import decoder_network
 
 from .conftest import NewPage
 from .driver import Drag, FigureDriver, call_module, standalone
@@ -108,36 +107,19 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
     z = 1.5 * torch.randn(24, 2, generator=generator)
     label = torch.eye(10)[torch.arange(24) % 10]
     label[20:] = torch.rand(4, 10, generator=generator).softmax(1)  # mixtures as well
-    for name, arrays, layers in (
-        ("MLP", dense_arrays(models()["MLP"], "m0"), 4),
-        ("convolutional", conv_arrays(models()["convolutional"], "m0"), 4),
-    ):
+    for name, model in models().items():
+        net = decoder_network(model, "m0", 2)
         weights = {
-            k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()
+            k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in net.arrays.items()
         }
-        body = "a[0].map((z, i) => m.decode(z, a[1][i], a[2], 'm0', a[3]))"
-        got = call_module(
-            page, "conditional_pad", body, z.tolist(), label.tolist(), weights, layers
-        )
+        body = "a[0].map((z) => m.compute(a[1], z, a[2], 'm0'))"
+        both = torch.cat([z, label], 1).tolist()
+        got = call_module(page, "network", body, both, net.steps, weights)
         with torch.no_grad():
             expected = conditional.decode_mixture(models()[name], z, label)
-        expected = (inner(expected) if name == "MLP" else expected).flatten(1)
+        expected = inner(expected).flatten(1)
         assert float(expected.std()) > 0.05
         close(got, expected, 5e-6)
-
-
-def test_the_frame_is_cut_off(page: Any) -> None:
-    image = torch.rand(32, 32, generator=torch.Generator().manual_seed(0)).double()
-    for margin in (0, 2):
-        got = call_module(
-            page,
-            "conditional_pad",
-            "Array.from(m.inner(a[0], a[1]))",
-            image.flatten().tolist(),
-            margin,
-        )
-        cut = image[margin : 32 - margin, margin : 32 - margin]
-        close(got, cut.flatten(), 1e-12)
 
 
 def test_labels_mix_and_the_prior_has_so_many_draws_farther_out(page: Any) -> None:
