@@ -44,7 +44,7 @@ ALLOWED = {
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
-        *("clinic", "metrics", "conditional", "diffusion", "inpainting"),
+        *("clinic", "metrics", "conditional", "diffusion", "inpainting", "channel"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),

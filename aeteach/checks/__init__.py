@@ -2,6 +2,7 @@
 
 from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict
 from aeteach.checks.beta import *  # noqa: F403 - each module names its checkers once
+from aeteach.checks.channel import *  # noqa: F403
 from aeteach.checks.clinic import *  # noqa: F403
 from aeteach.checks.conditional import *  # noqa: F403
 from aeteach.checks.convolutions import *  # noqa: F403

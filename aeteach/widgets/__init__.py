@@ -1,6 +1,7 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
 from aeteach.widgets.beta_slider import BetaSlider
+from aeteach.widgets.channel_cube import ChannelCube
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conditional_pad import ConditionalPad
@@ -25,6 +26,7 @@ from aeteach.widgets.training_panel import TrainingPanel
 
 __all__ = [
     "BetaSlider",
+    "ChannelCube",
     "ClassMedians",
     "Clinic",
     "ConditionalPad",
