@@ -18,5 +18,6 @@ from aeteach.checks.reading import *  # noqa: F403
 from aeteach.checks.reparameterization import *  # noqa: F403
 from aeteach.checks.using import *  # noqa: F403
 from aeteach.checks.vae import *  # noqa: F403
+from aeteach.checks.worth import *  # noqa: F403
 
 __all__ = ["Exercise", "Mistake", "Quantity", "Verdict"]

@@ -6,6 +6,7 @@ from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
 from aeteach.widgets.conditional_pad import ConditionalPad
 from aeteach.widgets.conv_steps import ConvSteps
+from aeteach.widgets.coverage_balls import CoverageBalls
 from aeteach.widgets.diffusion_chain import DiffusionChain
 from aeteach.widgets.draw_digit import DrawDigit
 from aeteach.widgets.elbo_toy import ElboToy
@@ -31,6 +32,7 @@ __all__ = [
     "Clinic",
     "ConditionalPad",
     "ConvSteps",
+    "CoverageBalls",
     "DiffusionChain",
     "DrawDigit",
     "ElboToy",
