@@ -146,7 +146,7 @@ function render({ model, el }) {
     label: "first generated point", kind: "reconstruction", radius: 6, range: [0, 1],
     get: () => generated()[0], set: move, now: () => generated()[0][0],
     nudge: (dx, dy) => move([generated()[0][0] + KEYS * dx, generated()[0][1] + KEYS * dy]),
-    text: () => `pixel 1 ${number(generated()[0][0], 3)}, pixel 2 ${number(generated()[0][1], 3)}`,
+    text: () => `pixel 1 ${number(generated()[0][0], 4)}, pixel 2 ${number(generated()[0][1], 4)}`,
   });
 
   const disc = ([x, y], r) => `M${map.px(x) - r} ${map.py(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
