@@ -92,12 +92,12 @@ for part in (b[:600], b[: m // 3], b):
 print(peaks[1] - peaks[0], peaks[2] - peaks[1])
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, "1500", "24000"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, "1500", "15000"], capture_output=True, text=True, check=True
     )
     first, more = (float(v) for v in done.stdout.split())
-    # All distances to 8,000 would take 48 MB in float32, their intermediate values several times it.
+    # All distances to 5,000 take 30 MB in float32, their intermediate values several times that.
     assert first < 60
-    assert more < 30  # the blocks are the same; the 16,000 further images have 96 MB of distances
+    assert more < 30  # the blocks are the same; the 10,000 further images have 60 MB of distances
 
 
 def test_the_four_numbers_by_hand():

@@ -52,8 +52,8 @@ class CoverageBalls(Figure):
     number = t.Int(60).tag(sync=True)
     smoothing = t.Int(-10).tag(sync=True)
     place = t.List(t.Float()).tag(sync=True)
-    valid = t.List(help="Points (48, 2), fixed.").tag(sync=True)
-    held_out = t.List(help="Which of them no generator was shown, (48,), fixed.").tag(sync=True)
+    valid: t.List[Any] = t.List(help="Points (48, 2), fixed.").tag(sync=True)
+    held_out: t.List[Any] = t.List(help="Which are held out, (48,), fixed.").tag(sync=True)
     draws = t.Dict(help="{generator: points (240, 2)}, fixed.").tag(sync=True)
 
     def __init__(

@@ -216,4 +216,4 @@ def test_python_refuses_what_it_cannot_show() -> None:
         {"place": (0.5, 1.1)},
     ):
         with pytest.raises(StateError, match="expected"):
-            CoverageBalls(**bad)  # type: ignore[arg-type]
+            CoverageBalls(**bad)
