@@ -26,9 +26,6 @@ BY_TOPIC = {q.topic: q for q in QUESTIONS}
 # Chapters that questions name and that are still being written. Take a name out once its page is
 # there: the tests below say so.
 PENDING = {
-    "asking-for-a-nine",
-    "choosing-the-latent",
-    "generator-worth",
     "latent-meaning",
     "matching-a-distribution",
 }

@@ -496,7 +496,7 @@ QUESTIONS = (
     Question(
         topic="choosing the latent",
         page="choosing-the-latent",
-        section="",
+        section="Cross-entropy or squared error: one ruler for both",
         ask=(
             "A report trains one VAE three times. Cross-entropy + KL: 151.5 with 2 latent numbers, "
             "124.3 with 10. Squared error + KL, 2 latent numbers: 37.5. What follows?"
@@ -673,7 +673,7 @@ QUESTIONS = (
     Question(
         topic="what a generator is worth",
         page="generator-worth",
-        section="",
+        section="Coverage surprises",
         ask="Which of these hold for measures of a generator?",
         several=True,
         choices=(
@@ -747,7 +747,7 @@ QUESTIONS = (
     Question(
         topic="conditional VAEs",
         page="asking-for-a-nine",
-        section="",
+        section="What the code forgets",
         ask=(
             "In the latent plane of a conditional VAE the ten digits lie on top of each other, and "
             "a probe hardly reads the digit from z. Its KL is 6 nats. Is it broken?"
