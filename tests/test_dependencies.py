@@ -14,6 +14,7 @@ ALLOWED = {
     "_validate": set(),
     "_show": set(),
     "results": set(),
+    "scoreboard": {"results"},
     "data": set(),
     "models": set(),
     "divergences": {"mmd"},
@@ -44,7 +45,7 @@ ALLOWED = {
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
-        *("clinic", "metrics", "conditional", "diffusion", "inpainting"),
+        *("clinic", "metrics", "conditional", "diffusion", "inpainting", "scoreboard"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),
