@@ -280,9 +280,11 @@ function render({ model, el }) {
     update(model, { row: to });
     body.querySelector(`[data-row="${to}"] button`)?.focus();
   });
-  body.addEventListener("pointerover", (event) => {
+  // A move, not "pointerover": that also comes when the table shifts under a pointer at rest.
+  body.addEventListener("pointermove", (event) => {
     const line = event.target.closest("tr");
-    if (event.pointerType === "mouse" && line) update(model, { row: Number(line.dataset.row) });
+    const i = Number(line?.dataset.row);
+    if (event.pointerType === "mouse" && line && i !== get("row")) update(model, { row: i });
   });
   body.addEventListener("click", (event) => {
     const line = event.target.closest("tr");
