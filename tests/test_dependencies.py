@@ -14,6 +14,7 @@ ALLOWED = {
     "_validate": set(),
     "_show": set(),
     "results": set(),
+    "scoreboard": {"results"},
     "data": set(),
     "models": set(),
     "divergences": {"mmd"},
@@ -45,7 +46,7 @@ ALLOWED = {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
         *("clinic", "metrics", "conditional", "diffusion", "inpainting", "channel"),
-        "generation",
+        *("generation", "scoreboard"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),

@@ -16,6 +16,7 @@ from aeteach.checks.outlook import *  # noqa: F403
 from aeteach.checks.pca import *  # noqa: F403
 from aeteach.checks.reading import *  # noqa: F403
 from aeteach.checks.reparameterization import *  # noqa: F403
+from aeteach.checks.scoreboard import *  # noqa: F403
 from aeteach.checks.using import *  # noqa: F403
 from aeteach.checks.vae import *  # noqa: F403
 from aeteach.checks.worth import *  # noqa: F403

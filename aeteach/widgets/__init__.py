@@ -21,6 +21,7 @@ from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
 from aeteach.widgets.reader_probe import ReaderProbe
+from aeteach.widgets.scoreboard import Scoreboard
 from aeteach.widgets.self_test import SelfTest
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
@@ -48,6 +49,7 @@ __all__ = [
     "PcaDigit",
     "Plane",
     "ReaderProbe",
+    "Scoreboard",
     "SelfTest",
     "StochasticNode",
     "TrainingPanel",

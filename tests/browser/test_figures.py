@@ -20,6 +20,7 @@ from .conftest import NewPage, Watch
 from .driver import Drag, FigureDriver, standalone
 from .test_clinic_figure import make as small_clinic
 from .test_latent_line_figure import made as small_line
+from .test_scoreboard_figure import made as small_scoreboard
 
 Show = Callable[..., FigureDriver]
 
@@ -392,7 +393,12 @@ def test_the_map_is_dark_where_the_loss_is_high_and_follows_the_theme(look: Show
 # ---------------------------------------------------------------- all figures
 
 # Every figure of the package, so that a new one cannot be forgotten; some of them need small data.
-SMALL = {"PcaDigit": small_digit, "Clinic": small_clinic, "LatentLine": small_line}
+SMALL = {
+    "PcaDigit": small_digit,
+    "Clinic": small_clinic,
+    "LatentLine": small_line,
+    "Scoreboard": small_scoreboard,
+}
 ALL: list[Any] = [
     pytest.param(SMALL.get(name, cls), id=name)
     for name in widgets.__all__
