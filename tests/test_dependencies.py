@@ -42,8 +42,8 @@ ALLOWED = {
     "checks": {"divergences", "losses", "metrics", "models"},
     "plots": {"data", "models", "training", "metrics"},
     "widgets": {
-        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
-        *("losses", "training", "recipes"),  # the live training panel
+        *("data", "models", "divergences", "mmd", "gradients", "toy", "weights", "plots", "htr"),
+        *("latent", "losses", "training", "recipes"),  # the last three: the live training panel
         *("clinic", "metrics", "conditional", "diffusion", "inpainting"),
     },
     "sweeps": {

@@ -20,6 +20,7 @@ from aeteach.widgets.reader_probe import ReaderProbe
 from aeteach.widgets.self_test import SelfTest
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
+from aeteach.widgets.witness_pad import WitnessPad
 
 __all__ = [
     "BetaSlider",
@@ -43,6 +44,7 @@ __all__ = [
     "SelfTest",
     "StochasticNode",
     "TrainingPanel",
+    "WitnessPad",
     "bundle",
     "pack",
 ]
