@@ -144,7 +144,7 @@ def cross_without_diagonal(C):
     return C[np.arange(C.shape[0])[:, None] != np.arange(C.shape[1])].mean()
 
 
-def S(h, x):
+def squares(h, x):
     return ((x - h) ** 2).sum((1, 2, 3)).mean()
 
 
@@ -186,16 +186,16 @@ UNBIASED = [
     (lambda K, L, C: max(good(K, L, C), 0) ** 0.5, "root"),
 ]
 TOTAL = [
-    (lambda h, x, k, w: S(h, x) + w * k, "as it stands"),
+    (lambda h, x, k, w: squares(h, x) + w * k, "as it stands"),
     (lambda h, x, k, w: ((x - h) ** 2).mean() + w * k, "own loss"),
     (lambda h, x, k, w: ((x - h) ** 2).mean() + x[0].size * w * k, "still a mean"),
-    (lambda h, x, k, w: S(h, x) + w / x[0].size * k, "divided the weight"),
-    (lambda h, x, k, w: S(h, x) + w * x.size * k, "batch as well"),
-    (lambda h, x, k, w: S(h, x) + w * len(x) * k, "not by the number of pixels"),
-    (lambda h, x, k, w: len(x) * S(h, x) + w * x[0].size * k, "summed over the batch"),
-    (lambda h, x, k, w: S(h, x) + w * x.shape[2] * k, "height alone"),
-    (lambda h, x, k, w: S(h, x) + w * x.shape[3] ** 2 * k, "not square"),
-    (lambda h, x, k, w: S(h, x) - w * x[0].size * k, "wrong sign"),
+    (lambda h, x, k, w: squares(h, x) + w / x[0].size * k, "divided the weight"),
+    (lambda h, x, k, w: squares(h, x) + w * x.size * k, "batch as well"),
+    (lambda h, x, k, w: squares(h, x) + w * len(x) * k, "not by the number of pixels"),
+    (lambda h, x, k, w: len(x) * squares(h, x) + w * x[0].size * k, "summed over the batch"),
+    (lambda h, x, k, w: squares(h, x) + w * x.shape[2] * k, "height alone"),
+    (lambda h, x, k, w: squares(h, x) + w * x.shape[3] ** 2 * k, "not square"),
+    (lambda h, x, k, w: squares(h, x) - w * x[0].size * k, "wrong sign"),
 ]
 RATE = [
     (lambda v, s2, d: d / 2 * np.log2(1 + s2 / v), "signal alone"),
