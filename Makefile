@@ -10,7 +10,7 @@ export PYTHONPATH      := $(CURDIR)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 JOBS   ?= 2
 
-.PHONY: help install data book test lint format reference weights bench lab clean
+.PHONY: help install data book test slow lint format reference weights bench lab clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -31,8 +31,11 @@ book: data  ## build the book: _build/html/index.html
 
 test: book lint  ## lint, package tests, chapters, pages in a browser
 	$(BIN)/python tools/reference.py --check
-	$(BIN)/python -m pytest tests -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --durations 20
 	$(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
+
+slow: data  ## tests that train models or use all 70,000 digits
+	$(BIN)/python -m pytest tests -m slow -n $(JOBS) --dist loadfile --durations 20
 
 lint: $(STAMP)  ## ruff and mypy; changes nothing
 	$(BIN)/ruff check .

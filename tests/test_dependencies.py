@@ -42,9 +42,9 @@ ALLOWED = {
     "checks": {"divergences", "losses", "metrics", "models"},
     "plots": {"data", "models", "training", "metrics"},
     "widgets": {
-        *("data", "models", "divergences", "mmd", "gradients", "toy", "weights", "plots", "htr"),
-        *("latent", "losses", "training", "recipes"),  # the last three: the live training panel
-        *("clinic", "metrics", "conditional", "diffusion", "inpainting"),
+        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
+        *("losses", "training", "recipes"),  # the live training panel
+        *("clinic", "metrics", "conditional", "diffusion", "inpainting", "channel", "mmd"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),

@@ -60,14 +60,14 @@ def planes(light):
 
 def test_a_light_figure_shows_what_its_bytes_hold():
     figure = planes(light=True)
-    entry = figure.manifest["d0w3"]
+    entry = figure.manifest["d0/w3"]
     rows, columns = entry["shape"]
     scales = np.frombuffer(figure.weights, "<f4", rows, entry["offset"])
     steps = np.frombuffer(figure.weights, np.int8, rows * columns, entry["offset"] + 4 * rows)
     W = steps.reshape(rows, columns) * scales[:, None]
     used = figure._models[0].model.decoder[-2].weight.detach().view(32, 32, -1)[2:-2, 2:-2]
     assert used.reshape(rows, columns).numpy() == pytest.approx(W, abs=1e-7)
-    assert figure.manifest["d0w0"]["dtype"] == "float16"
+    assert figure.manifest["d0/w0"]["dtype"] == "float16"
 
 
 def test_light_decoders_draw_nearly_the_same():

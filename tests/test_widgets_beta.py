@@ -12,10 +12,10 @@ from torch import nn
 
 from aeteach import htr, metrics
 from aeteach.models import VAE, LinearAutoencoder
-from aeteach.models.vae import conv_vae, dense_vae
+from aeteach.models.vae import conv_vae
 from aeteach.widgets import BetaSlider
-from aeteach.widgets.beta_slider import decoder_arrays, first_of_each
 from aeteach.widgets.inputs import StateError
+from aeteach.widgets.network import decoder_network
 
 
 def model(seed: int = 0, latent: int = 3) -> VAE:
@@ -53,11 +53,11 @@ def unpack(figure: BetaSlider, name: str) -> np.ndarray:
 
 def test_the_packed_decoder_is_torchs_with_the_normalisation_folded_in() -> None:
     made = model()
-    a = {k: v.double() for k, v in decoder_arrays(made, "m").items()}
+    a = {k: v.double() for k, v in decoder_network(made, "m").arrays.items()}
     z = torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    x = (z @ a["mw0"].T + a["mb0"]).view(20, 3, 4, 4)
+    x = (z @ a["m/w0"].T + a["m/b0"]).view(20, 3, 4, 4)
     for i in (1, 2, 3):
-        x = F.conv_transpose2d(x, a[f"mw{i}"], a[f"mb{i}"], 2, 1, 1)
+        x = F.conv_transpose2d(x, a[f"m/w{i}"], a[f"m/b{i}"], 2, 1, 1)
         x = x.relu() if i < 3 else x.sigmoid()
     expected = made.double().decode(z).detach()
     assert float(expected.std()) > 0.01
@@ -132,10 +132,6 @@ def test_a_dimension_the_decoder_ignores_changes_nothing() -> None:
     assert float((figure.walked - figure.x_hat[0]).abs().max()) > 1e-3
 
 
-def test_the_first_of_each_label() -> None:
-    assert first_of_each(torch.tensor([7, 2, 7, 0, 2]), 2) == [3, 1]
-
-
 @pytest.mark.usefixtures("in_page")
 def test_the_page_is_small_and_the_same_each_time() -> None:
     html = small().page_html()
@@ -156,10 +152,6 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: BetaSlider({1.0: model()}, *digits()), "there are 1 models"),
     (lambda: BetaSlider({1.0: model(), 2.0: LinearAutoencoder(2)}, *digits()), "no VAE"),
     (lambda: BetaSlider({1.0: model(), 2.0: model(1, 4)}, *digits()), r"have \[3, 4\] latent"),
-    (
-        lambda: BetaSlider({1.0: dense_vae(2), 2.0: dense_vae(2)}, *digits()),
-        "the page decodes that of the model 'conv-vae'",
-    ),
     (lambda: BetaSlider(images=digits()[0]), "pass both or neither"),
     (lambda: two(shown=[40]), "places of images, 0 to 39"),
     (lambda: two(shown=[]), "expected places"),

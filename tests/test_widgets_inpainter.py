@@ -14,8 +14,9 @@ from aeteach import htr
 from aeteach.inpainting import hole, inpaint
 from aeteach.models import VAE, ConvReader, DigitReader, Heads, LinearAutoencoder, build
 from aeteach.widgets import Inpainter
-from aeteach.widgets.inpainter import first_places, layers
+from aeteach.widgets.digits import first_places
 from aeteach.widgets.inputs import StateError
+from aeteach.widgets.network import decoder_network, network
 
 
 def model(name: str = "conv-vae", **arguments: Any) -> VAE:
@@ -56,24 +57,26 @@ def unpack(figure: Inpainter) -> dict[str, Tensor]:
     return found
 
 
-def run(plan: list[dict[str, Any]], a: dict[str, Tensor], x: Tensor) -> Tensor:
+def run(plan: list[dict[str, Any]], a: dict[str, Tensor], x: Tensor, prefix: str) -> Tensor:
     """A network by its plan, with torch's own layers, in float64."""
     for layer in plan:
-        if "name" in layer:
-            w, b = a[f"{layer['name']}w"].double(), a[f"{layer['name']}b"].double()
-        if layer["kind"] == "linear":
+        if "at" in layer:
+            w, b = a[f"{prefix}/w{layer['at']}"].double(), a[f"{prefix}/b{layer['at']}"].double()
+        if layer["op"] == "linear":
             x = F.linear(x, w, b)
-        elif layer["kind"] == "conv":
+        elif layer["op"] == "conv":
             x = F.conv2d(x, w, b, layer["stride"], layer["padding"])
-        elif layer["kind"] == "up":
+        elif layer["op"] == "deconv":
             extra = layer["outputPadding"]
             x = F.conv_transpose2d(x, w, b, layer["stride"], layer["padding"], extra)
-        elif layer["kind"] == "relu":
+        elif layer["op"] == "relu":
             x = x.relu()
-        elif layer["kind"] == "flatten":
+        elif layer["op"] == "sigmoid":
+            x = x.sigmoid()
+        elif layer["op"] == "flatten":
             x = x.flatten(1)
         else:
-            assert layer["kind"] == "unflatten"
+            assert layer["op"] == "reshape"
             x = x.view(-1, *layer["shape"])
     return x
 
@@ -85,15 +88,15 @@ def run(plan: list[dict[str, Any]], a: dict[str, Tensor], x: Tensor) -> Tensor:
 def test_the_plan_computes_what_the_model_computes(name: str, arguments: dict[str, Any]) -> None:
     made: Any = model(name, **arguments)
     x = digits(made.size)[0].double()
-    down, first = layers(nn.Sequential(made.encoder, made.heads.mu), "e")
-    up, second = layers(made.decoder, "d")
-    assert not set(first) & set(second)
+    down = network(nn.Sequential(made.encoder, made.heads.mu), "e")
+    up = decoder_network(made, "d")
+    assert not set(down.arrays) & set(up.arrays)
     with torch.no_grad():
         made = made.double()
         mu = made.encode(x)
         assert float(mu.std()) > 1e-3
-        torch.testing.assert_close(run(down, first, x), mu, rtol=1e-10, atol=1e-10)
-        x_hat = run(up, second, mu).sigmoid()
+        torch.testing.assert_close(run(*down, x, "e"), mu, rtol=1e-10, atol=1e-10)
+        x_hat = run(*up, mu, "d")
         torch.testing.assert_close(x_hat, made.decode(mu), rtol=1e-10, atol=1e-10)
 
 
@@ -102,7 +105,7 @@ def test_what_is_packed_is_the_network_and_the_reader_to_three_digits() -> None:
     arrays = unpack(figure)
     x, labels = digits()
     with torch.no_grad():
-        mu = run(figure.network["encoder"], arrays, x.double())
+        mu = run(figure.network["encoder"], arrays, x.double(), "e")
         torch.testing.assert_close(mu.float(), model().encode(x), rtol=5e-3, atol=5e-3)
         hidden = F.linear(x.double().flatten(1), arrays["r0w"], arrays["r0b"]).relu()
         logits = F.linear(hidden, arrays["r1w"], arrays["r1b"]).float()
@@ -185,8 +188,8 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: Inpainter(LinearAutoencoder(2), *digits()), "takes a VAE"),
     (lambda: Inpainter(model("conv-vae"), digits()[0]), "belong together"),
     (lambda: Inpainter(odd_heads(), *digits()), "no linear layer called mu"),
-    (lambda: Inpainter(grouped(), *digits()), "one group"),
-    (lambda: Inpainter(silu(), *digits()), "has a SiLU"),
+    (lambda: Inpainter(grouped(), *digits()), "no dilation and no groups"),
+    (lambda: Inpainter(silu(), *digits()), "there is a SiLU among"),
     (lambda: Inpainter(model(), *digits(28)), "of the model's size"),
     (lambda: Inpainter(model(), *digits(n=13)), "1 to 12"),
     (lambda: Inpainter(model(), digits()[0] * 255, digits()[1]), "leave"),

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torch import nn
 
 from aeteach import htr
 from aeteach.models import Autoencoder, ConvAutoencoder, ConvReader, DigitReader, LinearAutoencoder
@@ -17,7 +18,8 @@ from aeteach.models.mlp import MLPAutoencoder, mlp_decoder, mlp_encoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
 from aeteach.widgets.atlas import atlas
 from aeteach.widgets.inputs import StateError
-from aeteach.widgets.latent_plane import decoder_arrays, reader_arrays, some_of_each
+from aeteach.widgets.latent_plane import reader_arrays, some_of_each
+from aeteach.widgets.network import decoder_network, network
 
 
 def seeded(make: Any, seed: int = 0) -> Any:
@@ -109,17 +111,30 @@ def test_what_no_atlas_holds_is_refused(images: Any, options: Any, message: str)
 # ---------------------------------------------------------------- the plane
 
 
-def test_the_decoder_is_packed_without_its_frame() -> None:
+@pytest.mark.parametrize("margin", [0, 1, 2])
+def test_the_decoder_is_packed_without_its_frame(margin: int) -> None:
     made = model()
-    arrays = decoder_arrays(made, "d0", 2)
+    net = decoder_network(made, "d0", margin)
+    arrays = net.arrays
+    side = 32 - 2 * margin
+    assert net.steps[-2:] == [{"op": "reshape", "shape": [1, side, side]}, {"op": "sigmoid"}]
     z = torch.randn(5, 2, generator=torch.Generator().manual_seed(3)) * 3
     out = z
     for i in range(4):
-        out = out @ arrays[f"d0w{i}"].T + arrays[f"d0b{i}"]
+        out = out @ arrays[f"d0/w{i}"].T + arrays[f"d0/b{i}"]
         out = out.relu() if i < 3 else out.sigmoid()
-    expected = made.decode(z)[:, 0, 2:-2, 2:-2].flatten(1)
+    inner = slice(margin, 32 - margin)
+    expected = made.decode(z)[:, 0, inner, inner].flatten(1)
     torch.testing.assert_close(out, expected, rtol=1e-5, atol=1e-6)
-    assert sum(a.numel() for a in arrays.values()) == 142_624 - 240 * 129
+    frame = 1024 - side**2
+    assert sum(a.numel() for a in arrays.values()) == 142_624 - frame * 129
+
+
+def test_the_frame_of_a_convolution_is_cut_off() -> None:
+    made = ConvAutoencoder(2, latent=2).eval()
+    for margin, cut in ((0, []), (2, [{"op": "crop", "margin": 2}])):
+        steps = decoder_network(made, "d", margin).steps
+        assert steps == [*network(made.decoder, "d").steps, *cut, {"op": "sigmoid"}]
 
 
 def test_the_reader_is_packed_as_if_the_frame_were_black() -> None:
@@ -217,8 +232,9 @@ def test_some_of_each_takes_the_first_in_their_order() -> None:
     assert names.tolist() == [1, 0, 1, 0, 2]
 
 
-def conv() -> Plane:
-    return Plane("conv", ConvAutoencoder(2, latent=2))
+def silu() -> Plane:
+    body = nn.Sequential(nn.Linear(2, 1024), nn.SiLU(), nn.Unflatten(1, (1, 32, 32)))
+    return Plane("silu", Autoencoder(mlp_encoder(2), body, sigmoid=True))
 
 
 def no_sigmoid() -> Plane:
@@ -226,12 +242,12 @@ def no_sigmoid() -> Plane:
 
 
 REFUSED: list[tuple[Any, type[Exception], str]] = [
-    (lambda: LatentPlane([conv()], *digits()), StateError, "the page decodes Linear, ReLU"),
-    (lambda: LatentPlane([no_sigmoid()], *digits()), StateError, "with a sigmoid at the end"),
+    (lambda: LatentPlane([silu()], *digits()), StateError, "there is a SiLU among the layers"),
+    (lambda: LatentPlane([no_sigmoid()], *digits()), StateError, "has no sigmoid at the end"),
     (
         lambda: LatentPlane([Plane("line", LinearAutoencoder(2))], *digits()),
         StateError,
-        "the decoder is made of Linear, Unflatten",
+        "LinearAutoencoder has no sigmoid",
     ),
     (
         lambda: LatentPlane([Plane("three", model(3))], *digits()),

@@ -2,11 +2,14 @@
 
 from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict
 from aeteach.checks.beta import *  # noqa: F403 - each module names its checkers once
+from aeteach.checks.channel import *  # noqa: F403
 from aeteach.checks.clinic import *  # noqa: F403
+from aeteach.checks.conditional import *  # noqa: F403
 from aeteach.checks.convolutions import *  # noqa: F403
 from aeteach.checks.elbo import *  # noqa: F403
 from aeteach.checks.first import *  # noqa: F403
 from aeteach.checks.kl import *  # noqa: F403
+from aeteach.checks.latent import *  # noqa: F403
 from aeteach.checks.linear import *  # noqa: F403
 from aeteach.checks.mmd import *  # noqa: F403
 from aeteach.checks.nonlinear import *  # noqa: F403

@@ -1,8 +1,10 @@
 """Interactive figures: one Python class and one ES module each, in Jupyter and in the page."""
 
 from aeteach.widgets.beta_slider import BetaSlider
+from aeteach.widgets.channel_cube import ChannelCube
 from aeteach.widgets.class_medians import ClassMedians
 from aeteach.widgets.clinic_cards import Clinic
+from aeteach.widgets.conditional_pad import ConditionalPad
 from aeteach.widgets.conv_steps import ConvSteps
 from aeteach.widgets.diffusion_chain import DiffusionChain
 from aeteach.widgets.draw_digit import DrawDigit
@@ -12,6 +14,7 @@ from aeteach.widgets.host import Figure, bundle, pack
 from aeteach.widgets.inpainter import Inpainter
 from aeteach.widgets.kl_bars import KlBars
 from aeteach.widgets.kl_normals import KlNormals
+from aeteach.widgets.latent_line import LatentLine
 from aeteach.widgets.latent_plane import LatentPlane, Plane
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
@@ -24,8 +27,10 @@ from aeteach.widgets.witness_pad import WitnessPad
 
 __all__ = [
     "BetaSlider",
+    "ChannelCube",
     "ClassMedians",
     "Clinic",
+    "ConditionalPad",
     "ConvSteps",
     "DiffusionChain",
     "DrawDigit",
@@ -35,6 +40,7 @@ __all__ = [
     "Inpainter",
     "KlBars",
     "KlNormals",
+    "LatentLine",
     "LatentPlane",
     "LinearLoss",
     "PcaAxis",

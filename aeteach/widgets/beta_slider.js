@@ -5,26 +5,11 @@ import {
   bars, caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set,
   slider, update, watch, whenShown,
 } from "./kit.js";
-import { convTranspose2d, linear, relu, sigmoid } from "./layers.js";
 import { clamp } from "./maths.js";
+import { compute } from "./network.js";
 import { tensors } from "./weights.js";
 
 const FARTHEST = 3; // of a walk, in standard deviations of the prior
-const STRIDES = { stride: 2, padding: 1, outputPadding: 1 };
-
-// x_hat of z: a linear layer, then three transposed convolutions (normalisation folded in), sigmoid.
-export function decode(z, weights, name) {
-  const [w, b] = ["w", "b"].map((kind) => (i) => weights[`${name}${kind}${i}`]);
-  const channels = w(1).shape[0];
-  const flat = linear(z, w(0), b(0));
-  const side = Math.round(Math.sqrt(flat.length / channels));
-  let x = { shape: [channels, side, side], data: flat };
-  for (const i of [1, 2, 3]) {
-    x = convTranspose2d(x, w(i), b(i), STRIDES);
-    if (i < 3) x = { shape: x.shape, data: relu(x.data) };
-  }
-  return sigmoid(x.data);
-}
 
 // Row i of a matrix of codes.
 export function codeOf(codes, i) {
@@ -135,7 +120,8 @@ function render({ model, el }) {
   function decodeAll(place) {
     const codes = labels.map((_, i) => codeOf(weights[`mu${place}`], i));
     const eps = drawn.map((_, i) => codeOf(weights.eps, i));
-    made = { place, codes, x: codes.map((z) => decode(z, weights, `m${place}`)), y: eps.map((z) => decode(z, weights, `m${place}`)) };
+    const decode = (z) => compute(models[place].decoder, z, weights, `m${place}`);
+    made = { place, codes, decode, x: codes.map(decode), y: eps.map(decode) };
   }
 
   function draw() {
@@ -166,7 +152,7 @@ function render({ model, el }) {
     which.set(rank);
     step.set(model.get("walk"));
     const z = moved(made.codes[digit], now.order[rank], model.get("walk"));
-    const x = decode(z, weights, `m${place}`);
+    const x = made.decode(z);
     const by = change(made.x[digit], x);
     start.draw(made.x[digit]);
     start.describe(`the ${labels[digit]}, decoded from its mu`);

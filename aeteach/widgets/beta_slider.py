@@ -14,8 +14,10 @@ from aeteach.losses import squared_error
 from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import first_places, mnist_test
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
+from aeteach.widgets.network import decoder_network
 
 BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 MEASURED = 2000  # test digits that the numbers are averaged over
@@ -77,14 +79,17 @@ class BetaSlider(Figure):
         place: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if (images is None) != (labels is None):
-            raise StateError("images and labels belong together: pass both or neither")
+        both_or_neither(images=images, labels=labels)
         if images is None or labels is None:
-            images, labels = _mnist_test()
+            images, labels = (t[:MEASURED] for t in mnist_test())
         if models is None:
             models = {beta: load(f"conv-vae-10-beta-{beta:g}") for beta in BETAS}
         self._models = _checked(models)
-        places = first_of_each(labels) if shown is None else list(shown)
+        places = (
+            first_places(labels, labels.unique()[:_SAMPLES].tolist())
+            if shown is None
+            else list(shown)
+        )
         if not places or not all(0 <= p < len(images) for p in places):
             raise StateError(
                 f"shown is {places}; expected places of images, 0 to {len(images) - 1}"
@@ -97,7 +102,9 @@ class BetaSlider(Figure):
         for i, (beta, model) in enumerate(self._models.items()):
             row, mu = _measure(beta, model, images, labels, seed)
             rows.append(row)
-            arrays |= decoder_arrays(model, f"m{i}")
+            decoder = decoder_network(model, f"m{i}")
+            row["decoder"] = decoder.steps
+            arrays |= decoder.arrays
             arrays[f"mu{i}"] = mu[places]
         manifest, weights = pack(arrays, "float32")
         self._count = len(places)
@@ -168,53 +175,6 @@ _ALT = (
 )
 
 
-def first_of_each(labels: Tensor, count: int = 6) -> list[int]:
-    """Return the places of the first image of each label, of so many labels, in ascending order."""
-    return [int((labels == c).nonzero()[0]) for c in labels.unique()[:count]]
-
-
-def decoder_arrays(model: VAE, prefix: str) -> dict[str, Tensor]:
-    r"""Return a convolutional decoder's weights by name, batch normalisation folded in.
-
-    In evaluation mode a normalisation after a transposed convolution only scales and shifts each
-    channel, so with s = gamma / sqrt(var + eps): weight' = s weight along the output channels,
-    bias' = (bias - mean) s + beta.
-
-    Args:
-        model: with the decoder of `aeteach.models.conv_vae`: Linear, Unflatten, then transposed
-            convolutions of stride 2, each but the last with BatchNorm2d and ReLU; a sigmoid.
-        prefix: of the names: `<prefix>w0`, `<prefix>b0` of the linear layer, `<prefix>w1`, ...
-
-    Raises:
-        ValueError: another kind of decoder.
-    """
-    parts = [p for p in model.decoder.modules() if not list(p.children())]
-    norm = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU]
-    known = [nn.Linear, nn.Unflatten, *norm, *norm, nn.ConvTranspose2d]
-    kinds = [type(p) for p in parts]
-    if kinds != known or not model.sigmoid:
-        raise StateError(
-            f"the decoder is made of {', '.join(k.__name__ for k in kinds)}; the page decodes "
-            "that of the model 'conv-vae', with a sigmoid at the end"
-        )
-    linear: Any = parts[0]
-    arrays = {f"{prefix}w0": linear.weight.detach(), f"{prefix}b0": linear.bias.detach()}
-    for i, place in enumerate((2, 5, 8), 1):
-        conv, following = parts[place], parts[place + 1] if place < 8 else None
-        arrays[f"{prefix}w{i}"], arrays[f"{prefix}b{i}"] = _folded(conv, following)
-    return arrays
-
-
-def _folded(conv: Any, norm: Any) -> tuple[Tensor, Tensor]:
-    """Return weight (in, out, 3, 3) and bias (out,), in float64, of both layers as one."""
-    weight, bias = conv.weight.detach().double(), conv.bias.detach().double()
-    if norm is None:
-        return weight, bias
-    scale = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
-    shift = norm.bias.detach().double() - norm.running_mean.double() * scale
-    return weight * scale[None, :, None, None], bias * scale + shift
-
-
 def _checked(models: Mapping[float, nn.Module]) -> dict[float, VAE]:
     """Return VAEs by beta, smallest first, or say what does not fit."""
     found: dict[float, VAE] = {}
@@ -278,12 +238,4 @@ def _within(name: str, value: Any, count: int, what: str) -> int:
     return int(value)
 
 
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the first MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images[:MEASURED], labels[:MEASURED]
-
-
-__all__ = ["BETAS", "MEASURED", "BetaSlider", "decoder_arrays", "first_of_each"]
+__all__ = ["BETAS", "MEASURED", "BetaSlider"]

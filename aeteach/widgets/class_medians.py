@@ -11,8 +11,9 @@ from aeteach import htr, latent
 from aeteach.models import Autoencoder
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
 
 _CHUNK = 2000  # images encoded at once: bounds the memory, not the result
 
@@ -60,10 +61,9 @@ class ClassMedians(Figure):
         digit: int = 0,
         **kwargs: Any,
     ) -> None:
-        if (images is None) != (labels is None):
-            raise StateError("images and labels belong together: pass both or neither")
+        both_or_neither(images=images, labels=labels)
         if images is None or labels is None:
-            images, labels = _mnist_test()
+            images, labels = mnist_test()
         if models is None:
             models = {d: load(f"mlp-{d}") for d in (2, 3, 4)}  # type: ignore[misc]
         if not models:
@@ -131,11 +131,3 @@ def _row(
         "probabilities": htr.read(x_hat, readers).probabilities.mean(0).tolist(),
     }
     return row, x_hat
-
-
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images, labels

@@ -19,18 +19,12 @@ const CLOSE = 4; // standard deviations to each side of mu, seen from close by
 
 const oneHot = (y, classes) => Array.from({ length: classes }, (_, c) => (c === y ? 1 : 0));
 
-// Pixels with a black frame around them, and without it.
+// Pixels with a black frame around them.
 function framed(x) {
   const side = FIELD + 2 * MARGIN;
   const result = new Float64Array(side * side);
   for (let i = 0; i < FIELD; i++) result.set(x.subarray(i * FIELD, (i + 1) * FIELD), (i + MARGIN) * side + MARGIN);
   return result;
-}
-function inner(x) {
-  if (x.length === FIELD * FIELD) return x;
-  const side = FIELD + 2 * MARGIN;
-  return Float64Array.from({ length: FIELD * FIELD }, (_, at) =>
-    x[(Math.floor(at / FIELD) + MARGIN) * side + (at % FIELD) + MARGIN]);
 }
 
 function told(values, y, who, spec) {
@@ -52,7 +46,7 @@ export function encode(spec, weights, x, y) {
 // x_hat of z, 28 x 28 pixels.
 export function decode(spec, weights, z, y) {
   const data = Float64Array.from(told(z, y, "decoder", spec));
-  return inner(run(spec.decoder, { shape: [data.length], data }, weights, `${spec.prefix}/d`).data);
+  return run(spec.decoder, { shape: [data.length], data }, weights, `${spec.prefix}/d`).data;
 }
 
 // KL(N(mu, sigma^2) || N(0, I)) = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2), nats

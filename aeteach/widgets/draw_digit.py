@@ -15,10 +15,11 @@ from aeteach.divergences import kl_to_standard_normal
 from aeteach.models import VAE, Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, eight_bits, pack
-from aeteach.widgets.inputs import Numbers, StateError
+from aeteach.widgets.inputs import Numbers, StateError, both_or_neither
 from aeteach.widgets.latent_plane import MARGIN, reader_arrays, some_of_each
-from aeteach.widgets.network import LARGE, Network, network
+from aeteach.widgets.network import LARGE, Network, kept_pixels, network, without_frame
 
 # Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
 SHIPPED = {"AE": "mlp-2", "VAE": "vae-2", "CVAE": "conv-cvae-fixed"}
@@ -116,10 +117,9 @@ class DrawDigit(Figure):
         reader: DigitReader | None = None,
         **kwargs: Any,
     ) -> None:
-        if (digits is None) != (labels is None):
-            raise StateError("digits and labels belong together: pass both or neither")
+        both_or_neither(digits=digits, labels=labels)
         if digits is None or labels is None:
-            digits, labels = some_of_each(*_mnist_test(), each=_EACH)
+            digits, labels = some_of_each(*mnist_test(), each=_EACH)
         if models is None:
             models = {name: load(shipped) for name, shipped in SHIPPED.items()}
         if not models:
@@ -321,7 +321,7 @@ def _spec(name: str, model: Any, prefix: str) -> tuple[dict[str, Any], list[Netw
     """Return how the page runs a model, and its networks."""
     told = list(model.told) if isinstance(model, VAE) else []
     encoder = _without_frame_in(network(model.encoder, f"{prefix}/e"), model)
-    decoder = _without_frame_out(network(model.decoder, f"{prefix}/d"))
+    decoder = without_frame(network(model.decoder, f"{prefix}/d"), MARGIN)
     if model.sigmoid:
         decoder.steps.append({"op": "sigmoid"})
     heads = []
@@ -350,17 +350,6 @@ def _without_frame_in(net: Network, model: Any) -> Network:
     return Network(net.steps, net.arrays | {weight: net.arrays[weight][:, kept]})
 
 
-def _without_frame_out(net: Network) -> Network:
-    """Return a decoder that draws 28x28 pixels in place of 32x32, if it ends flat."""
-    last = net.steps[-2] if len(net.steps) > 1 else {}
-    if net.steps[-1]["op"] != "reshape" or last.get("op") != "linear":
-        return net
-    names = [name for name in net.arrays if name.endswith((f"/w{last['at']}", f"/b{last['at']}"))]
-    kept = _kept(_SIDE * _SIDE)
-    steps = [*net.steps[:-1], {"op": "reshape", "shape": [1, FIELD, FIELD]}]
-    return Network(steps, net.arrays | {name: net.arrays[name][kept] for name in names})
-
-
 def _sees_pixels(model: nn.Module) -> bool:
     """Return whether a model's first layer is a matrix that takes the flat image."""
     return isinstance(_first(model), nn.Linear)
@@ -376,8 +365,7 @@ def _first(model: Any) -> nn.Module:
 def _kept(numbers: int) -> Tensor:
     """Return the places of the pixels inside the frame, and of a label's numbers behind them."""
     pixels = _SIDE * _SIDE
-    inner = torch.arange(pixels).view(_SIDE, _SIDE)[MARGIN:-MARGIN, MARGIN:-MARGIN].flatten()
-    return torch.cat([inner, torch.arange(pixels, numbers)])
+    return torch.cat([kept_pixels(pixels, MARGIN), torch.arange(pixels, numbers)])
 
 
 def _checked(name: str, model: nn.Module) -> nn.Module:
@@ -399,14 +387,6 @@ def _codes(model: Any, digits: Tensor, labels: Tensor) -> Tensor:
             "figure shows a plane, so each digit needs two numbers"
         )
     return codes
-
-
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images, labels
 
 
 __all__ = ["DRAWN", "SHIPPED", "DrawDigit", "Seen", "rounded"]

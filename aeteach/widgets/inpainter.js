@@ -5,31 +5,18 @@ import {
   caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
   update, watch, whenShown,
 } from "./kit.js";
-import { conv2d, convTranspose2d, linear, relu, sigmoid } from "./layers.js";
+import { linear, relu } from "./layers.js";
 import { clamp } from "./maths.js";
+import { compute, run } from "./network.js";
 import { tensors } from "./weights.js";
 
 const SMALLEST = 2; // side of the hole, in pixels
 const PATIENCE = 24; // milliseconds of work between two frames
 
-// What a network makes of x ({shape, data}), by the plan that inpainter.py wrote.
-export function run(plan, weights, x) {
-  let { shape, data } = x;
-  for (const layer of plan) {
-    const [w, b] = [weights[`${layer.name}w`], weights[`${layer.name}b`]];
-    if (layer.kind === "linear") [shape, data] = [[w.shape[0]], linear(data, w, b)];
-    else if (layer.kind === "relu") data = relu(data);
-    else if (layer.kind === "flatten") shape = [data.length];
-    else if (layer.kind === "unflatten") shape = layer.shape;
-    else ({ shape, data } = (layer.kind === "up" ? convTranspose2d : conv2d)({ shape, data }, w, b, layer));
-  }
-  return data;
-}
-
 // x_hat = decode(mu(x)): once through.
 export function rebuild(network, weights, x, size) {
-  const mu = run(network.encoder, weights, { shape: [1, size, size], data: x });
-  return sigmoid(run(network.decoder, weights, { shape: [mu.length], data: mu }));
+  const mu = run(network.encoder, { shape: [1, size, size], data: x }, weights, "e").data;
+  return compute(network.decoder, mu, weights, "d");
 }
 
 // 1 where a pixel is missing. What would lie outside the image is cut off.

@@ -1,6 +1,5 @@
 """A hole in a digit, to be moved and resized: a VAE fills it once, and again and again."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,11 +11,14 @@ from aeteach.inpainting import error_in_hole, hole, inpaint
 from aeteach.models import VAE, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import first_places, mnist_test
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
+from aeteach.widgets.network import decoder_network, network
 
 MODEL, READER = "conv-vae-10-beta-1", "reader-0"
 MOST = 60  # iterations: in the page they take a moment each
+_SHOWN = (7, 2, 0, 4, 9, 5, 3, 8)  # the first test digit of each
 _SMALLEST = 2  # side of the hole, in pixels
 
 
@@ -70,23 +72,24 @@ class Inpainter(Figure):
         reader: nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
-        if (images is None) != (labels is None):
-            raise StateError("images and labels belong together: pass both or neither")
+        both_or_neither(images=images, labels=labels)
         model = load(MODEL) if model is None else model
         self._reader = load(READER) if reader is None else reader
         if not isinstance(model, VAE):
             raise StateError(f"the model is a {type(model).__name__}; the figure takes a VAE")
         if images is None or labels is None:
-            images, labels = _mnist_test(model.size)
+            images, labels = mnist_test(model.size)
+            places = first_places(labels, _SHOWN)
+            images, labels = images[places], labels[places]
         self._model, self._images = model.eval(), _checked(images, labels, model.size)
-        network, arrays = _network(model)
+        steps, arrays = _networks(model)
         judge = _judge(self._reader, model.size)
         manifest, weights = pack(arrays | judge)
         state = {
             "alt": _ALT,
             "weights": weights,
             "manifest": manifest,
-            "network": network,
+            "network": steps,
             "pictures": atlas(images, bits=8),
             "labels": labels.tolist(),
             "size": model.size,
@@ -160,79 +163,16 @@ _ALT = (
 )
 
 
-def layers(module: nn.Module, prefix: str) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
-    r"""Return the layers of a network in order, and their weights by name.
-
-    A batch normalisation in evaluation mode scales and shifts each channel, so it is folded into
-    the convolution before it: with s = gamma / sqrt(var + eps), weight' = s weight along the
-    output channels, bias' = (bias - mean) s + beta.
-
-    Args:
-        module: `Sequential`, also nested, of Linear, Conv2d and ConvTranspose2d (square, no
-            groups, no dilation), BatchNorm2d after one of them, ReLU, Flatten and Unflatten.
-        prefix: of the names of the weights: `<prefix>0w`, `<prefix>0b`, `<prefix>1w`, ...
-
-    Raises:
-        ValueError: another layer.
-    """
-    plan: list[dict[str, Any]] = []
-    arrays: dict[str, Tensor] = {}
-    last = None
-    for part in (p for p in module.modules() if not list(p.children())):
-        if isinstance(part, nn.BatchNorm2d) and last is not None:
-            _fold(part, plan[-1], arrays)
-        elif isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            plan.append(_weighted(part, f"{prefix}{len(arrays) // 2}", arrays))
-        elif isinstance(part, nn.ReLU | nn.Flatten):
-            plan.append({"kind": type(part).__name__.lower()})
-        elif isinstance(part, nn.Unflatten):
-            plan.append({"kind": "unflatten", "shape": list(part.unflattened_size)})
-        else:
-            raise StateError(
-                f"the model has a {type(part).__name__}; the page computes linear layers, "
-                "convolutions with or without batch normalisation, and ReLU"
-            )
-        last = part if isinstance(part, nn.Conv2d | nn.ConvTranspose2d) else None
-    return plan, arrays
-
-
-def _weighted(part: Any, name: str, arrays: dict[str, Tensor]) -> dict[str, Any]:
-    """Note a layer's weight and bias (zeros where it has none), and say how it is applied."""
-    weight = part.weight.detach().double()
-    up = isinstance(part, nn.ConvTranspose2d)
-    out = weight.shape[1] if up else weight.shape[0]
-    bias = torch.zeros(out) if part.bias is None else part.bias.detach()
-    arrays |= {f"{name}w": weight, f"{name}b": bias.double()}
-    if isinstance(part, nn.Linear):
-        return {"kind": "linear", "name": name}
-    if part.groups != 1 or set(part.dilation) != {1} or len({*part.stride}) > 1:
-        raise StateError(f"the page computes no {part}: one group, no dilation, square strides")
-    step = {"kind": "up" if up else "conv", "name": name}
-    step |= {"stride": part.stride[0], "padding": part.padding[0]}
-    return step | ({"outputPadding": part.output_padding[0]} if up else {})
-
-
-def _fold(norm: nn.BatchNorm2d, layer: dict[str, Any], arrays: dict[str, Tensor]) -> None:
-    mean, var = norm.running_mean, norm.running_var
-    assert mean is not None  # as in every normalisation of the book: it keeps running statistics
-    assert var is not None
-    w, b = f"{layer['name']}w", f"{layer['name']}b"
-    scale = norm.weight.detach().double() / (var.double() + norm.eps).sqrt()
-    shape = (1, -1, 1, 1) if layer["kind"] == "up" else (-1, 1, 1, 1)
-    arrays[w] = arrays[w] * scale.view(shape)
-    arrays[b] = (arrays[b] - mean.double()) * scale + norm.bias.detach().double()
-
-
-def _network(model: VAE) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _networks(model: VAE) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the layers of encoder with mu, and of decoder, and all their weights."""
-    if not model.sigmoid or model.classes:
-        raise StateError("the figure takes a VAE with a sigmoid at the end and without labels")
+    if model.classes:
+        raise StateError("the figure takes a VAE without labels")
     mu = getattr(model.heads, "mu", None)
     if not isinstance(mu, nn.Linear):
         raise StateError("the heads have no linear layer called mu: use aeteach.models.Heads")
-    down, first = layers(nn.Sequential(model.encoder, mu), "e")
-    up, second = layers(model.decoder, "d")
-    return {"encoder": down, "decoder": up}, first | second
+    down = network(nn.Sequential(model.encoder, mu), "e")
+    up = decoder_network(model, "d")
+    return {"encoder": down.steps, "decoder": up.steps}, down.arrays | up.arrays
 
 
 def _judge(reader: nn.Module, size: int) -> dict[str, Tensor]:
@@ -273,18 +213,4 @@ def _within(name: str, value: Any, low: int, high: int) -> int:
     return int(value)
 
 
-def first_places(labels: Tensor, digits: Sequence[int]) -> list[int]:
-    """Return the place of the first image of each of these digits."""
-    return [int((labels == digit).nonzero()[0]) for digit in digits]
-
-
-def _mnist_test(size: int) -> tuple[Tensor, Tensor]:
-    """Return the first test digit of eight kinds; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test", size=size)
-    places = first_places(labels, (7, 2, 0, 4, 9, 5, 3, 8))
-    return images[places], labels[places]
-
-
-__all__ = ["Inpainter", "first_places", "layers"]
+__all__ = ["Inpainter"]

@@ -47,3 +47,9 @@ def axis_angle(value: float) -> float:
         raise StateError(f"angle is {angle}; expected a finite number of degrees")
     wrapped = angle % 180.0
     return 0.0 if wrapped == 180.0 else wrapped  # -1e-20 % 180 rounds up to 180
+
+
+def both_or_neither(**two: Any) -> None:
+    """Raise StateError if one of two inputs that belong together is None and the other is not."""
+    if len({value is None for value in two.values()}) > 1:
+        raise StateError(f"{' and '.join(two)} belong together: pass both or neither")

@@ -100,8 +100,10 @@ export function roundUp(x) {
 // A plane with axes, in an SVG that scales with its column. Draw into `under` and `clip` (cut at
 // the axes), or into `over` (handles). px and py turn data into drawing units; at(event) turns a
 // pointer's place into data; frame({x, y}) changes the ranges and redraws the axes. Round numbers
-// are marked, unless `xTicks` gives whole ones (here, or to frame).
-export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, canvas = false, xTicks }) {
+// are marked, unless `xTicks` or `yTicks` gives whole ones (here, or to frame).
+export function plane({
+  x, y, xLabel, yLabel, label, width = 340, height = 340, canvas = false, xTicks, yTicks,
+}) {
   const box = { left: 46, right: width - 10, top: 10, bottom: height - 42 };
   const size = { width: box.right - box.left, height: box.bottom - box.top };
   const axes = s("g", { class: "ae-axes", "aria-hidden": "true" });
@@ -116,7 +118,7 @@ export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, 
     axes, clip, over,
   );
   const node = h("div", { class: "ae-stack" }, svg);
-  const self = { node, svg, clip, over, box, width, height, xTicks, handles: new Map() };
+  const self = { node, svg, clip, over, box, width, height, xTicks, yTicks, handles: new Map() };
   if (canvas) {
     self.canvas = h("canvas", { "aria-hidden": "true" });
     Object.assign(self.canvas.style, {
@@ -137,7 +139,7 @@ export function plane({ x, y, xLabel, yLabel, label, width = 340, height = 340, 
   self.frame = (ranges) => {
     Object.assign(self, ranges);
     const tx = self.xTicks ? { values: self.xTicks, digits: 0 } : ticks(...self.x, size.width / 50);
-    const ty = ticks(...self.y, size.height / 50);
+    const ty = self.yTicks ? { values: self.yTicks, digits: 0 } : ticks(...self.y, size.height / 50);
     axes.replaceChildren(
       s("rect", { x: box.left, y: box.top, width: size.width, height: size.height }),
       ...tx.values.map((v) => s("line", { x1: self.px(v), x2: self.px(v), y1: box.bottom, y2: box.bottom + 4 })),

@@ -5,21 +5,12 @@ import {
   bars, caption, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
   whenShown,
 } from "./kit.js";
-import { linear, relu, sigmoid } from "./layers.js";
+import { linear, relu } from "./layers.js";
+import { compute } from "./network.js";
 import { tensors } from "./weights.js";
 
 const KEY_STEPS = 200; // key presses across what is shown of the plane
 const MOST_ZOOM = 5; // twofold, five times over
-
-// x_hat of the point z: Linear, ReLU, ..., Linear, sigmoid; the weights are `<name>w0`, `<name>b0`, ...
-export function decode(z, weights, name, layers) {
-  let x = z;
-  for (let i = 0; i < layers; i++) {
-    x = linear(x, weights[`${name}w${i}`], weights[`${name}b${i}`]);
-    x = i < layers - 1 ? relu(x) : sigmoid(x);
-  }
-  return x;
-}
 
 // The reader's ten probabilities: Linear, ReLU, Linear, softmax.
 export function read(x, weights) {
@@ -66,7 +57,7 @@ const digitColour = (label) => `var(--ae-digit-${label})`;
 
 // One plane with all that is said of the point under the cursor. `view` gives the window shown.
 function panel(model, index, weights, pictures, view) {
-  const { title, low, high, layers } = model.get("planes")[index];
+  const { title, low, high, steps } = model.get("planes")[index];
   const count = model.get("planes").length;
   const labels = model.get("labels");
   const codes = weights[`z${index}`];
@@ -141,7 +132,7 @@ function panel(model, index, weights, pictures, view) {
 
   function draw() {
     const here = z();
-    const x = decode(here, weights, `d${index}`, layers);
+    const x = compute(steps, here, weights, `d${index}`);
     const p = read(x, weights);
     const verdict = p.indexOf(Math.max(...p));
     const { place, distance } = nearest(here, codes);

@@ -12,8 +12,10 @@ from aeteach import htr, latent
 from aeteach.models import Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
+from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, eight_bits, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.inputs import StateError, both_or_neither
+from aeteach.widgets.network import Network, decoder_network, kept_pixels
 
 MARGIN = 2  # the digits are 28 x 28 in a black frame, which the page need not carry
 _ZOOMS = (1, 2, 4, 8, 16, 32)
@@ -78,7 +80,7 @@ class LatentPlane(Figure):
     _module = "latent_plane"
     weights = t.Bytes(b"").tag(sync=True)
     manifest = t.Dict().tag(sync=True)
-    planes = t.List(t.Dict(), help="Title, corners and number of layers of each.").tag(sync=True)
+    planes = t.List(t.Dict(), help="Title, corners and steps of each.").tag(sync=True)
     labels = t.List(t.Int()).tag(sync=True)
     pictures = t.Bytes(b"", help="The digits, without their frame, as one PNG.").tag(sync=True)
     side = t.Int(0, help="Height and width of a picture, in pixels.").tag(sync=True)
@@ -96,10 +98,9 @@ class LatentPlane(Figure):
         light: bool = False,
         **kwargs: Any,
     ) -> None:
-        if (digits is None) != (labels is None):
-            raise StateError("digits and labels belong together: pass both or neither")
+        both_or_neither(digits=digits, labels=labels)
         if digits is None or labels is None:
-            digits, labels = some_of_each(*_mnist_test(), each=_EACH)
+            digits, labels = some_of_each(*mnist_test(), each=_EACH)
         if models is None:
             models = [Plane("nonlinear autoencoder", _shipped("mlp-2"))]
         if not 1 <= len(models) <= 2:
@@ -109,22 +110,22 @@ class LatentPlane(Figure):
             self._models = [p._replace(model=_rounded(p.model)) for p in self._models]
         self._reader = reader if reader is not None else htr.readers()[0]
         arrays: dict[str, Any] = {}
+        nets: list[Network] = []
         for i, plane in enumerate(self._models):
-            arrays |= decoder_arrays(plane.model, f"d{i}", MARGIN)
+            nets.append(decoder_network(plane.model, f"d{i}", MARGIN))
+            arrays |= nets[i].arrays
             arrays[f"z{i}"] = plane.codes
         arrays |= reader_arrays(self._reader, MARGIN)
         kinds = {f"z{i}": "float32" for i in range(len(self._models))}
         if light:
-            kinds |= {
-                f"d{i}w{len(_layers(p.model)) - 1}": "int8" for i, p in enumerate(self._models)
-            }
+            kinds |= {name: "int8" for net in nets for name in net.large}
         manifest, weights = pack(arrays, kinds)
         side = digits.shape[-1] - 2 * MARGIN
         state = {
             "alt": _ALT[len(models) - 1],
             "weights": weights,
             "manifest": manifest,
-            "planes": [_described(plane) for plane in self._models],
+            "planes": [_described(*pair) for pair in zip(self._models, nets, strict=True)],
             "labels": labels.tolist(),
             "pictures": atlas(_inner(digits), bits=4),
             "side": side,
@@ -206,44 +207,6 @@ def some_of_each(images: Tensor, labels: Tensor, each: int = _EACH) -> tuple[Ten
     return images[places], labels[places]
 
 
-def decoder_arrays(model: Autoencoder, prefix: str, margin: int = 0) -> dict[str, Tensor]:
-    """Return a decoder's matrices and biases by name, ready to pack.
-
-    Args:
-        model: Linear and ReLU in turn from (N, d) to an image, then perhaps a sigmoid.
-        prefix: of the names: `<prefix>w0`, `<prefix>b0`, `<prefix>w1`, ...
-        margin: pixels at each edge of the image that are left out.
-
-    Raises:
-        ValueError: another kind of decoder, one without a sigmoid, or a frame too wide.
-    """
-    parts = [p for p in model.decoder.modules() if not list(p.children())]
-    *body, last = parts
-    layers, between = body[::2], body[1::2]
-    known = (
-        isinstance(last, nn.Unflatten)
-        and len(layers) == len(between) + 1
-        and all(isinstance(p, nn.Linear) for p in layers)
-        and all(isinstance(p, nn.ReLU) for p in between)
-        and model.sigmoid
-    )
-    if not known:
-        kinds = ", ".join(type(p).__name__ for p in parts)
-        raise StateError(
-            f"the decoder is made of {kinds}; the page decodes Linear, ReLU, ..., Linear, "
-            "Unflatten with a sigmoid at the end, as in the model 'mlp'"
-        )
-    arrays: dict[str, Tensor] = {}
-    for i, layer in enumerate(layers):
-        assert isinstance(layer, nn.Linear)
-        arrays[f"{prefix}w{i}"] = layer.weight.detach()
-        arrays[f"{prefix}b{i}"] = layer.bias.detach()
-    w, b = f"{prefix}w{len(layers) - 1}", f"{prefix}b{len(layers) - 1}"
-    kept = _kept(len(arrays[b]), margin)
-    arrays[w], arrays[b] = arrays[w][kept], arrays[b][kept]
-    return arrays
-
-
 def reader_arrays(reader: nn.Module, margin: int = 0) -> dict[str, Tensor]:
     """Return the matrices and biases of a 1024-50-10 reader: `rw0`, `rb0`, `rw1`, `rb1`.
 
@@ -254,21 +217,13 @@ def reader_arrays(reader: nn.Module, margin: int = 0) -> dict[str, Tensor]:
     if not isinstance(reader, DigitReader):
         raise TypeError(f"reader is a {type(reader).__name__}; the page runs a DigitReader only")
     first, second = (p for p in reader.layers if isinstance(p, nn.Linear))
-    kept = _kept(first.in_features, margin)
+    kept = kept_pixels(first.in_features, margin)
     return {
         "rw0": first.weight.detach()[:, kept],
         "rb0": first.bias.detach(),
         "rw1": second.weight.detach(),
         "rb1": second.bias.detach(),
     }
-
-
-def _kept(pixels: int, margin: int) -> Tensor:
-    """Return which of the pixels of a square image lie inside its frame."""
-    side = round(pixels**0.5)
-    if side * side != pixels or side <= 2 * margin:
-        raise StateError(f"{pixels} pixels are no square image with a frame of {margin} pixels")
-    return _inner(torch.arange(pixels).view(1, 1, side, side)).flatten()
 
 
 def _inner(images: Tensor) -> Tensor:
@@ -300,19 +255,15 @@ def _corner(values: Sequence[float]) -> Tensor:
     return torch.as_tensor(values, dtype=torch.float32)
 
 
-def _described(plane: Plane) -> dict[str, Any]:
-    layers = len(_layers(plane.model))
-    return {"title": plane.title, "low": plane.low, "high": plane.high, "layers": layers}
-
-
-def _layers(model: Autoencoder) -> list[nn.Linear]:
-    return [p for p in model.decoder.modules() if isinstance(p, nn.Linear)]
+def _described(plane: Plane, decoder: Network) -> dict[str, Any]:
+    return {"title": plane.title, "low": plane.low, "high": plane.high, "steps": decoder.steps}
 
 
 def _rounded(model: Autoencoder) -> Autoencoder:
     """Return a copy whose matrix to the pixels is what 8 bits a weight keep of it."""
     model = copy.deepcopy(model)
-    weight = _layers(model)[-1].weight
+    *_, last = (p for p in model.decoder.modules() if isinstance(p, nn.Linear))
+    weight = last.weight
     steps, scales = eight_bits(weight.detach().numpy())
     with torch.no_grad():
         weight.copy_(torch.from_numpy(steps * scales[:, None]))
@@ -325,12 +276,10 @@ def _shipped(name: str) -> Autoencoder:
     return model
 
 
-def _mnist_test() -> tuple[Tensor, Tensor]:
-    """Return the MNIST test digits; imported late, as it may read 10 MB."""
-    from aeteach.data import mnist
-
-    images, labels, _ = mnist("test")
-    return images, labels
-
-
-__all__ = ["MARGIN", "LatentPlane", "Plane", "decoder_arrays", "reader_arrays", "some_of_each"]
+__all__ = [
+    "MARGIN",
+    "LatentPlane",
+    "Plane",
+    "reader_arrays",
+    "some_of_each",
+]

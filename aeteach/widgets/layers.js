@@ -80,21 +80,21 @@ export function convTranspose2d(x, W, b = null, { stride = 1, padding = 0, outpu
   const oh = (h - 1) * stride - 2 * padding + kh + outputPadding;
   const ow = (w - 1) * stride - 2 * padding + kw + outputPadding;
   const data = new Float64Array(out * oh * ow);
-  if (b !== null) data.forEach((_, at) => (data[at] = b.data[Math.floor(at / (oh * ow))]));
+  if (b !== null) b.data.forEach((bias, o) => data.fill(bias, o * oh * ow, (o + 1) * oh * ow));
+  const weight = W.data;
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < h; i++) {
       for (let j = 0; j < w; j++) {
         const value = x.data[(c * h + i) * w + j];
         if (value === 0) continue; // after a ReLU most are
+        const [top, left] = [i * stride - padding, j * stride - padding];
+        const [p0, p1] = [Math.max(0, -top), Math.min(kh, oh - top)]; // the stamp's part on the output
+        const [q0, q1] = [Math.max(0, -left), Math.min(kw, ow - left)];
         for (let o = 0; o < out; o++) {
-          for (let p = 0; p < kh; p++) {
-            const row = i * stride + p - padding;
-            if (row < 0 || row >= oh) continue;
-            for (let q = 0; q < kw; q++) {
-              const column = j * stride + q - padding;
-              if (column < 0 || column >= ow) continue;
-              data[(o * oh + row) * ow + column] += value * W.data[((c * out + o) * kh + p) * kw + q];
-            }
+          for (let p = p0; p < p1; p++) {
+            const to = (o * oh + top + p) * ow + left;
+            const from = ((c * out + o) * kh + p) * kw;
+            for (let q = q0; q < q1; q++) data[to + q] += value * weight[from + q];
           }
         }
       }

@@ -11,6 +11,19 @@ function planes({ data }, size, classes) {
   return { shape: [1 + classes, size, size], data: result };
 }
 
+// Images (channels, height, width) without `margin` pixels at each edge.
+function crop({ shape: [channels, height, width], data }, margin) {
+  const shape = [channels, height - 2 * margin, width - 2 * margin];
+  const result = new Float64Array(shape[0] * shape[1] * shape[2]);
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < shape[1]; i++) {
+      const from = (c * height + i + margin) * width + margin;
+      result.set(data.subarray(from, from + shape[2]), (c * shape[1] + i) * shape[2]);
+    }
+  }
+  return { shape, data: result };
+}
+
 const flat = (data) => ({ shape: [data.length], data });
 
 const OPS = {
@@ -22,10 +35,17 @@ const OPS = {
   conv: (x, step, W, b) => conv2d(x, W, b, step),
   deconv: (x, step, W, b) => convTranspose2d(x, W, b, step),
   planes: (x, { size, classes }) => planes(x, size, classes),
+  crop: (x, { margin }) => crop(x, margin),
 };
 
 // What the steps make of x = {shape, data: Float64Array}; weights are named `<prefix>/w<at>`.
 export function run(steps, x, weights, prefix) {
   return steps.reduce(
     (value, step) => OPS[step.op](value, step, weights[`${prefix}/w${step.at}`], weights[`${prefix}/b${step.at}`]), x);
+}
+
+// The same for plain numbers in and out: a latent vector in, say, and pixels out.
+export function compute(steps, numbers, weights, prefix) {
+  const data = Float64Array.from(numbers);
+  return run(steps, { shape: [data.length], data }, weights, prefix).data;
 }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from aeteach.models.base import Autoencoder
 from aeteach.models.cvae import LabelPlanes
 from aeteach.widgets.inputs import StateError
 
@@ -70,6 +71,51 @@ def network(module: nn.Module, prefix: str) -> Network:
     return Network(steps, arrays)
 
 
+def decoder_network(model: Autoencoder, prefix: str, margin: int = 0) -> Network:
+    """Return what `model.decode` does: its decoder, then the sigmoid.
+
+    Args:
+        model: with a sigmoid, so that what it draws are grey values from 0 to 1.
+        prefix: of the arrays' names.
+        margin: pixels at each edge of the image that are left out.
+
+    Raises:
+        ValueError: no sigmoid, a layer the page cannot run, or a frame too wide.
+    """
+    if not model.sigmoid:
+        raise StateError(
+            f"the {type(model).__name__} has no sigmoid at the end; the page shows grey values "
+            "from 0 to 1"
+        )
+    net = without_frame(network(model.decoder, prefix), margin)
+    return net._replace(steps=[*net.steps, {"op": "sigmoid"}])
+
+
+def without_frame(net: Network, margin: int) -> Network:
+    """Return a decoder that draws no frame: a last Linear has fewer rows, else it is cut off."""
+    if not margin:
+        return net
+    if [s["op"] for s in net.steps[-2:]] != ["linear", "reshape"]:
+        return net._replace(steps=[*net.steps, {"op": "crop", "margin": margin}])
+    *body, linear, reshape = net.steps
+    names = [
+        name for name in net.arrays if name.endswith((f"/w{linear['at']}", f"/b{linear['at']}"))
+    ]
+    kept = kept_pixels(len(net.arrays[names[0]]), margin)
+    side = reshape["shape"][-1] - 2 * margin
+    steps = [*body, linear, {"op": "reshape", "shape": [1, side, side]}]
+    return Network(steps, net.arrays | {name: net.arrays[name][kept] for name in names})
+
+
+def kept_pixels(pixels: int, margin: int) -> Tensor:
+    """Return which of the pixels of a square image lie inside its frame."""
+    side = round(pixels**0.5)
+    if side * side != pixels or side <= 2 * margin:
+        raise StateError(f"{pixels} pixels are no square image with a frame of {margin} pixels")
+    places = torch.arange(pixels).view(side, side)
+    return places[margin : side - margin, margin : side - margin].flatten()
+
+
 def _step(part: nn.Module, norm: nn.Module | None, before: nn.Module | None) -> dict | None:
     """Return one layer as a step; None for one that an earlier step has taken in."""
     if isinstance(part, nn.BatchNorm2d) and isinstance(before, nn.Conv2d | nn.ConvTranspose2d):
@@ -126,4 +172,4 @@ def _folded(part: Any, norm: Any) -> tuple[Tensor, Tensor]:
     return weight.double() * along, bias.double() * scale + shift
 
 
-__all__ = ["LARGE", "Network", "network"]
+__all__ = ["LARGE", "Network", "decoder_network", "kept_pixels", "network", "without_frame"]

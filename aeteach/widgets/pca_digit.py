@@ -7,7 +7,7 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, read_array
+from aeteach.widgets.inputs import StateError, both_or_neither, read_array
 
 _COMPONENTS = 100
 _CHUNK = 10_000  # rows at a time in float64: 60,000 at once would take 376 MB
@@ -101,8 +101,7 @@ class PcaDigit(Figure):
         k: int = 30,
         **kwargs: Any,
     ) -> None:
-        if (digits is None) != (labels is None):
-            raise StateError("digits and labels belong together: pass both or neither")
+        both_or_neither(digits=digits, labels=labels)
         if pca is None:
             pca = principal_components(_mnist("train")[0] if train_images is None else train_images)
         if digits is None or labels is None:

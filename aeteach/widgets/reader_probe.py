@@ -14,7 +14,7 @@ from aeteach.data import mnist
 from aeteach.models import DigitReader
 from aeteach.weights import load
 from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, read_array
+from aeteach.widgets.inputs import StateError, both_or_neither, read_array
 
 Array = NDArray[np.float64]
 FARTHEST = 8  # pixels; what leaves the picture is lost, and black comes in
@@ -102,8 +102,7 @@ class ReaderProbe(Figure):
         sources: Mapping[str, ArrayLike] | None = None,
         **kwargs: Any,
     ) -> None:
-        if (digits is None) != (labels is None):
-            raise StateError("digits and labels belong together: pass both or neither")
+        both_or_neither(digits=digits, labels=labels)
         if digits is None and sources is not None:
             raise StateError("sources are reconstructions of digits: pass digits and labels, too")
         reader = htr.readers()[0] if reader is None else reader

@@ -606,7 +606,7 @@ QUESTIONS = (
     Question(
         topic="noise, signal and bits",
         page="bottleneck-as-a-channel",
-        section="",
+        section="How many bits pass?",
         ask=(
             "Three independent normal latent numbers have the variance 15 each. Normal noise of "
             "variance 1 is added to each before they are decoded. How much information passes at "

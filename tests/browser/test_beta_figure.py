@@ -15,7 +15,7 @@ from torch import nn
 from aeteach.models import VAE
 from aeteach.models.vae import conv_vae
 from aeteach.widgets import BetaSlider
-from aeteach.widgets.beta_slider import decoder_arrays
+from aeteach.widgets.network import decoder_network
 
 from .conftest import NewPage
 from .driver import Drag, FigureDriver, call_module, standalone
@@ -119,11 +119,12 @@ def check(figure: FigureDriver) -> tuple[int, int, int, float]:
 def test_the_page_decodes_as_torch_does(page: Any) -> None:
     """The page computes in double precision, from the weights that it is given."""
     vae = model(0)
-    arrays = {k: v.float() for k, v in decoder_arrays(vae, "m0").items()}
+    net = decoder_network(vae, "m0")
+    arrays = {k: v.float() for k, v in net.arrays.items()}
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
     z = 2 * torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
-    body = "a[0].map((z) => m.decode(z, a[1], 'm0'))"
-    got = call_module(page, "beta_slider", body, z.tolist(), weights)
+    body = "a[0].map((z) => m.compute(a[1], z, a[2], 'm0'))"
+    got = call_module(page, "network", body, z.tolist(), net.steps, weights)
     with torch.no_grad():
         expected = vae.decode(z).flatten(1)
     assert float(expected.std()) > 0.05

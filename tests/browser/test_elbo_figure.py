@@ -88,13 +88,13 @@ def test_the_limits_are_the_same_in_both_languages(page: Page) -> None:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, address: str, tmp_path: Path) -> Any:
+def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Any:
     monkeypatch.setenv("AETEACH_HOST", "page")
 
     def open_page(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
         (tmp_path / "index.html").write_text(standalone(ElboToy(**state).page_html()))
         page = new_page(**(options or {}))
-        page.goto(f"{address}/index.html")
+        page.goto((tmp_path / "index.html").as_uri())
         return FigureDriver(page)
 
     return open_page

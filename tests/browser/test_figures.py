@@ -19,6 +19,7 @@ from aeteach.widgets.pca_digit import Pca, principal_components
 from .conftest import NewPage, Watch
 from .driver import Drag, FigureDriver, standalone
 from .test_clinic_figure import make as small_clinic
+from .test_latent_line_figure import made as small_line
 
 Show = Callable[..., FigureDriver]
 
@@ -44,14 +45,8 @@ def open_at(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) 
 
 
 @pytest.fixture
-def show(open_at: Show, address: str) -> Show:
-    """Show figures over http, and again from the folder."""
-    return partial(open_at, address)
-
-
-@pytest.fixture
 def look(open_at: Show, tmp_path: Path) -> Show:
-    """Show figures from the folder only, for what cannot depend on it."""
+    """Show figures from the folder; the pages' own tests open all of them over http as well."""
     return partial(open_at, tmp_path.as_uri())
 
 
@@ -75,9 +70,9 @@ def check_axis(figure: FigureDriver, points: np.ndarray) -> None:
 @pytest.mark.parametrize(("options", "drag"), WAYS)
 @pytest.mark.parametrize("target", [100, 250])
 def test_the_axis_follows_the_pointer(
-    show: Show, options: dict[str, Any], drag: Drag, target: float
+    look: Show, options: dict[str, Any], drag: Drag, target: float
 ) -> None:
-    figure = show(PcaAxis, **options)
+    figure = look(PcaAxis, **options)
     points = np.array(default_points())
     assert figure.value("angle") == 0
     check_axis(figure, points)
@@ -93,8 +88,8 @@ def test_the_axis_follows_the_pointer(
 
 
 @pytest.mark.parametrize(("options", "drag"), WAYS)
-def test_a_point_follows_the_pointer(show: Show, options: dict[str, Any], drag: Drag) -> None:
-    figure = show(lambda: PcaAxis(angle=40), **options)
+def test_a_point_follows_the_pointer(look: Show, options: dict[str, Any], drag: Drag) -> None:
+    figure = look(lambda: PcaAxis(angle=40), **options)
     points = np.array(default_points())
     outermost = int(np.abs(points - points.mean(0)).sum(1).argmax())
     drag(figure, figure.handle(f"point {outermost + 1}"), *figure.to_window(0, 1.0, -2.0))
@@ -123,8 +118,8 @@ def test_of_points_that_crowd_the_one_that_is_pulled_moves(
         assert moved == [i]
 
 
-def test_the_axis_and_the_points_obey_the_keyboard(show: Show) -> None:
-    figure = show(PcaAxis)
+def test_the_axis_and_the_points_obey_the_keyboard(look: Show) -> None:
+    figure = look(PcaAxis)
     points = np.array(default_points())
     page = figure.page
     page.keyboard.press("Tab")
@@ -162,16 +157,16 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
 
 
-def test_snap_to_pca_captures_the_largest_eigenvalue(show: Show) -> None:
-    figure = show(PcaAxis)
+def test_snap_to_pca_captures_the_largest_eigenvalue(look: Show) -> None:
+    figure = look(PcaAxis)
     figure.button("Snap to PCA").click()
     points = np.array(default_points())
     assert figure.value("captured") == pytest.approx(np.linalg.eigvalsh(np.cov(points.T))[-1])
     check_axis(figure, points)
 
 
-def test_the_slider_turns_the_axis(show: Show) -> None:
-    figure = show(PcaAxis)
+def test_the_slider_turns_the_axis(look: Show) -> None:
+    figure = look(PcaAxis)
     box = figure.root.get_by_label("angle of the axis", exact=True).bounding_box()
     assert box is not None
     figure.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -220,8 +215,8 @@ def check_digit(figure: FigureDriver, digit: int, k: int) -> None:
     assert error == pytest.approx(exact @ exact - kept @ kept, abs=2e-3)
 
 
-def test_the_slider_sets_the_number_of_components(show: Show) -> None:
-    figure = show(small_digit)
+def test_the_slider_sets_the_number_of_components(look: Show) -> None:
+    figure = look(small_digit)
     check_digit(figure, 0, 4)
     slider = figure.root.get_by_label("components k", exact=True)
     figure.keys(slider, "ArrowRight", "ArrowUp")
@@ -236,8 +231,8 @@ def test_the_slider_sets_the_number_of_components(show: Show) -> None:
 
 
 @pytest.mark.parametrize(("options", "drag"), WAYS)
-def test_the_slider_follows_the_pointer(show: Show, options: dict[str, Any], drag: Drag) -> None:
-    figure = show(small_digit, **options)
+def test_the_slider_follows_the_pointer(look: Show, options: dict[str, Any], drag: Drag) -> None:
+    figure = look(small_digit, **options)
     slider = figure.root.get_by_label("components k", exact=True)
     figure.keys(slider, "Home")
     for _ in range(15):
@@ -250,8 +245,8 @@ def test_the_slider_follows_the_pointer(show: Show, options: dict[str, Any], dra
     check_digit(figure, 0, int(figure.value("k")))
 
 
-def test_another_digit_by_mouse_touch_and_keyboard(show: Show) -> None:
-    figure = show(small_digit, **TOUCH)
+def test_another_digit_by_mouse_touch_and_keyboard(look: Show) -> None:
+    figure = look(small_digit, **TOUCH)
     choices = figure.root.get_by_role("radio")
     assert choices.count() == 6
     choices.nth(2).click()
@@ -287,8 +282,8 @@ def check_loss(figure: FigureDriver, S: np.ndarray | None = None) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("options", "drag"), WAYS)
-def test_w_follows_the_pointer(show: Show, options: dict[str, Any], drag: Drag) -> None:
-    figure = show(LinearLoss, **options)
+def test_w_follows_the_pointer(look: Show, options: dict[str, Any], drag: Drag) -> None:
+    figure = look(LinearLoss, **options)
     check_loss(figure)
     drag(figure, figure.handle("w"), *figure.to_window(0, 1.2, -0.7))
     assert check_loss(figure) == pytest.approx([1.2, -0.7], abs=0.02)
@@ -298,16 +293,16 @@ def test_w_follows_the_pointer(show: Show, options: dict[str, Any], drag: Drag) 
     assert check_loss(figure) == pytest.approx([-1.6, 0], abs=0.02)
 
 
-def test_w_goes_where_the_map_is_clicked_or_tapped(show: Show) -> None:
-    figure = show(LinearLoss, **TOUCH)
+def test_w_goes_where_the_map_is_clicked_or_tapped(look: Show) -> None:
+    figure = look(LinearLoss, **TOUCH)
     figure.page.mouse.click(*figure.to_window(0, 0.5, 1.1))
     assert check_loss(figure) == pytest.approx([0.5, 1.1], abs=0.02)
     figure.page.touchscreen.tap(*figure.to_window(0, -1.0, -1.2))
     assert check_loss(figure) == pytest.approx([-1.0, -1.2], abs=0.02)
 
 
-def test_w_obeys_the_keyboard(show: Show) -> None:
-    figure = show(lambda: LinearLoss(w=(0.5, 0.5)))
+def test_w_obeys_the_keyboard(look: Show) -> None:
+    figure = look(lambda: LinearLoss(w=(0.5, 0.5)))
     figure.page.keyboard.press("Tab")
     assert focused(figure.page) == "w"
     for key in ("ArrowRight", "Shift+ArrowUp", "ArrowDown", "ArrowLeft", "ArrowLeft"):
@@ -315,8 +310,8 @@ def test_w_obeys_the_keyboard(show: Show) -> None:
     assert check_loss(figure) == pytest.approx([0.48, 0.68])
 
 
-def test_a_step_is_a_step_of_gradient_descent(show: Show) -> None:
-    figure = show(lambda: LinearLoss(w=(0.9, -0.4)))
+def test_a_step_is_a_step_of_gradient_descent(look: Show) -> None:
+    figure = look(lambda: LinearLoss(w=(0.9, -0.4)))
     w, S = np.array([0.9, -0.4]), LinearLoss().covariance
     rate = 0.05 / np.trace(S)
     assert figure.printed("rate") == round(rate, 4)
@@ -348,8 +343,8 @@ def test_descent_ends_at_rest_in_a_minimum(look: Show, motion: str) -> None:
     assert 50 < figure.value("steps") < 1000
 
 
-def test_the_sliders_change_the_data(show: Show) -> None:
-    figure = show(LinearLoss)
+def test_the_sliders_change_the_data(look: Show) -> None:
+    figure = look(LinearLoss)
     figure.keys(figure.root.get_by_label("standard deviation along u", exact=True), "End")
     figure.keys(figure.root.get_by_label("standard deviation across u", exact=True), "Home")
     figure.keys(figure.root.get_by_label("direction of u", exact=True), "Shift+ArrowRight")
@@ -396,8 +391,8 @@ def test_the_map_is_dark_where_the_loss_is_high_and_follows_the_theme(look: Show
 
 # ---------------------------------------------------------------- all figures
 
-# Every figure of the package, so that a new one cannot be forgotten; two of them need small data.
-SMALL = {"PcaDigit": small_digit, "Clinic": small_clinic}
+# Every figure of the package, so that a new one cannot be forgotten; some of them need small data.
+SMALL = {"PcaDigit": small_digit, "Clinic": small_clinic, "LatentLine": small_line}
 ALL: list[Any] = [
     pytest.param(SMALL.get(name, cls), id=name)
     for name in widgets.__all__
@@ -407,42 +402,52 @@ ALL: list[Any] = [
 ]
 
 
+# What is cut, lies outside, or lies on another thing.
+CLUTTER = """(root) => {
+const found = [];
+const frame = root.getBoundingClientRect();
+const hit = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
+    && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
+for (const svg of root.querySelectorAll("svg.ae-plane")) {
+    const texts = [...svg.querySelectorAll("text")];
+    const boxes = texts.map((t) => t.getBoundingClientRect());
+    texts.forEach((t, i) => {
+        if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
+        if (boxes[i].left < frame.left || boxes[i].right > frame.right)
+            found.push(`outside: ${t.textContent}`);
+        for (let j = 0; j < i; j++)
+            if (hit(boxes[i], boxes[j]))
+                found.push(`${t.textContent} on ${texts[j].textContent}`);
+    });
+}
+for (const part of root.querySelectorAll("button, input[type=range], .ae-value"))
+    if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
+        found.push(`cut: ${part.className} ${part.textContent}`);
+return found;
+    }"""
+PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
+
+
 @pytest.mark.parametrize("make", ALL)
-@pytest.mark.parametrize("width", [320, 375, 1280])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_overlaps_or_overflows(
-    look: Show, make: Callable[[], Figure], width: int, theme: str
-) -> None:
-    figure = look(make, viewport={"width": width, "height": 900}, color_scheme=theme)
+def test_nothing_overlaps_or_overflows(look: Show, make: Callable[[], Figure]) -> None:
+    figure = look(make, viewport={"width": 320, "height": 900})
     page = figure.page
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    problems = figure.root.evaluate(
-        """(root) => {
-            const found = [];
-            const frame = root.getBoundingClientRect();
-            const hit = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
-                && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
-            for (const svg of root.querySelectorAll("svg.ae-plane")) {
-                const texts = [...svg.querySelectorAll("text")];
-                const boxes = texts.map((t) => t.getBoundingClientRect());
-                texts.forEach((t, i) => {
-                    if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
-                    if (boxes[i].left < frame.left || boxes[i].right > frame.right)
-                        found.push(`outside: ${t.textContent}`);
-                    for (let j = 0; j < i; j++)
-                        if (hit(boxes[i], boxes[j]))
-                            found.push(`${t.textContent} on ${texts[j].textContent}`);
-                });
-            }
-            for (const part of root.querySelectorAll("button, input[type=range], .ae-value"))
-                if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
-                    found.push(`cut: ${part.className} ${part.textContent}`);
-            return found;
-        }"""
-    )
+    problems = []
+    for width in (320, 375, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+            )
+            found = figure.root.evaluate(CLUTTER)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append("wider than the page")
+            paper = figure.root.evaluate("(e) => getComputedStyle(e).backgroundColor")
+            if paper != PAPER[theme]:
+                found.append(f"paper {paper}")
+            problems += [f"{width} {theme}: {problem}" for problem in found]
     assert problems == []
-    paper = figure.root.evaluate("(e) => getComputedStyle(e).backgroundColor")
-    assert paper == ("rgb(255, 255, 255)" if theme == "light" else "rgb(20, 24, 30)")
 
 
 @pytest.mark.parametrize("make", ALL)

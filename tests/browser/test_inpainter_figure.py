@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aeteach.inpainting import hole, inpaint
 from aeteach.models import VAE, build
 from aeteach.widgets import Inpainter
-from aeteach.widgets.inpainter import layers
+from aeteach.widgets.network import decoder_network, network
 
 from .conftest import NewPage
 from .driver import Drag, FigureDriver, call_module, standalone
@@ -133,14 +133,14 @@ def test_the_page_computes_the_network_as_torch_does(page: Any, name: str) -> No
     for part in norms:
         part.running_var.fill_(0.3)
         part.running_mean.fill_(0.1)
-    down, first = layers(nn.Sequential(made.encoder, made.heads.mu), "e")
-    up, second = layers(made.decoder, "d")
+    down = network(nn.Sequential(made.encoder, made.heads.mu), "e")
+    up = decoder_network(made, "d")
     arrays = {
         k: {"shape": list(v.shape), "data": v.flatten().tolist()}
-        for k, v in (first | second).items()
+        for k, v in (down.arrays | up.arrays).items()
     }
     x = torch.rand(2, 1, made.size, made.size, generator=torch.Generator().manual_seed(0))
-    plan = {"encoder": down, "decoder": up}
+    plan = {"encoder": down.steps, "decoder": up.steps}
     body = "a[0].map((x) => m.rebuild(a[1], a[2], x, a[3]))"
     flat = x.flatten(1).double().tolist()
     got = call_module(page, "inpainter", body, flat, plan, arrays, made.size)

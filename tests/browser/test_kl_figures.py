@@ -32,9 +32,9 @@ def bare(browser: Browser) -> Any:
 
 @pytest.fixture
 def open_figure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, new_page: NewPage
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new_page: NewPage
 ) -> Callable[..., FigureDriver]:
-    """Write a figure into a page and open it, over http and as a file."""
+    """Write a figure into a page and open it from the folder."""
 
     def opened(make: Callable[[], Any], **options: Any) -> FigureDriver:
         monkeypatch.setenv("AETEACH_HOST", "page")
@@ -42,7 +42,7 @@ def open_figure(
         assert len(html.encode()) < LARGEST
         (tmp_path / "index.html").write_text(standalone(html), encoding="utf-8")
         page = new_page(**options)
-        page.goto(f"{address}/index.html")
+        page.goto((tmp_path / "index.html").as_uri())
         return FigureDriver(page)
 
     return opened

@@ -15,7 +15,8 @@ from aeteach.data import mnist
 from aeteach.latent import nearest_code
 from aeteach.models import Autoencoder
 from aeteach.widgets import ClassMedians, Figure, LatentPlane, Plane
-from aeteach.widgets.latent_plane import decoder_arrays, reader_arrays
+from aeteach.widgets.latent_plane import reader_arrays
+from aeteach.widgets.network import decoder_network
 
 from .conftest import NewPage
 from .driver import Drag, FigureDriver, call_module, standalone
@@ -86,16 +87,14 @@ def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:
 def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
     """Weights are stored as float16; torch runs with the same ones, once in double precision."""
     model, reader = shipped(), htr.readers()[0]
-    arrays = decoder_arrays(model, "d0", 2) | reader_arrays(reader, 2)
+    net = decoder_network(model, "d0", 2)
+    arrays = net.arrays | reader_arrays(reader, 2)
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
     z = (torch.rand(60, 2, generator=torch.Generator().manual_seed(0)) - 0.5) * 80
-    body = """a[0].map((z) => {
-        const x = m.decode(z, a[1], "d0", 4);
-        return [Array.from(x), Array.from(m.read(x, a[1]))];
-    })"""
-    got = call_module(page, "latent_plane", body, z.tolist(), weights)
-    x_js = np.array([g[0] for g in got])
-    p_js = np.array([g[1] for g in got])
+    body = "a[0].map((z) => Array.from(m.compute(a[1], z, a[2], 'd0')))"
+    x_js = np.array(call_module(page, "network", body, z.tolist(), net.steps, weights))
+    body = "a[0].map((x) => Array.from(m.read(x, a[1])))"
+    p_js = np.array(call_module(page, "latent_plane", body, x_js.tolist(), weights))
     with torch.no_grad():
         inner = model.decode(z)[..., 2:-2, 2:-2]
         probabilities = htr.read(torch.nn.functional.pad(inner, [2] * 4), [reader]).probabilities[0]

@@ -1,0 +1,305 @@
+// Points on a cube before and after a noisy bottleneck of two numbers, turned by hand.
+import { clamp } from "./maths.js";
+import { run } from "./network.js";
+import { normals } from "./noise.js";
+import { tensors } from "./weights.js";
+import {
+  button, caption, choice, column, columns, frame, h, number, plane, readout, row, set, slider, update, watch, whenShown,
+} from "./kit.js";
+
+const [LOW, HIGH] = [-10, 40]; // dB, of the slider
+const NEAREST = "nearest";
+const FACES = ["none", "left", "right", "front", "back", "bottom", "top"]; // coordinates 0 and 1, one after the other
+const VIEW = { yaw: 30, pitch: 25 };
+const MIDDLE = 0.5; // the cube turns about its centre
+const REACH = 0.92; // half the width of a drawing, in edges; half the longest diagonal is 0.87
+const EDGES = [[0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [0, 4], [1, 5], [2, 6], [3, 7]];
+const CORNERS = Array.from({ length: 8 }, (_, i) => [(i >> 2) & 1, (i >> 1) & 1, i & 1]);
+
+// ---------------------------------------------------------------- the channel
+
+export function ratio(db) {
+  return 10 ** (db / 10);
+}
+
+// 1/2 log2(1 + signal / noise), summed over the dimensions: bits
+export function rate(signal, noise) {
+  return signal.reduce((sum, v) => sum + Math.log2(1 + v / noise) / 2, 0);
+}
+
+// The name of the model whose SNR of training is nearest; of two, the lower one.
+export function nearestModel(names, db) {
+  const away = (name) => Math.abs(Number(name) - db);
+  return names.reduce((best, name) => (away(name) < away(best) ? name : best));
+}
+
+// Every code (n, 2) with noise of this variance; eps holds two numbers for each.
+export function receive(z, noise, eps) {
+  return Float64Array.from(z, (v, i) => v + Math.sqrt(noise) * eps[i]);
+}
+
+// Decode codes (n, 2) to points (n, 3).
+export function decode(steps, z, weights, name) {
+  const points = new Float64Array((z.length / 2) * 3);
+  for (let i = 0; i < z.length / 2; i++) {
+    points.set(run(steps, { shape: [2], data: z.subarray(2 * i, 2 * i + 2) }, weights, name).data, 3 * i);
+  }
+  return points;
+}
+
+// Squared error of points (n, 3), summed over the coordinates, mean over the points.
+export function squaredError(a, b) {
+  return a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0) / (a.length / 3);
+}
+
+// How far a point is from the surface of the unit cube, inside or outside.
+export function surfaceDistance(p) {
+  const beyond = Math.hypot(...p.map((v) => v - clamp(v, 0, 1)));
+  return beyond > 0 ? beyond : Math.min(...p.map((v) => Math.min(v, 1 - v)));
+}
+
+// Which face a point lies on, its place in FACES: the nearest one.
+export function faceOf(p) {
+  const away = p.flatMap((v) => [Math.abs(v), Math.abs(v - 1)]);
+  return 1 + away.indexOf(Math.min(...away));
+}
+
+// Where a point is seen: [right, up, depth], in edges from the centre; depth grows towards the reader.
+export function project(p, yaw, pitch) {
+  const [x, y, z] = p.map((v) => v - MIDDLE);
+  const [a, b] = [yaw, pitch].map((degrees) => (degrees * Math.PI) / 180);
+  const right = Math.cos(a) * x - Math.sin(a) * y; // what is in front moves right as yaw grows
+  const away = Math.cos(a) * y + Math.sin(a) * x;
+  return [right, Math.cos(b) * z + Math.sin(b) * away, Math.sin(b) * z - Math.cos(b) * away];
+}
+
+// ---------------------------------------------------------------- drawings
+
+const wrap = (degrees) => ((degrees + 540) % 360) - 180;
+
+// A drawing of points in space that mouse, finger and arrow keys turn.
+function space(model, label) {
+  const canvas = h("canvas", { class: "ae-pad", tabindex: 0, role: "slider", "aria-label": label, style: "cursor: grab" });
+  const turn = (dx, dy) => update(model, {
+    yaw: wrap(model.get("yaw") + dx), pitch: clamp(model.get("pitch") + dy, -90, 90),
+  });
+  let from = null;
+  canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    canvas.focus({ preventScroll: true });
+    from = [event.clientX, event.clientY];
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (from === null) return;
+    const degrees = 180 / canvas.getBoundingClientRect().width; // a drag across is half a turn
+    turn((event.clientX - from[0]) * degrees, (event.clientY - from[1]) * degrees);
+    from = [event.clientX, event.clientY];
+  });
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    canvas.addEventListener(end, () => (from = null));
+  }
+  const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  canvas.addEventListener("keydown", (event) => {
+    const arrow = KEYS[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || (!arrow && event.key !== "Home")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!arrow) return update(model, VIEW);
+    const degrees = event.shiftKey ? 30 : 3;
+    turn(degrees * arrow[0], degrees * arrow[1]);
+  });
+  return {
+    canvas,
+    draw(points, role, faces) {
+      const [yaw, pitch, only] = ["yaw", "pitch", "face"].map((key) => model.get(key));
+      const side = Math.max(1, Math.round(canvas.clientWidth * (globalThis.devicePixelRatio || 1)));
+      if (canvas.width !== side) [canvas.width, canvas.height] = [side, side];
+      const context = canvas.getContext("2d");
+      const style = getComputedStyle(canvas);
+      const paint = (name) => style.getPropertyValue(`--ae-${name}`);
+      const scale = side / (2 * REACH);
+      const place = (p) => {
+        const [right, up, depth] = project(p, yaw, pitch);
+        return [side / 2 + scale * right, side / 2 - scale * up, depth];
+      };
+      context.clearRect(0, 0, side, side);
+      context.strokeStyle = paint("muted");
+      context.lineWidth = side / 300;
+      for (const [i, j] of EDGES) {
+        context.beginPath();
+        context.moveTo(...place(CORNERS[i]).slice(0, 2));
+        context.lineTo(...place(CORNERS[j]).slice(0, 2));
+        context.stroke();
+      }
+      const seen = faces.map((face, i) => ({ face, at: place([...points.subarray(3 * i, 3 * i + 3)]) }));
+      seen.sort((a, b) => a.at[2] - b.at[2]); // what is near is drawn over what is far
+      for (const { face, at } of seen) {
+        const own = only === face;
+        context.fillStyle = paint(own ? "good" : role);
+        context.globalAlpha = (only === 0 || own ? 1 : 0.25) * clamp(0.75 + 0.5 * at[2], 0.35, 1);
+        context.beginPath();
+        context.arc(at[0], at[1], (side / 110) * clamp(1 + 0.45 * at[2], 0.6, 1.4) * (own ? 1.3 : 1), 0, 2 * Math.PI);
+        context.fill();
+      }
+      context.globalAlpha = 1;
+      set(canvas, {
+        "aria-valuenow": Math.round(yaw), "aria-valuemin": -180, "aria-valuemax": 180,
+        "aria-valuetext": `turned ${number(yaw, 0)}°, tilted ${number(pitch, 0)}°`,
+      });
+    },
+  };
+}
+
+// The codes in their plane: clean ones small and dark, received ones larger and pale.
+function latent() {
+  const on = plane({
+    x: [-1, 1], y: [-1, 1], height: 300, xLabel: "latent number z₁", yLabel: "latent number z₂", canvas: true,
+    label: "The two latent numbers of every point, without and with noise",
+  });
+  return {
+    node: on.node,
+    draw(clean, noisy, faces, only, reach) {
+      on.frame({ x: reach[0], y: reach[1] });
+      const { canvas, box } = on;
+      const scale = 3; // canvas pixels to a drawing unit, for sharp screens
+      [canvas.width, canvas.height] = [scale * (box.right - box.left), scale * (box.bottom - box.top)];
+      const context = canvas.getContext("2d");
+      const style = getComputedStyle(canvas);
+      context.scale(scale, scale);
+      const dots = (z, role, radius, alpha) => faces.forEach((face, i) => {
+        context.fillStyle = style.getPropertyValue(`--ae-${only === face ? "good" : role}`);
+        context.globalAlpha = alpha * (only === 0 || only === face ? 1 : 0.25);
+        context.beginPath();
+        context.arc(on.px(z[2 * i]) - box.left, on.py(z[2 * i + 1]) - box.top, radius, 0, 2 * Math.PI);
+        context.fill();
+      });
+      dots(noisy, "reconstruction", 2.4, 0.55);
+      dots(clean, "latent", 1.6, 1);
+    },
+  };
+}
+
+// Ranges of both axes that hold all clean codes and 2.5 standard deviations of the noise around them.
+function ranges(z, noise) {
+  return [0, 1].map((axis) => {
+    const values = z.filter((_, i) => i % 2 === axis);
+    const more = 2.5 * Math.sqrt(noise);
+    const [low, high] = [Math.min(...values) - more, Math.max(...values) + more];
+    const edge = 0.04 * (high - low) || 0.1;
+    return [low - edge, high + edge];
+  });
+}
+
+const legend = (kind, name) => h("span", { class: "ae-key" }, h("span", { class: `ae-swatch ae-${kind}` }), name);
+const chip = (label) => ({ label, node: h("span", { class: "ae-chip" }, label) });
+
+// ---------------------------------------------------------------- the figure
+
+function render({ model, el }) {
+  const get = (key) => model.get(key);
+  const weights = tensors(model);
+  const x = weights.points.data;
+  const n = x.length / 3;
+  const faces = Array.from({ length: n }, (_, i) => faceOf([...x.subarray(3 * i, 3 * i + 3)]));
+  const names = Object.keys(get("networks")).sort((a, b) => Number(a) - Number(b));
+  const without = new Map(); // squared error of each model on a clean channel
+
+  const sent = space(model, "view of the points sent");
+  const got = space(model, "view of the points received");
+  const codes = latent();
+  const noise = slider({
+    key: "db", label: "SNR of the channel", min: LOW, max: HIGH, step: 1, grain: 0.5,
+    text: (v) => `${number(v, 1)} dB`, oninput: (v) => update(model, { db: v }),
+  });
+  const which = choice({
+    legend: "Model trained at (dB)", items: [chip(NEAREST), ...names.map(chip)],
+    onchange: (i) => update(model, { trained: [NEAREST, ...names][i] }),
+  });
+  const face = choice({
+    legend: "A face that stands out", items: FACES.map(chip), onchange: (i) => update(model, { face: i }),
+  });
+  const numbers = readout([
+    { key: "ratio", label: "SNR as a ratio" },
+    { key: "model", label: "model shown: trained at" },
+    { key: "power", label: "signal power (variance of z)", colour: "latent" },
+    { key: "noise", label: "noise power (variance)", colour: "reconstruction" },
+    { key: "rate", label: "rate by the formula" },
+    { key: "error", label: "squared error", colour: "reconstruction" },
+    { key: "clean", label: "without noise" },
+    { key: "distance", label: "mean distance to the surface" },
+  ]);
+
+  let now = null; // what the latest noise has made
+  function send() {
+    const name = get("trained") === NEAREST ? nearestModel(names, get("db")) : get("trained");
+    const signal = get("power")[name];
+    const power = signal.reduce((sum, v) => sum + v, 0) / signal.length;
+    const variance = power / ratio(get("db"));
+    const z = weights[`${name}/z`].data;
+    const noisy = receive(z, variance, normals(get("seed"), z.length));
+    const steps = get("networks")[name];
+    const points = decode(steps, noisy, weights, name);
+    if (!without.has(name)) without.set(name, squaredError(decode(steps, Float64Array.from(z), weights, name), x));
+    now = { name, power, variance, z, noisy, points, rate: rate(signal, variance), error: squaredError(points, x) };
+    const away = faces.reduce((sum, _, i) => sum + surfaceDistance([...points.subarray(3 * i, 3 * i + 3)]) / n, 0);
+
+    const snr = ratio(get("db"));
+    noise.set(get("db"));
+    which.set([NEAREST, ...names].indexOf(get("trained")));
+    numbers.set("ratio", snr, number(snr, snr < 10 ? 2 : 0));
+    numbers.set("model", Number(name), `${number(Number(name), 0)} dB`);
+    numbers.set("power", power, number(power, 4));
+    numbers.set("noise", variance, number(variance, 4));
+    numbers.set("rate", now.rate, `${number(now.rate, 2)} bits a point`);
+    numbers.set("error", now.error, number(now.error, 4));
+    numbers.set("clean", without.get(name), number(without.get(name), 4));
+    numbers.set("distance", away, `${number(away, 3)} edges`);
+    numbers.say(
+      `${number(get("db"), 1)} decibels, model trained at ${name}: ${number(now.rate, 1)} bits a point, ` +
+      `squared error ${number(now.error, 3)}.`,
+    );
+    look();
+  }
+
+  function look() {
+    face.set(get("face"));
+    sent.draw(x, "data", faces);
+    got.draw(now.points, "reconstruction", faces);
+    codes.draw(now.z, now.noisy, faces, get("face"), ranges(now.z, now.variance));
+  }
+
+  const titled = (name, canvas) =>
+    h("div", { class: "ae-picture" }, h("span", { class: "ae-title" }, name), canvas);
+  frame(
+    el, model,
+    h("div", { class: "ae-pictures ae-pair" }, titled("sent: x", sent.canvas), titled("received: x̂", got.canvas)),
+    columns(
+      column(
+        codes.node,
+        h("p", { class: "ae-note" }, legend("latent", "code z"), legend("reconstruction", "received, z + n"), legend("good", "the face")),
+        face.node,
+      ),
+      column(
+        noise.node, which.node, numbers.node,
+        row(
+          button("New noise", () => update(model, { seed: (get("seed") + 1) % 2 ** 31 })),
+          button("Reset view", () => update(model, VIEW)),
+        ),
+      ),
+    ),
+    caption(
+      `${n} points. The nearest of ${names.length} trained models is shown, unless you choose one; the noise is always that of ` +
+      "the slider. Drag a cube to turn both; keys: Tab, then arrows (Shift: further, Home: back).",
+    ),
+  );
+  const stops = [
+    watch(model, ["db", "trained", "seed"], send), watch(model, ["yaw", "pitch", "face"], look), whenShown(el, look),
+  ];
+  send();
+  return () => stops.forEach((stop) => stop());
+}
+
+export default { render };
