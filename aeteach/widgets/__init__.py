@@ -25,6 +25,7 @@ from aeteach.widgets.scoreboard import Scoreboard
 from aeteach.widgets.self_test import SelfTest
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
+from aeteach.widgets.witness_pad import WitnessPad
 
 __all__ = [
     "BetaSlider",
@@ -53,6 +54,7 @@ __all__ = [
     "SelfTest",
     "StochasticNode",
     "TrainingPanel",
+    "WitnessPad",
     "bundle",
     "pack",
 ]

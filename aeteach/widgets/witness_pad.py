@@ -1,0 +1,164 @@
+"""Two clouds of points on a line, moved by hand: their witness function and their MMD."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import traitlets as t
+from torch import Tensor
+
+from aeteach.mmd import KERNELS, median_distance, mmd, mmd_normal
+from aeteach.widgets.host import Figure
+from aeteach.widgets.inputs import Numbers, StateError, read_array
+
+_LIMITS = {"mu": (-3.0, 3.0), "sigma": (0.2, 2.0), "bandwidth": (0.05, 20.0)}
+_FARTHEST = 20.0  # of a point; the axis ends at 5, but a normal distribution does not
+_FEWEST, _MOST = 2, 100
+_NORMALS = ("mu_x", "sigma_x", "mu_y", "sigma_y")
+
+
+class WitnessPad(Figure):
+    r"""Move two clouds of points and watch the witness function, at any bandwidth.
+
+    At first both clouds are draws of a normal distribution each, whose MMD^2 has a closed form. As
+    soon as a point is moved by hand, they are draws of nothing.
+
+    Args:
+        mu_x: mean of the normal distribution that x is drawn from, -3 to 3.
+        sigma_x: its standard deviation, 0.2 to 2.
+        mu_y: mean of the one that y is drawn from.
+        sigma_y: its standard deviation.
+        n: points of each cloud, 2 to 100; up to 24 can be moved one by one.
+        kernel: "rbf" or "imq"; see `aeteach.mmd`.
+        bandwidth: h, in the unit of the points, 0.05 to 20.
+        seed: of the first points.
+
+    Attributes:
+        x: the points of the first cloud as they stand now, a list; 2 to 100 within -20 and 20.
+        y: those of the second.
+        mu_x, sigma_x, mu_y, sigma_y: of the normals; of the points themselves once moved by hand.
+        drawn: whether the points are still draws of these normals.
+
+    Raises:
+        ValueError: a number outside its range or not finite, or an unknown kernel.
+    """
+
+    _module = "witness_pad"
+    x = Numbers().tag(sync=True)
+    y = Numbers().tag(sync=True)
+    mu_x = t.Float(0.0).tag(sync=True)
+    sigma_x = t.Float(0.5).tag(sync=True)
+    mu_y = t.Float(0.0).tag(sync=True)
+    sigma_y = t.Float(1.5).tag(sync=True)
+    drawn = t.Bool(True).tag(sync=True)
+    kernel = t.Unicode("rbf").tag(sync=True)
+    bandwidth = t.Float(1.0).tag(sync=True)
+    seed = t.Int(0).tag(sync=True)
+    start = t.Any(help="What 'Start again' returns to.").tag(sync=True)
+
+    def __init__(
+        self,
+        mu_x: float = 0.0,
+        sigma_x: float = 0.5,
+        mu_y: float = 0.0,
+        sigma_y: float = 1.5,
+        *,
+        n: int = 12,
+        kernel: str = "rbf",
+        bandwidth: float = 1.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        values = (mu_x, sigma_x, mu_y, sigma_y)
+        state: dict[str, Any] = {
+            name: _number(name, v) for name, v in zip(_NORMALS, values, strict=True)
+        }
+        if isinstance(n, bool) or not isinstance(n, int) or not _FEWEST <= n <= _MOST:
+            raise StateError(f"n is {n!r}; expected {_FEWEST} to {_MOST} points")
+        eps = np.random.default_rng(seed).standard_normal((2, n))
+        state |= {
+            "x": (state["mu_x"] + state["sigma_x"] * eps[0]).round(3).tolist(),
+            "y": (state["mu_y"] + state["sigma_y"] * eps[1]).round(3).tolist(),
+            "drawn": True,
+            "kernel": _kernel(kernel),
+            "bandwidth": _number("bandwidth", bandwidth),
+        }
+        alt = (
+            "Two clouds of points x and y on a line, and above them the witness function: a bump "
+            "upwards for every x and one downwards for every y, added up. It is above zero where x "
+            "has more mass. A slider sets the width of the bumps. Very narrow ones see every point "
+            "apart, very wide ones only that the means differ. The numbers are the biased and the "
+            "unbiased estimate of the squared maximum mean discrepancy; the mean of the witness "
+            "over x less that over y is always the biased one."
+        )
+        super().__init__(**{"alt": alt, "start": state, "seed": seed} | state | kwargs)
+
+    def mmd(self, *, unbiased: bool = True) -> float:
+        """MMD^2 of the points as they stand now, from `aeteach.mmd`."""
+        options: dict[str, Any] = {"kernel": self.kernel, "bandwidth": self.bandwidth}
+        return float(mmd(_column(self.x), _column(self.y), unbiased=unbiased, **options))
+
+    @property
+    def exact(self) -> float:
+        """MMD^2 of the two normals; NaN if points were moved by hand, or for the "imq" kernel."""
+        if not self.drawn or self.kernel != "rbf":
+            return math.nan
+        mu_x, sigma_x, mu_y, sigma_y = (
+            torch.tensor([getattr(self, name)], dtype=torch.float64) for name in _NORMALS
+        )
+        variances = 2 * sigma_x.log(), 2 * sigma_y.log()
+        return float(mmd_normal(mu_x, variances[0], mu_y, variances[1], bandwidth=self.bandwidth))
+
+    @property
+    def median(self) -> float:
+        """Median distance between two of all points."""
+        return median_distance(_column(self.x), _column(self.y))
+
+    @t.validate("x", "y")
+    def _check_points(self, proposal: Any) -> list[float]:
+        name = proposal["trait"].name
+        points = read_array(name, proposal["value"])
+        if points.ndim != 1 or not _FEWEST <= len(points) <= _MOST:
+            raise StateError(
+                f"{name} has shape {points.shape}; expected {_FEWEST} to {_MOST} numbers"
+            )
+        if np.abs(points).max() > _FARTHEST:
+            raise StateError(
+                f"{name} reaches {np.abs(points).max():g}; expected points within -{_FARTHEST:g} "
+                f"and {_FARTHEST:g}: divide them by a common unit"
+            )
+        return [float(v) for v in points]
+
+    @t.validate("bandwidth", *_NORMALS)
+    def _check_number(self, proposal: Any) -> float:
+        return _number(proposal["trait"].name, proposal["value"])
+
+    @t.validate("kernel")
+    def _check_kernel(self, proposal: Any) -> str:
+        return _kernel(proposal["value"])
+
+    def __repr__(self) -> str:
+        return (
+            f"WitnessPad(n=({len(self.x)}, {len(self.y)}), kernel={self.kernel!r}, "
+            f"bandwidth={self.bandwidth:g}, mmd={self.mmd():.4f})"
+        )
+
+
+def _column(points: list[float]) -> Tensor:
+    return torch.tensor(points, dtype=torch.float64)[:, None]
+
+
+def _number(name: str, value: float) -> float:
+    """Return a number within the figure's range, or say what is wrong."""
+    low, high = _LIMITS[name.split("_")[0]]
+    number = float(value)
+    if not low <= number <= high:  # NaN is not either
+        raise StateError(f"{name} is {number:g}; expected {low:g} to {high:g}")
+    return number
+
+
+def _kernel(name: str) -> str:
+    if name not in KERNELS:
+        raise StateError(f"kernel is {name!r}; expected one of {', '.join(KERNELS)}")
+    return name
