@@ -637,7 +637,7 @@ QUESTIONS = (
     Question(
         topic="MMD",
         page="matching-a-distribution",
-        section="",
+        section="What the term asks for",
         ask=(
             "An autoencoder is trained on squared error + MMD between the codes of a batch and "
             "draws from N(0, I). What does the second term ask for?"
