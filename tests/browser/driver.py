@@ -206,3 +206,13 @@ class FigureDriver:
 
 
 Drag = Callable[[FigureDriver, Locator, float, float], None]
+
+
+def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:
+    """Assert that numbers differ by less than the bound, and print by how much they do."""
+    a, b = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
+    assert a.shape == b.shape
+    assert a.size > 0
+    worst = float(np.abs(a - b).max())
+    print(f"{a.size} numbers, largest difference {worst:.2e}")
+    assert worst < bound  # NaN fails this too

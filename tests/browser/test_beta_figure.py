@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from numpy.typing import ArrayLike
 from torch import nn
 
 from aeteach.models import VAE
@@ -18,7 +17,7 @@ from aeteach.widgets import BetaSlider
 from aeteach.widgets.network import decoder_network
 
 from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .driver import Drag, FigureDriver, call_module, close, standalone
 
 Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
@@ -72,15 +71,6 @@ def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
     page = new_page(**{"viewport": {"width": 1280, "height": 1800}} | options)
     page.goto(f"{folder.as_uri()}/index.html")
     return FigureDriver(page)
-
-
-def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:
-    a, b = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert a.shape == b.shape
-    assert a.size > 0
-    worst = float(np.abs(a - b).max())
-    print(f"{a.size} numbers, largest difference {worst:.2e}")
-    assert worst < bound  # NaN fails this too
 
 
 def check(figure: FigureDriver) -> tuple[int, int, int, float]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import ArrayLike
 
 from aeteach import htr, load, plots
 from aeteach.data import mnist
@@ -19,7 +18,7 @@ from aeteach.widgets.latent_plane import reader_arrays
 from aeteach.widgets.network import decoder_network
 
 from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .driver import Drag, FigureDriver, call_module, close, standalone
 
 Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
@@ -70,15 +69,6 @@ def _open(
     page = new_page(**options)
     page.goto(f"{address}/index.html")
     return FigureDriver(page)
-
-
-def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:
-    a, b = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert a.shape == b.shape
-    assert a.size > 0
-    worst = float(np.abs(a - b).max())
-    print(f"{a.size} numbers, largest difference {worst:.2e}")
-    assert worst < bound  # NaN fails this too
 
 
 # ---------------------------------------------------------------- the numbers

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from aeteach.models import VAE, build
@@ -18,7 +17,7 @@ from aeteach.widgets.latent_line import FAR, STRIP
 from aeteach.widgets.network import decoder_network
 
 from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .driver import Drag, FigureDriver, call_module, close, standalone
 
 Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
@@ -67,15 +66,6 @@ def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
     page = new_page(**{"viewport": {"width": 1280, "height": 1200}} | options)
     page.goto(f"{folder.as_uri()}/index.html")
     return FigureDriver(page)
-
-
-def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:
-    a, b = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert a.shape == b.shape
-    assert a.size > 0
-    worst = float(np.abs(a - b).max())
-    print(f"{a.size} numbers, largest difference {worst:.2e}")
-    assert worst < bound  # NaN fails this too
 
 
 def check(figure: FigureDriver) -> float:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import ArrayLike
 from playwright.sync_api import Page
 
 from aeteach import htr, load
@@ -19,7 +18,7 @@ from aeteach.widgets import LatentPlane, Plane
 from aeteach.widgets.host import bundle, pack
 
 from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .driver import Drag, FigureDriver, call_module, close, standalone
 
 Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
@@ -66,15 +65,6 @@ def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> 
         return FigureDriver(page)
 
     return partial(open_page)
-
-
-def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:
-    a, b = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert a.shape == b.shape
-    assert a.size > 0
-    worst = float(np.abs(a - b).max())
-    print(f"{a.size} numbers, largest difference {worst:.2e}")
-    assert worst < bound  # NaN fails this too
 
 
 def check(figure: FigureDriver) -> list[torch.Tensor]:
