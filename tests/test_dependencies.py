@@ -45,6 +45,7 @@ ALLOWED = {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
         *("clinic", "metrics", "conditional", "diffusion", "inpainting"),
+        *("meaning", "shape_reader"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),

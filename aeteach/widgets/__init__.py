@@ -18,6 +18,7 @@ from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
 from aeteach.widgets.reader_probe import ReaderProbe
 from aeteach.widgets.self_test import SelfTest
+from aeteach.widgets.shape_traversal import ShapeTraversal
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
 
@@ -41,6 +42,7 @@ __all__ = [
     "Plane",
     "ReaderProbe",
     "SelfTest",
+    "ShapeTraversal",
     "StochasticNode",
     "TrainingPanel",
     "bundle",
