@@ -8,6 +8,7 @@ from aeteach.checks.elbo import *  # noqa: F403
 from aeteach.checks.first import *  # noqa: F403
 from aeteach.checks.kl import *  # noqa: F403
 from aeteach.checks.linear import *  # noqa: F403
+from aeteach.checks.meaning import *  # noqa: F403
 from aeteach.checks.nonlinear import *  # noqa: F403
 from aeteach.checks.outlook import *  # noqa: F403
 from aeteach.checks.pca import *  # noqa: F403
