@@ -165,11 +165,11 @@ function render({ model, el }) {
   on.clip.append(band, here, ...curves);
   const title = h("p", { class: "ae-note" });
   const cells = FACTORS.map((f) => Array.from({ length: d }, (_, k) => h("td", { class: "ae-value", "data-key": `r-${f}-${k}` })));
-  const heads = Array.from({ length: d }, () => h("th", { scope: "col" }));
+  const heads = Array.from({ length: d }, () => h("th", { scope: "row" }));
   const table = h(
     "table", { class: "ae-table" },
-    h("thead", {}, h("tr", {}, h("th", {}), ...heads)),
-    h("tbody", {}, ...FACTORS.map((f, i) => h("tr", {}, h("th", { scope: "row" }, f), ...cells[i]))),
+    h("thead", {}, h("tr", {}, h("td", {}), ...FACTORS.map((f) => h("th", { scope: "col" }, f)))),
+    h("tbody", {}, ...heads.map((head, k) => h("tr", {}, head, ...cells.map((line) => line[k])))),
   );
 
   let walk = { key: null };
