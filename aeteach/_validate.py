@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 MAX_SEED = 2**63 - 1
+MAX_CLASSES = 10**6  # more is no label: one-hot rows would fill the memory
 
 
 def images(x: object, name: str = "images", size: int | None = None) -> Tensor:
@@ -62,6 +63,23 @@ def labels(y: object, n: int | None = None, name: str = "labels", classes: int =
     if low < 0 or high >= classes:
         raise ValueError(f"{name} must be from 0 to {classes - 1}, got {low} to {high}")
     return y
+
+
+def classes(y: object, n: int | None = None, name: str = "labels") -> int:
+    """Return how many classes the labels name, from 0 to the largest; at least two must occur.
+
+    Args:
+        y: what arrived, (N,), int64, from 0.
+        n: there must be this many; None for any number.
+        name: what the caller calls it.
+
+    Raises:
+        TypeError, ValueError: as for `labels`, or all labels are alike.
+    """
+    y = labels(y, n, name, MAX_CLASSES)
+    if bool((y == y[0]).all()):
+        raise ValueError(f"{name} are all alike, {int(y[0])}; expected at least two classes")
+    return int(y.max()) + 1
 
 
 def latents(z: object, name: str = "z", d: int | None = None) -> Tensor:

@@ -1,15 +1,14 @@
-r"""What does a latent dimension mean? Correlation, probes, zeroing and traversals.
+r"""What does a latent dimension mean? Correlation, zeroing and traversals.
 
 Shapes are drawn from known factors, so a latent code can be asked about them. A correlation sees
-straight lines in single dimensions; a probe sees whatever a small reader can find in the whole
-code, and is judged on codes it was not made from. The two may disagree, and a dimension that
-correlates with a factor is still no feature: turn the latent space, and the correlations are gone
-while every reconstruction is the same.
+straight lines in single dimensions; a probe (`aeteach.probe`) sees whatever a small reader can find
+in the whole code. The two may disagree, and a dimension that correlates with a factor is still no
+feature: turn the latent space, and the correlations are gone while every reconstruction is the
+same.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -17,28 +16,7 @@ from torch import Tensor, nn
 
 from aeteach import _validate
 
-KINDS = ("linear", "nearest")
 _CHUNK = 1000
-_RIDGE = 1e-6  # of a standardised code: keeps an unused dimension from dividing by nothing
-
-
-@dataclass(frozen=True)
-class Probe:
-    """How well a small reader predicts a factor from codes it has not seen.
-
-    Attributes:
-        score: on held-out codes: R^2 for numbers (1 is perfect, 0 no better than the mean, below 0
-            worse), accuracy for classes (0 to 1).
-        baseline: score of predicting the same for every code: 0, or the share of the commonest
-            class.
-        kind: of reader.
-        held_out: number of codes it was judged on.
-    """
-
-    score: float
-    baseline: float
-    kind: str
-    held_out: int
 
 
 class Histograms(NamedTuple):
@@ -101,7 +79,7 @@ def eta_squared(labels: Tensor, z: Tensor) -> Tensor:
         TypeError, ValueError: labels or codes of another kind, or fewer than two classes.
     """
     _validate.latents(z)
-    classes = _classes(labels, len(z))
+    classes = _validate.classes(labels, len(z))
     c = z.detach().double()
     c = c - c.mean(0)
     one_hot = torch.nn.functional.one_hot(labels, classes).double()  # (N, C)
@@ -110,63 +88,6 @@ def eta_squared(labels: Tensor, z: Tensor) -> Tensor:
     total = (c**2).sum(0)
     between = (counts[:, None] * means**2).sum(0)
     return (between / torch.where(total > 0, total, math.inf)).clamp(0, 1)
-
-
-def probe(
-    z: Tensor,
-    y: Tensor,
-    *,
-    kind: str = "linear",
-    neighbours: int = 5,
-    held_out: float = 0.2,
-    seed: int = 0,
-) -> Probe:
-    """Fit a small reader of a factor on some codes, and judge it on the others.
-
-    "linear" is least squares on standardised codes (for classes: on one-hot labels, the largest
-    wins); "nearest" asks the nearest codes and takes their mean (for classes: their vote). What
-    the first finds lies along a direction; what only the second finds is there, but bent.
-
-    Args:
-        z: codes, (N, d), N >= 10.
-        y: the factor: (N,) floating point for a number, int64 from 0 for a class.
-        kind: "linear" or "nearest".
-        neighbours: codes that "nearest" asks, at least 1.
-        held_out: share of the codes it is judged on, above 0 and below 1.
-        seed: of the division.
-
-    Raises:
-        TypeError, ValueError: codes or factors of another kind, too few, or a constant factor.
-    """
-    _validate.latents(z)
-    _validate.count(neighbours, "neighbours")
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
-    if not 0 < held_out < 1:
-        raise ValueError(f"held_out is {held_out!r}; expected a share above 0 and below 1, as 0.2")
-    target = _target(y, len(z))  # (N, K)
-    order = torch.randperm(len(z), generator=_validate.generator(seed))
-    n_test = max(1, round(held_out * len(z)))
-    if len(z) < 10 or len(z) - n_test < neighbours:
-        raise ValueError(
-            f"{len(z)} codes, {n_test} of them held out; expected at least 10, and {neighbours} to "
-            "learn from"
-        )
-    test, train = order[:n_test], order[n_test:]
-    codes = z.detach().double()
-    spread = codes[train].std(0, correction=0)
-    codes = (codes - codes[train].mean(0)) / torch.where(spread > 0, spread, 1)
-    read = _linear if kind == "linear" else _nearest
-    guess = read(codes[train], target[train], codes[test], neighbours)
-    if y.dtype == torch.int64:
-        score = (guess.argmax(1) == y[test]).double().mean().item()
-        common = target[train].sum(0).argmax()
-        return Probe(score, (y[test] == common).double().mean().item(), kind, n_test)
-    truth = target[test]
-    rest = ((truth - truth.mean(0)) ** 2).sum().item()
-    if rest == 0:
-        raise ValueError("the factor is constant on the held-out codes, so R^2 has no meaning")
-    return Probe(1 - ((truth - guess) ** 2).sum().item() / rest, 0.0, kind, n_test)
 
 
 def by_shape(z: Tensor, labels: Tensor, *, bins: int = 40) -> Histograms:
@@ -182,7 +103,7 @@ def by_shape(z: Tensor, labels: Tensor, *, bins: int = 40) -> Histograms:
     """
     _validate.latents(z)
     _validate.count(bins, "bins")
-    classes = _classes(labels, len(z))
+    classes = _validate.classes(labels, len(z))
     counts = torch.bincount(labels, minlength=classes)
     if bool((counts == 0).any()):
         raise ValueError(f"classes have {counts.tolist()} codes; each needs at least one")
@@ -276,42 +197,3 @@ def _error(model: nn.Module, z: Tensor, images: Tensor) -> float:
     for codes, some in pairs:
         total += (model.decode(codes) - some).square().double().sum().item()  # type: ignore[operator]
     return total / len(images)
-
-
-def _linear(train: Tensor, target: Tensor, test: Tensor, _: int) -> Tensor:
-    """Least squares with an intercept, on codes that are centred already."""
-    middle = target.mean(0)
-    gram = train.T @ train + _RIDGE * len(train) * torch.eye(train.shape[1], dtype=train.dtype)
-    return test @ torch.linalg.solve(gram, train.T @ (target - middle)) + middle
-
-
-def _nearest(train: Tensor, target: Tensor, test: Tensor, neighbours: int) -> Tensor:
-    found = []
-    for some in test.split(_CHUNK):
-        away = torch.cdist(some, train, compute_mode="donot_use_mm_for_euclid_dist")
-        found.append(target[away.topk(neighbours, largest=False).indices].mean(1))
-    return torch.cat(found)
-
-
-def _target(y: Tensor, n: int) -> Tensor:
-    """Return a factor as numbers (N, K): itself, or its classes one-hot."""
-    if not isinstance(y, Tensor) or y.ndim != 1 or len(y) != n:
-        got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
-        raise ValueError(f"y is {got}; expected one number for each of the {n} codes, (N,)")
-    if y.dtype == torch.int64:
-        return torch.nn.functional.one_hot(y, _classes(y, n)).double()
-    if not y.is_floating_point() or not bool(y.isfinite().all()):
-        raise ValueError(
-            f"y is {y.dtype}; expected finite float numbers, or int64 for classes: size in pixels "
-            "is a number, so y.float()"
-        )
-    return y.detach().double()[:, None]
-
-
-def _classes(labels: Tensor, n: int) -> int:
-    """Return how many classes the labels have, at least two."""
-    _validate.labels(labels, n, classes=10**6)
-    classes = int(labels.max()) + 1
-    if len(labels.unique()) < 2:
-        raise ValueError("all labels are alike; expected at least two classes")
-    return classes

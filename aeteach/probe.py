@@ -1,8 +1,10 @@
-"""What does a code still know? Ask a small classifier that sees nothing but the code.
+"""What does a code still know? Ask a small reader that sees nothing but the code.
 
-A *probe* is trained on codes and their labels, and scored on codes that it has not seen. Its
-accuracy is a lower bound on what the code tells of the label: a better probe may find more.
+A *probe* learns to name a class, or to tell a number, from some codes, and is judged on codes that
+it has not seen. Its score is a lower bound on what the code tells: a better probe may find more.
 """
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +12,79 @@ from torch import Tensor
 
 from aeteach import _validate
 
-_CHUNK = 2000  # codes at once: bounds the memory, not the result
 LINEAR, NEIGHBOURS = "linear", "neighbours"
+KINDS = (LINEAR, NEIGHBOURS)
+_CHUNK = 2000  # codes at once: bounds the memory, not the result
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How well a small reader tells a factor from codes that it has not seen.
+
+    Attributes:
+        score: on held-out codes: R^2 for a number (1 is perfect, 0 no better than their mean, below
+            0 worse), accuracy for a class (0 to 1).
+        baseline: score of saying the same of every code: 0 for a number; for a class the share of
+            held-out codes in the commonest class of the others.
+        kind: of reader.
+        held_out: number of codes it was judged on.
+    """
+
+    score: float
+    baseline: float
+    kind: str
+    held_out: int
+
+
+def probe(
+    z: Tensor,
+    y: Tensor,
+    *,
+    held_out: float | tuple[Tensor, Tensor] = 0.2,
+    kind: str = LINEAR,
+    k: int = 25,
+    penalty: float = 1e-3,
+    seed: int = 0,
+) -> Probe:
+    r"""Fit a small reader of a factor on some codes, and judge it on others.
+
+    "linear" fits one weight a dimension. For a number it is least squares: squared error / 2; for
+    classes logistic regression: cross-entropy, one straight boundary between any two. Both are
+    averaged over codes, and penalty / 2 times the sum of squared weights is added. "neighbours"
+    asks the k nearest codes: their mean for a number, their vote for a class (ties go to the
+    smaller label). What the first finds lies along a direction; what only the second finds is
+    there, but bent. All see codes scaled to mean 0 and variance 1, by the codes they learn from.
+
+    Args:
+        z: codes, (N, d).
+        y: the factor, (N,): floating point for a number, int64 from 0 for a class.
+        held_out: what to judge on: a share of z, above 0 and below 1, drawn with `seed`; or other
+            codes (M, d) and their factor (M,), and then all of z is learnt from.
+        kind: "linear" or "neighbours".
+        k: neighbours that are asked, at least 1.
+        penalty: of the squared weights of "linear", at least 0.
+        seed: of the division.
+
+    Raises:
+        TypeError, ValueError: codes or factors of another kind, too few of them, a factor that is
+            constant where it is judged, or numbers out of range.
+
+    Source: Alain and Bengio (2017), linear classifier probes.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; expected 'linear' or 'neighbours'")
+    _validate.count(k, "k")
+    if not 0 <= penalty < float("inf"):
+        raise ValueError(f"penalty is {penalty!r}; expected a number of at least 0")
+    _validate.latents(z)
+    is_class = _is_class(y, len(z), "y")
+    known, asked = _division(z, y, held_out, seed)
+    if kind == NEIGHBOURS and k > len(known[0]):
+        raise ValueError(f"k is {k}, but there are only {len(known[0])} codes to ask")
+    codes, new = _scaled(known[0], asked[0])
+    if is_class:
+        return _judge_class(codes, known[1], new, asked[1], kind, k, penalty)
+    return _judge_number(codes, known[1], new, asked[1], kind, k, penalty)
 
 
 def probe_accuracy(
@@ -24,19 +97,14 @@ def probe_accuracy(
     k: int = 25,
     penalty: float = 1e-3,
 ) -> float:
-    r"""Return the share of held-out codes whose label a probe names, 0 to 1.
-
-    "linear" is logistic regression: one straight boundary between any two classes, fitted by
-    minimising cross-entropy + penalty / 2 times the sum of squared weights. "neighbours" lets the k
-    nearest codes vote (ties go to the smaller label): it finds clusters of any shape. Both see
-    codes scaled to mean 0 and variance 1 in each dimension, by the first set.
+    """Return the share of held-out codes whose label a probe names, 0 to 1.
 
     A probe that knows nothing scores the share of the commonest class, 11.35 % of MNIST's test
-    digits, or 1 in classes for a guess.
+    digits, or 1 in classes for a guess. See `probe`.
 
     Args:
         z: codes to learn from, (N, d).
-        labels: of these, (N,), int64, 0 to 9.
+        labels: of these, (N,), int64, from 0.
         held_out: codes to be scored on, (M, d), none of them among z.
         held_out_labels: of these, (M,), int64.
         kind: "linear" or "neighbours".
@@ -45,30 +113,69 @@ def probe_accuracy(
 
     Raises:
         TypeError, ValueError: codes or labels of another kind, or numbers out of range.
-
-    Source: Alain and Bengio (2017), linear classifier probes.
     """
     _validate.latents(z)
-    _validate.labels(labels, len(z))
-    _validate.latents(held_out, "held_out", d=z.shape[1])
-    _validate.labels(held_out_labels, len(held_out), "held_out_labels")
-    mean, sd = z.double().mean(0), z.double().std(0).clamp(min=1e-12)
-    known, asked = (z.double() - mean) / sd, (held_out.double() - mean) / sd
+    _validate.classes(labels, len(z))
+    asked = (held_out, held_out_labels)
+    return probe(z, labels, held_out=asked, kind=kind, k=k, penalty=penalty).score
+
+
+Pair = tuple[Tensor, Tensor]
+
+
+def _division(z: Tensor, y: Tensor, held_out: float | Pair, seed: int) -> tuple[Pair, Pair]:
+    """Return codes and factor to learn from, and those to be judged on."""
+    if isinstance(held_out, tuple):
+        codes, factor = held_out
+        _validate.latents(codes, "held_out", d=z.shape[1])
+        _is_class(factor, len(codes), "y of held_out", like=y)
+        return (z, y), held_out
+    if not 0 < held_out < 1:
+        raise ValueError(f"held_out is {held_out!r}; expected a share above 0 and below 1, as 0.2")
+    if len(z) < 10:
+        raise ValueError(f"{len(z)} codes to divide; expected at least 10")
+    order = torch.randperm(len(z), generator=_validate.generator(seed))
+    n = max(1, round(held_out * len(z)))
+    asked, known = order[:n], order[n:]
+    return (z[known], y[known]), (z[asked], y[asked])
+
+
+def _scaled(z: Tensor, held_out: Tensor) -> Pair:
+    """Return both, (N, d) and (M, d), scaled so that the first has mean 0 and variance 1."""
+    z, held_out = z.detach().double(), held_out.detach().double()
+    mean, sd = z.mean(0), z.std(0)
+    moves = sd > 1e-12 * (1 + mean.abs())  # beyond rounding
+    sd = torch.where(moves, sd, 1)  # a dimension that never moves stays at 0
+    return (z - mean) / sd, (held_out - mean) / sd
+
+
+def _judge_class(
+    z: Tensor, labels: Tensor, asked: Tensor, answers: Tensor, kind: str, k: int, penalty: float
+) -> Probe:
     if kind == LINEAR:
-        if not penalty >= 0:
-            raise ValueError(f"penalty is {penalty!r}; expected at least 0")
-        named = _linear(known, labels, asked, penalty)
-    elif kind == NEIGHBOURS:
-        if _validate.count(k, "k") > len(z):
-            raise ValueError(f"k is {k}, but there are only {len(z)} codes to vote")
-        named = _neighbours(known, labels, asked, k)
+        named = _logistic_regression(z, labels, asked, penalty)
     else:
-        raise ValueError(f"kind is {kind!r}; expected 'linear' or 'neighbours'")
-    return (named == held_out_labels).double().mean().item()
+        votes = F.one_hot(labels).double()  # (N, C)
+        named = _neighbours(z, votes, asked, k).argmax(1)
+    common = labels.bincount().argmax()
+    baseline = (answers == common).double().mean().item()
+    return Probe((named == answers).double().mean().item(), baseline, kind, len(asked))
 
 
-def _linear(z: Tensor, labels: Tensor, asked: Tensor, penalty: float) -> Tensor:
-    """Fit logistic regression with L-BFGS, which is convex, and name the likeliest classes."""
+def _judge_number(
+    z: Tensor, y: Tensor, asked: Tensor, truth: Tensor, kind: str, k: int, penalty: float
+) -> Probe:
+    y, truth = y.detach().double()[:, None], truth.detach().double()
+    spread = (truth - truth.mean()).square().sum().item()
+    if spread == 0:
+        raise ValueError("the factor is constant on the held-out codes, so R^2 has no meaning")
+    guess = _least_squares(z, y, asked, penalty) if kind == LINEAR else _neighbours(z, y, asked, k)
+    missed = (truth - guess[:, 0]).square().sum().item()
+    return Probe(1 - missed / spread, 0.0, kind, len(asked))
+
+
+def _logistic_regression(z: Tensor, labels: Tensor, asked: Tensor, penalty: float) -> Tensor:
+    """Fit with L-BFGS, for the cost is convex, and name the likeliest classes."""
     classes = int(labels.max()) + 1
     weight = torch.zeros(classes, z.shape[1], dtype=z.dtype, requires_grad=True)
     bias = torch.zeros(classes, dtype=z.dtype, requires_grad=True)
@@ -84,10 +191,41 @@ def _linear(z: Tensor, labels: Tensor, asked: Tensor, penalty: float) -> Tensor:
     return (asked @ weight.T + bias).detach().argmax(1)
 
 
-def _neighbours(z: Tensor, labels: Tensor, asked: Tensor, k: int) -> Tensor:
-    """Let the k nearest codes vote."""
-    named = []
+def _least_squares(z: Tensor, y: Tensor, asked: Tensor, penalty: float) -> Tensor:
+    """Solve for the weights of codes that have mean 0, and return the numbers told, (M, 1)."""
+    gram = z.T @ z + penalty * len(z) * torch.eye(z.shape[1], dtype=z.dtype)
+    weight = torch.linalg.lstsq(gram, z.T @ (y - y.mean())).solution  # penalty 0 may be singular
+    return y.mean() + asked @ weight
+
+
+def _neighbours(z: Tensor, y: Tensor, asked: Tensor, k: int) -> Tensor:
+    """Return the mean of y (N, C) over the k nearest codes of each that is asked, (M, C)."""
+    found = []
     for some in asked.split(_CHUNK):
         near = torch.cdist(some, z).topk(k, largest=False).indices  # (n, k)
-        named.append(F.one_hot(labels[near], int(labels.max()) + 1).sum(1).argmax(1))
-    return torch.cat(named)
+        found.append(y[near].mean(1))
+    return torch.cat(found)
+
+
+def _is_class(y: Tensor, n: int, name: str, like: Tensor | None = None) -> bool:
+    """Return whether a factor is a class (True) or a number; refuse what is neither."""
+    if not isinstance(y, Tensor) or y.ndim != 1 or len(y) != n:
+        got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+        raise ValueError(f"{name} is {got}; expected one number for each of the {n} codes, (N,)")
+    if like is not None and (y.dtype == torch.int64) != (like.dtype == torch.int64):
+        raise TypeError(f"{name} is {y.dtype}, but y is {like.dtype}: pass both as one kind")
+    if y.dtype == torch.int64:
+        if like is None:
+            _validate.classes(y, n, name)
+        else:  # one class alone is enough to be asked
+            _validate.labels(y, n, name, classes=_validate.MAX_CLASSES)
+        return True
+    if not y.is_floating_point() or not bool(y.isfinite().all()):
+        raise ValueError(
+            f"{name} is {y.dtype}; expected finite float numbers, or int64 for classes: size in "
+            f"pixels is a number, so {name}.float()"
+        )
+    return False
+
+
+__all__ = ["KINDS", "LINEAR", "NEIGHBOURS", "Probe", "probe", "probe_accuracy"]

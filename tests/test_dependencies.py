@@ -46,7 +46,7 @@ ALLOWED = {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
         *("clinic", "metrics", "conditional", "diffusion", "inpainting", "channel"),
-        *("generation", "mmd", "scoreboard"),
+        *("generation", "meaning", "mmd", "scoreboard", "shape_reader"),
     },
     "sweeps": {
         *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),

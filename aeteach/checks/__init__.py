@@ -11,6 +11,7 @@ from aeteach.checks.first import *  # noqa: F403
 from aeteach.checks.kl import *  # noqa: F403
 from aeteach.checks.latent import *  # noqa: F403
 from aeteach.checks.linear import *  # noqa: F403
+from aeteach.checks.meaning import *  # noqa: F403
 from aeteach.checks.mmd import *  # noqa: F403
 from aeteach.checks.nonlinear import *  # noqa: F403
 from aeteach.checks.outlook import *  # noqa: F403

@@ -23,6 +23,7 @@ from aeteach.widgets.pca_digit import PcaDigit
 from aeteach.widgets.reader_probe import ReaderProbe
 from aeteach.widgets.scoreboard import Scoreboard
 from aeteach.widgets.self_test import SelfTest
+from aeteach.widgets.shape_traversal import ShapeTraversal
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel
 from aeteach.widgets.witness_pad import WitnessPad
@@ -52,6 +53,7 @@ __all__ = [
     "ReaderProbe",
     "Scoreboard",
     "SelfTest",
+    "ShapeTraversal",
     "StochasticNode",
     "TrainingPanel",
     "WitnessPad",

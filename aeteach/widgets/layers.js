@@ -102,3 +102,19 @@ export function convTranspose2d(x, W, b = null, { stride = 1, padding = 0, outpu
   }
   return { shape: [out, oh, ow], data };
 }
+
+// The largest of each kernel x kernel window, side by side; what does not fill a window is left out
+export function maxPool2d(x, kernel) {
+  const [channels, h, w] = x.shape;
+  const [oh, ow] = [Math.floor(h / kernel), Math.floor(w / kernel)];
+  const data = new Float64Array(channels * oh * ow).fill(-Infinity);
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < oh * kernel; i++) {
+      for (let j = 0; j < ow * kernel; j++) {
+        const at = (c * oh + Math.floor(i / kernel)) * ow + Math.floor(j / kernel);
+        data[at] = Math.max(data[at], x.data[(c * h + i) * w + j]);
+      }
+    }
+  }
+  return { shape: [channels, oh, ow], data };
+}

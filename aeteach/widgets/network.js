@@ -1,5 +1,5 @@
 // Runs a trained network: the steps that network.py wrote, one after the other.
-import { conv2d, convTranspose2d, linear, relu, sigmoid } from "./layers.js";
+import { conv2d, convTranspose2d, linear, maxPool2d, relu, sigmoid } from "./layers.js";
 
 // An image (channels, size, size) from flat pixels with a one-hot label behind them: the pixels,
 // then a plane for each class, white where the label is.
@@ -34,6 +34,7 @@ const OPS = {
   reshape: (x, { shape }) => ({ shape, data: x.data }),
   conv: (x, step, W, b) => conv2d(x, W, b, step),
   deconv: (x, step, W, b) => convTranspose2d(x, W, b, step),
+  pool: (x, { kernel }) => maxPool2d(x, kernel),
   planes: (x, { size, classes }) => planes(x, size, classes),
   crop: (x, { margin }) => crop(x, margin),
 };

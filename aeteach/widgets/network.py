@@ -46,8 +46,9 @@ def network(module: nn.Module, prefix: str) -> Network:
 
     Args:
         module: made of Linear, ReLU, Sigmoid, Flatten, Unflatten, Conv2d and ConvTranspose2d
-            (square, without dilation or groups), BatchNorm2d right after one of these two, and
-            the book's LabelPlanes; one after the other, as in Sequential.
+            (square, without dilation or groups), BatchNorm2d right after one of these two,
+            MaxPool2d whose windows do not overlap, and the book's LabelPlanes; one after the
+            other, as in Sequential.
         prefix: of the arrays' names; they are `<prefix>/w0`, `<prefix>/b0`, ...
 
     Raises:
@@ -132,12 +133,26 @@ def _step(part: nn.Module, norm: nn.Module | None, before: nn.Module | None) -> 
         return {"op": "reshape", "shape": [int(n) for n in part.unflattened_size]}
     if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
         return _convolution(part) | ({"folded": True} if norm is not None else {})
+    if isinstance(part, nn.MaxPool2d):
+        return _pooling(part)
     if isinstance(part, LabelPlanes):
         return {"op": "planes", "size": part.size, "classes": part.classes}
     raise StateError(
         f"there is a {type(part).__name__} among the layers; the page runs Linear, ReLU, Sigmoid, "
-        "Flatten, Unflatten, Conv2d, ConvTranspose2d, BatchNorm2d after these, and LabelPlanes"
+        "Flatten, Unflatten, Conv2d, ConvTranspose2d, BatchNorm2d after these, MaxPool2d and "
+        "LabelPlanes"
     )
+
+
+def _pooling(part: nn.MaxPool2d) -> dict[str, Any]:
+    kernel = part.kernel_size
+    plain = part.padding == 0 and part.dilation == 1 and not part.ceil_mode
+    if not plain or not isinstance(kernel, int) or part.stride != kernel:
+        raise StateError(
+            f"{part} has options that the page does not know: expected square windows side by "
+            "side, no padding, no dilation, and what does not fill a window left out"
+        )
+    return {"op": "pool", "kernel": kernel}
 
 
 def _convolution(part: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Any]:

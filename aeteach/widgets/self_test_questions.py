@@ -711,7 +711,7 @@ QUESTIONS = (
     Question(
         topic="what a latent means",
         page="latent-meaning",
-        section="",
+        section="Ask for more: a probe",
         ask=(
             "The size of a shape correlates with none of ten latent dimensions by more than 0.1. "
             "From all ten, a small network predicts the size of held-out shapes nearly perfectly. "
