@@ -23,11 +23,6 @@ from aeteach.widgets.self_test_questions import QUESTIONS, Choice, Question, Sli
 
 BOOK = Path(__file__).parents[1] / "book"
 BY_TOPIC = {q.topic: q for q in QUESTIONS}
-# Chapters that questions name and that are still being written. Take a name out once its page is
-# there: the tests below say so.
-PENDING = {
-    "latent-meaning",
-}
 
 
 def listed() -> set[str]:
@@ -82,22 +77,13 @@ def test_right_answers_are_balanced_and_not_given_away_by_their_length() -> None
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.topic)
 def test_every_page_and_section_is_there_or_pending(question: Question) -> None:
     path = BOOK / f"{question.page}.md"
-    if question.page in PENDING:
-        assert question.section == ""  # of a page that is not there nobody knows the sections
-        return
-    assert path.is_file(), f"no {path.name}, and it is not in PENDING"
+    assert path.is_file(), f"there is no {path.name}"
     assert question.page in listed()
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     if question.section:
         assert headings.count(question.section) == 1
         assert anchor(question.section) == make_id(question.section)
-
-
-def test_pending_pages_are_not_in_the_book_yet() -> None:
-    there = PENDING & listed()
-    assert not there, f"in the book by now: take {sorted(there)} out of PENDING, name a section"
-    assert not PENDING - {q.page for q in QUESTIONS}
 
 
 def test_an_anchor_is_that_of_docutils_for_every_heading_of_the_book() -> None:
