@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
-from .driver import FLAGS, INSTRUCTION, LOCAL, find_chromium, serve
+from aeteach.widgets import Figure
+
+from .driver import FLAGS, INSTRUCTION, LOCAL, FigureDriver, find_chromium, serve, standalone
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,6 +94,27 @@ def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     return new_page()
+
+
+Show = Callable[..., FigureDriver]
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
+    """Put figures on a page, open it from the folder, return the first one's driver.
+
+    Figures are given as functions that make them. Over http the tests of the book's pages open all.
+    """
+    monkeypatch.setenv("AETEACH_HOST", "page")
+
+    def open_page(*make: Callable[[], Figure], before: str = "", **options: Any) -> FigureDriver:
+        html = standalone(before, *(m().page_html() for m in make))
+        (tmp_path / "index.html").write_text(html, encoding="utf-8")
+        page = new_page(**options)
+        page.goto((tmp_path / "index.html").as_uri())
+        return FigureDriver(page)
+
+    return open_page
 
 
 @pytest.fixture(params=["http", "file"])

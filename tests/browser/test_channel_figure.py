@@ -1,7 +1,6 @@
 """The cube through a channel: its numbers against torch, and moved by mouse, touch and keyboard."""
 
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,8 @@ from aeteach.widgets import ChannelCube
 from aeteach.widgets.channel_cube import FACES, TRAINED
 from aeteach.widgets.inputs import StateError
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -79,16 +78,11 @@ def test_a_view_is_a_rotation(page: Page) -> None:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Any:
-    monkeypatch.setenv("AETEACH_HOST", "page")
+def show(look: Show) -> Show:
+    def opened(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
+        return look(partial(ChannelCube, **state), **(options or {}))
 
-    def open_page(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(ChannelCube(**state).page_html()))
-        page = new_page(**(options or {}))
-        page.goto(f"{tmp_path.as_uri()}/index.html")
-        return FigureDriver(page)
-
-    return open_page
+    return opened
 
 
 def check(figure: FigureDriver, db: float, trained: int, seed: int = 0) -> None:

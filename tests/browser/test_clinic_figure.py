@@ -1,8 +1,6 @@
 """The clinic's figure: plots, pictures and verdicts, moved by mouse, touch and keyboard."""
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,9 @@ from aeteach.clinic import Finding, Report, Vitals
 from aeteach.widgets import Clinic
 from aeteach.widgets.clinic_cards import BEDS, FAULTS
 
-from .conftest import NewPage
-from .driver import FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 MEASURED = {f.key: 1.0 for f in FAULTS.values()} | {"highest": 0.9, "draws_repeat": 0.0}
 
 
@@ -55,16 +52,11 @@ def make(**kwargs: Any) -> Clinic:
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
+def look(look: Show) -> Show:
+    def opened(state: dict[str, Any] | None = None, **options: Any) -> FigureDriver:
+        return look(partial(make, **(state or {})), **options)
 
-    def open_page(address: str, *, state: dict[str, Any] | None = None, **options: Any) -> Any:
-        (tmp_path / "index.html").write_text(standalone(make(**(state or {})).page_html()))
-        page = new_page(**options)
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page, tmp_path.as_uri())
+    return opened
 
 
 def press(figure: FigureDriver, target: Any, way: str) -> None:

@@ -1,8 +1,6 @@
 """The conditional pad: two inputs moved by mouse, touch and keyboard, decoded as torch does."""
 
-from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +14,9 @@ from aeteach.sharpness import sharpness
 from aeteach.widgets import ConditionalPad
 from aeteach.widgets.network import decoder_network
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, close, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module, close
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -47,17 +44,11 @@ def models() -> dict[str, VAE]:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path)
+def show(look: Show) -> Show:
+    def made() -> ConditionalPad:
+        return ConditionalPad(models(), z=(0.5, -0.25), digit=3, other=8)
 
-
-def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
-    html = ConditionalPad(models(), z=(0.5, -0.25), digit=3, other=8).page_html()
-    (folder / "index.html").write_text(standalone(html))
-    page = new_page(**{"viewport": {"width": 1280, "height": 1200}} | options)
-    page.goto(f"{folder.as_uri()}/index.html")
-    return FigureDriver(page)
+    return partial(look, made, viewport={"width": 1280, "height": 1200})
 
 
 def inner(image: torch.Tensor) -> torch.Tensor:

@@ -3,8 +3,6 @@
 import itertools
 import re
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +13,9 @@ import torch.nn.functional as F
 from aeteach.widgets import ConvSteps, Figure
 from aeteach.widgets.conv_steps import Setting, output_side, refusal
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 NAMES = Setting._fields
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -92,21 +89,6 @@ def test_rows_left_over_are_those_whose_numbers_meet_nothing(page: Any) -> None:
 
 
 # ---------------------------------------------------------------- the figure, moved
-
-
-@pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-
-    def open_page(address: str, make: Callable[[], Figure], **options: Any) -> FigureDriver:
-        html = make().page_html()
-        assert len(html) < 1_000_000
-        (tmp_path / "index.html").write_text(standalone(html))
-        page = new_page(**options)
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page, tmp_path.as_uri())
 
 
 def state(figure: FigureDriver) -> Setting:

@@ -4,7 +4,6 @@ import itertools
 import math
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from aeteach.widgets import CoverageBalls
 from aeteach.widgets.coverage_balls import GENERATORS, MOST, draw, expected_ideal_kl, valid_points
 from aeteach.widgets.inputs import StateError
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -88,18 +87,11 @@ def test_the_ideal_kl_is_the_binomial_mean() -> None:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Any:
-    monkeypatch.setenv("AETEACH_HOST", "page")
+def show(look: Show) -> Show:
+    def opened(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
+        return look(partial(CoverageBalls, **state), **(options or {}))
 
-    def open_page(
-        address: str, options: dict[str, Any] | None = None, **state: Any
-    ) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(CoverageBalls(**state).page_html()))
-        page = new_page(**(options or {}))
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page, tmp_path.as_uri())
+    return opened
 
 
 def check(figure: FigureDriver, generator: str, place: tuple[float, ...] = ()) -> CoverageBalls:

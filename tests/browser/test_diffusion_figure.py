@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from aeteach.widgets import DiffusionChain
 from aeteach.widgets.diffusion_chain import DATA, MOST
 from aeteach.widgets.inputs import StateError
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -70,18 +69,11 @@ def test_a_path_takes_the_steps_of_the_chain(page: Page) -> None:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Any:
-    monkeypatch.setenv("AETEACH_HOST", "page")
+def show(look: Show) -> Show:
+    def opened(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
+        return look(partial(DiffusionChain, **state), **(options or {}))
 
-    def open_page(
-        address: str, options: dict[str, Any] | None = None, **state: Any
-    ) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(DiffusionChain(**state).page_html()))
-        page = new_page(**(options or {}))
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page, tmp_path.as_uri())
+    return opened
 
 
 def check(figure: FigureDriver, data: str = "two humps") -> None:

@@ -6,8 +6,7 @@ prints the largest differences, what the reader reads, and the time of a frame.
 
 import base64
 from collections.abc import Callable
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,10 +22,9 @@ from aeteach.widgets import DrawDigit, Figure
 from aeteach.widgets.draw_digit import DRAWN, SHIPPED
 from aeteach.widgets.host import bundle
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -41,35 +39,23 @@ def twin() -> DrawDigit:
     return DrawDigit()
 
 
-@pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, address: str, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path, address)
+UNPACKED = """() => {
+    const canvas = document.querySelector(".ae-choice canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
+    return data.some((v, i) => i % 4 < 3 && v);
+}"""
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    """From the folder only, for what cannot depend on the address."""
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path, tmp_path.as_uri())
+def look(look: Show) -> Show:
+    """Open the figure, and wait until the test digits are unpacked."""
 
+    def opened(make: Callable[[], Figure] = DrawDigit, **options: Any) -> FigureDriver:
+        figure = look(make, **options)
+        figure.page.wait_for_function(UNPACKED)
+        return figure
 
-def _open(
-    new_page: NewPage,
-    folder: Path,
-    address: str,
-    make: Callable[[], Figure] = DrawDigit,
-    **options: Any,
-) -> FigureDriver:
-    (folder / "index.html").write_text(standalone(make().page_html()))
-    page = new_page(**options)
-    page.goto(f"{address}/index.html")
-    figure = FigureDriver(page)
-    page.wait_for_function(  # the test digits are unpacked
-        "() => { const c = document.querySelector('.ae-choice canvas');"
-        "return c.getContext('2d').getImageData(0, 0, 28, 28).data.some((v, i) => i % 4 < 3 && v);}"
-    )
-    return figure
+    return opened
 
 
 # ---------------------------------------------------------------- the rule
@@ -439,8 +425,8 @@ def test_only_the_sheet_and_the_dot_keep_the_finger_from_scrolling(look: Show) -
     assert set(held) == {"ae-pad", "ae-handle ae-latent"}
 
 
-def test_the_sheet_by_keyboard(show: Show) -> None:
-    figure = show()
+def test_the_sheet_by_keyboard(look: Show) -> None:
+    figure = look()
     page = figure.page
     page.evaluate(
         "() => { window.keys = []; document.addEventListener('keydown', (e) => keys.push(e.key)); }"

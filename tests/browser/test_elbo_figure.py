@@ -1,7 +1,7 @@
 """The ELBO figure: its integrals against torch, and moved by mouse, touch and keyboard."""
 
 import math
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from aeteach.toy import Toy
 from aeteach.widgets import ElboToy
 from aeteach.widgets.elbo_toy import LIMITS
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -88,16 +88,11 @@ def test_the_limits_are_the_same_in_both_languages(page: Page) -> None:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Any:
-    monkeypatch.setenv("AETEACH_HOST", "page")
+def show(look: Show) -> Show:
+    def opened(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
+        return look(partial(ElboToy, **state), **(options or {}))
 
-    def open_page(options: dict[str, Any] | None = None, **state: Any) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(ElboToy(**state).page_html()))
-        page = new_page(**(options or {}))
-        page.goto((tmp_path / "index.html").as_uri())
-        return FigureDriver(page)
-
-    return open_page
+    return opened
 
 
 def check(figure: FigureDriver, toy: Toy | None = None, unit: str = "nats") -> None:

@@ -1,7 +1,6 @@
 """The three figures alone on a page, moved by mouse, touch and keyboard, their numbers checked."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +15,17 @@ from aeteach.widgets.linear_loss import tied_loss
 from aeteach.widgets.pca_axis import axis_stats, default_points
 from aeteach.widgets.pca_digit import Pca, principal_components
 
-from .conftest import NewPage, Watch
+from .conftest import NewPage, Show, Watch
 from .driver import Drag, FigureDriver, standalone
 from .test_clinic_figure import make as small_clinic
 from .test_latent_line_figure import made as small_line
 from .test_scoreboard_figure import made as small_scoreboard
-
-Show = Callable[..., FigureDriver]
 
 TOUCH = {"has_touch": True}
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
     pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
 ]
-
-
-@pytest.fixture
-def open_at(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    """Put figures on a page, open it at an address of tmp_path, return the first's driver."""
-    monkeypatch.setenv("AETEACH_HOST", "page")
-
-    def open_page(address: str, *make: Callable[[], Figure], **options: Any) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(*(m().page_html() for m in make)))
-        page = new_page(**options)
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return open_page
-
-
-@pytest.fixture
-def look(open_at: Show, tmp_path: Path) -> Show:
-    """Show figures from the folder; the pages' own tests open all of them over http as well."""
-    return partial(open_at, tmp_path.as_uri())
 
 
 # ---------------------------------------------------------------- an axis through a cloud

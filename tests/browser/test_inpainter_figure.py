@@ -1,8 +1,6 @@
 """The inpainter: a hole moved and resized by mouse, touch and keyboard, filled as torch does."""
 
-from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +13,9 @@ from aeteach.models import VAE, build
 from aeteach.widgets import Inpainter
 from aeteach.widgets.network import decoder_network, network
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -59,17 +56,11 @@ def digits() -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path)
+def show(look: Show) -> Show:
+    def made() -> Inpainter:
+        return Inpainter(model(), *digits(), reader=judge(), iterations=6)
 
-
-def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
-    made = Inpainter(model(), *digits(), reader=judge(), iterations=6)
-    (folder / "index.html").write_text(standalone(made.page_html()))
-    page = new_page(**{"viewport": {"width": 1280, "height": 1300}} | options)
-    page.goto(f"{folder.as_uri()}/index.html")
-    return FigureDriver(page)
+    return partial(look, made, viewport={"width": 1280, "height": 1300})
 
 
 def state(figure: FigureDriver) -> tuple[int, int, int, int, int]:

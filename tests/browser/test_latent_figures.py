@@ -1,8 +1,6 @@
 """The latent plane and the class medians: decoded, read and moved in the page, held to torch."""
 
-from collections.abc import Callable
-from functools import cache, partial
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,13 @@ from aeteach import htr, load, plots
 from aeteach.data import mnist
 from aeteach.latent import nearest_code
 from aeteach.models import Autoencoder
-from aeteach.widgets import ClassMedians, Figure, LatentPlane, Plane
+from aeteach.widgets import ClassMedians, LatentPlane, Plane
 from aeteach.widgets.latent_plane import reader_arrays
 from aeteach.widgets.network import decoder_network
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, close, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module, close
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -47,28 +44,6 @@ def small_plane() -> LatentPlane:
 def two_planes() -> LatentPlane:
     wide = Plane("wide", shipped(), low=(-30, -30), high=(30, 30))
     return LatentPlane([wide, Plane("near", shipped(), low=(-3, -3), high=(3, 3))], *some())
-
-
-@pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, address: str, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path, address)
-
-
-@pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    """From the folder only, for what cannot depend on the address."""
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path, tmp_path.as_uri())
-
-
-def _open(
-    new_page: NewPage, folder: Path, address: str, make: Callable[[], Figure], **options: Any
-) -> FigureDriver:
-    (folder / "index.html").write_text(standalone(make().page_html()))
-    page = new_page(**options)
-    page.goto(f"{address}/index.html")
-    return FigureDriver(page)
 
 
 # ---------------------------------------------------------------- the numbers
@@ -170,8 +145,8 @@ def test_the_cursor_goes_where_the_plane_is_clicked_or_tapped(look: Show) -> Non
     assert check_plane(figure).tolist() == pytest.approx([-20, 5], abs=0.6)
 
 
-def test_the_cursor_obeys_the_keyboard(show: Show) -> None:
-    figure = show(small_plane)
+def test_the_cursor_obeys_the_keyboard(look: Show) -> None:
+    figure = look(small_plane)
     plane = small_plane().planes[0]
     size = np.subtract(plane["high"], plane["low"])
     before = check_plane(figure).numpy()
@@ -271,8 +246,8 @@ def check_medians(figure: FigureDriver, b: int, digit: int) -> None:
     assert np.abs(figure.pixels(canvas)[..., 0] - 255 * x_hat[digit, 0].numpy()).max() <= 1
 
 
-def test_the_slider_and_the_pictures_by_keyboard(show: Show) -> None:
-    figure = show(medians)
+def test_the_slider_and_the_pictures_by_keyboard(look: Show) -> None:
+    figure = look(medians)
     check_medians(figure, 2, 0)
     figure.keys(figure.root.get_by_label("latent numbers b", exact=True), "ArrowRight")
     check_medians(figure, 3, 0)

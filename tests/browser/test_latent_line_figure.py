@@ -1,8 +1,6 @@
 """The latent line: decoded and moved in the page by mouse, touch and keyboard, held to torch."""
 
-from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +14,9 @@ from aeteach.widgets import LatentLine
 from aeteach.widgets.latent_line import FAR, STRIP
 from aeteach.widgets.network import decoder_network
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, close, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module, close
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -56,16 +53,8 @@ def made() -> LatentLine:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path)
-
-
-def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
-    (folder / "index.html").write_text(standalone(made().page_html()))
-    page = new_page(**{"viewport": {"width": 1280, "height": 1200}} | options)
-    page.goto(f"{folder.as_uri()}/index.html")
-    return FigureDriver(page)
+def show(look: Show) -> Show:
+    return partial(look, made, viewport={"width": 1280, "height": 1200})
 
 
 def check(figure: FigureDriver) -> float:

@@ -1,7 +1,6 @@
 """The reader probe: its JavaScript against torch, and moved by mouse, touch and keyboard."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from aeteach import htr
 from aeteach.models import build
 from aeteach.widgets import ReaderProbe, pack
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
@@ -131,16 +130,11 @@ def test_logits_that_are_huge_do_not_overflow(page: Any) -> None:
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Any:
-    monkeypatch.setenv("AETEACH_HOST", "page")
+def look(look: Show) -> Show:
+    def opened(figure: Callable[[], ReaderProbe] = probe, **options: Any) -> FigureDriver:
+        return look(figure, **options)
 
-    def open_page(figure: Callable[[], ReaderProbe] = probe, **options: Any) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(figure().page_html()))
-        page = new_page(**options)
-        page.goto(f"{tmp_path.as_uri()}/index.html")
-        return FigureDriver(page)
-
-    return open_page
+    return opened
 
 
 def check(

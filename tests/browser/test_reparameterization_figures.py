@@ -1,8 +1,6 @@
 """The stochastic node and the two gradient estimators: their numbers, and how they are moved."""
 
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +15,9 @@ from aeteach.widgets.gradient_variance import scatter
 from aeteach.widgets.inputs import StateError
 from aeteach.widgets.stochastic_node import Pass, both_ways
 
-from .conftest import NewPage
-from .driver import FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 KEYS = ("x", "w1", "w_mu", "w_sigma", "eps", "target")
 TEXT = (3.0, 2.0, 8.0, 9.0, 0.5, 70.0)  # the chapter's numbers
 
@@ -124,21 +121,6 @@ def test_an_arrow_grows_with_its_gradient_and_none_is_none(page: Any) -> None:
 
 
 # ---------------------------------------------------------------- the figures, moved
-
-
-@pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-
-    def open_page(address: str, make: Callable[[], Figure], **options: Any) -> FigureDriver:
-        html = make().page_html()
-        assert len(html) < 1_000_000
-        (tmp_path / "index.html").write_text(standalone(html))
-        page = new_page(**options)
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page, tmp_path.as_uri())
 
 
 def check_node(figure: FigureDriver) -> Pass:

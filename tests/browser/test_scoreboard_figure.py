@@ -1,9 +1,7 @@
 """The scoreboard: every way to choose a model, and every number held to the entries."""
 
 import re
-from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,9 @@ from aeteach.results import Summary
 from aeteach.scoreboard import Board, Entry
 from aeteach.widgets import Scoreboard
 
-from .conftest import NewPage
-from .driver import FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 FIRST, SECOND = "digits", "points"
 
@@ -79,16 +76,8 @@ def made() -> Scoreboard:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path)
-
-
-def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
-    (folder / "index.html").write_text(standalone(made().page_html()))
-    page = new_page(**{"viewport": {"width": 1280, "height": 1200}} | options)
-    page.goto(f"{folder.as_uri()}/index.html")
-    return FigureDriver(page)
+def show(look: Show) -> Show:
+    return partial(look, made, viewport={"width": 1280, "height": 1200})
 
 
 def pick(figure: FigureDriver, label: str, value: str) -> None:

@@ -1,8 +1,6 @@
 """The self-test: every answer it can be given; its questions by mouse, touch and keyboard."""
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +10,9 @@ from aeteach.widgets import SelfTest
 from aeteach.widgets.self_test import kind
 from aeteach.widgets.self_test_questions import QUESTIONS, Question
 
-from .conftest import NewPage
-from .driver import FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 NAV = (
     '<nav class="bd-links"><a href="elbo.html">7. The ELBO</a> '
     '<a href="pca-by-hand.html">1. PCA by hand</a> <a href="#">Twenty questions</a></nav>'
@@ -23,16 +20,8 @@ NAV = (
 
 
 @pytest.fixture
-def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-
-    def open_page(address: str, nav: str = NAV, **options: Any) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(nav, SelfTest().page_html()))
-        page = new_page(**options)
-        page.goto(f"{address}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page, tmp_path.as_uri())
+def look(look: Show) -> Show:
+    return partial(look, SelfTest, before=NAV)
 
 
 # ---------------------------------------------------------------- judging, in JavaScript
@@ -132,7 +121,7 @@ def right(question: Question) -> list[int]:
 
 def test_the_whole_test_by_keyboard_alone(look: Show) -> None:
     """Tab, arrows, Space, Enter and typing: nothing else, and never a focus set from outside."""
-    figure = look(nav="")
+    figure = look(before="")
     keyboard = figure.page.keyboard
     keyboard.press("Tab")  # the numbers of the questions
     keyboard.press("Tab")  # the answer
@@ -256,7 +245,7 @@ def test_a_link_appears_with_its_page(look: Show) -> None:
     assert address.endswith("/elbo.html#second-derivation-how-far-is-q-from-the-posterior")
     assert open_answer(figure, later).count() == 0  # in the book, a page that is not there
     assert "In the book" not in figure.text("verdict")
-    figure = look(nav="")  # outside of the book, as in Jupyter: the name of the file
+    figure = look(before="")  # outside of the book, as in Jupyter: the name of the file
     assert open_answer(figure, elbo).count() == 0
     assert f"In the book: elbo.md: {QUESTIONS[elbo].section}" in figure.text("verdict")
 

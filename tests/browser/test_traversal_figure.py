@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,9 @@ from aeteach.widgets.inputs import StateError
 from aeteach.widgets.network import network
 from aeteach.widgets.shape_traversal import FACTORS, STEPS
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module
 
-Show = Callable[..., FigureDriver]
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
     pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
@@ -118,16 +116,8 @@ def test_pooling_is_that_of_torch_and_other_windows_are_refused(page: Page) -> N
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    return partial(_open, new_page, tmp_path)
-
-
-def _open(new_page: NewPage, folder: Path, **options: Any) -> FigureDriver:
-    (folder / "index.html").write_text(standalone(ShapeTraversal().page_html()))
-    page = new_page(**{"viewport": {"width": 1280, "height": 1500}} | options)
-    page.goto(f"{folder.as_uri()}/index.html")
-    return FigureDriver(page)
+def show(look: Show) -> Show:
+    return partial(look, ShapeTraversal, viewport={"width": 1280, "height": 1500})
 
 
 def check(figure: FigureDriver, **state: Any) -> ShapeTraversal:

@@ -1,9 +1,7 @@
 """The planes of an autoencoder and a VAE under one cursor, moved and held to torch."""
 
 import base64
-from collections.abc import Callable
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +15,9 @@ from aeteach.latent import bounds, nearest_code
 from aeteach.widgets import LatentPlane, Plane
 from aeteach.widgets.host import bundle, pack
 
-from .conftest import NewPage
-from .driver import Drag, FigureDriver, call_module, close, standalone
+from .conftest import Show
+from .driver import Drag, FigureDriver, call_module, close
 
-Show = Callable[..., FigureDriver]
 TOUCH = {"has_touch": True}
 NAMES = ("mlp-2", "vae-2")
 WAYS: list[Any] = [
@@ -55,16 +52,8 @@ def two_planes() -> LatentPlane:
 
 
 @pytest.fixture
-def show(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> Show:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-
-    def open_page(address: str | None = None, **options: Any) -> FigureDriver:
-        (tmp_path / "index.html").write_text(standalone(two_planes().page_html()))
-        page = new_page(**options)
-        page.goto(f"{address or tmp_path.as_uri()}/index.html")
-        return FigureDriver(page)
-
-    return partial(open_page)
+def show(look: Show) -> Show:
+    return partial(look, two_planes)
 
 
 def check(figure: FigureDriver) -> list[torch.Tensor]:
@@ -144,8 +133,8 @@ def test_one_cursor_moves_in_both_planes(show: Show, options: dict[str, Any], dr
     assert check(figure)[0].tolist() == pytest.approx([12, -9], abs=0.9)
 
 
-def test_the_keyboard_moves_both(show: Show, address: str) -> None:
-    figure = show(address)
+def test_the_keyboard_moves_both(show: Show) -> None:
+    figure = show()
     before = check(figure)
     figure.page.keyboard.press("Tab")
     for key in ("ArrowRight", "Shift+ArrowUp", "ArrowLeft", "ArrowLeft"):
