@@ -1,7 +1,6 @@
 """Each checker of *A variational autoencoder*: right answers in several forms, wrong ones."""
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from checkers import assert_apart, assert_not_yet, assert_right
 from torch.distributions import Independent, MixtureSameFamily, Normal, kl_divergence
 from torch.distributions.categorical import Categorical
 
@@ -133,9 +133,7 @@ RIGHT: list[tuple[Callable[..., Any], str, Any]] = [
     ids=[f"{c.__name__}: {name}" for c, name, _ in RIGHT],
 )
 def test_a_right_answer_passes_in_any_form(checker, answer):
-    verdict = checker(answer)
-    assert verdict.passed, verdict.hint
-    assert ": right. " in repr(verdict)
+    assert_right(checker(answer))
 
 
 def kl(mu, log_var):
@@ -239,21 +237,12 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
     ("checker", "answer", "hint"), WRONG, ids=[f"{c.__name__}: {h}" for c, _, h in WRONG]
 )
 def test_a_wrong_answer_is_told_its_mistake(checker, answer, hint):
-    verdict = checker(answer)
-    assert not verdict.passed
-    assert re.search(hint, verdict.hint), verdict.hint
-    assert ": not yet. " in repr(verdict)
+    assert_not_yet(checker(answer), hint)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
 def test_no_two_mistakes_and_no_mistake_and_the_answer_agree(exercise):
-    named = {"the answer": exercise.right} | {m.hint: m.wrong for m in exercise.mistakes}
-    assert len(named) == 1 + len(exercise.mistakes), "two mistakes share a hint"
-    results = {hint: [f(*a) for a in exercise.inputs] for hint, f in named.items()}
-    for hint, got in results.items():
-        for other, want in results.items():
-            agree = all(exercise._agree(g, w) for g, w in zip(got, want, strict=True))
-            assert agree == (hint == other), (hint, other)
+    assert_apart(exercise)
 
 
 @pytest.mark.parametrize(("checker", "exercise"), EXERCISES.items())
@@ -293,6 +282,4 @@ def test_right_draws_pass_whatever_their_seed():
     ids=["None", "returns None", "divides by 0", "no argument", "a string"],
 )
 def test_an_answer_of_the_wrong_kind_gets_a_sensible_hint(checker, answer, hint):
-    verdict = checker(answer)
-    assert not verdict.passed
-    assert re.search(hint, verdict.hint), verdict.hint
+    assert_not_yet(checker(answer), hint)

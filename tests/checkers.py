@@ -1,0 +1,27 @@
+"""What the tests of every chapter's checkers ask of a verdict and of an exercise."""
+
+import re
+from typing import Any
+
+
+def assert_right(verdict: Any) -> None:
+    assert verdict.passed, verdict.hint
+    assert ": right. " in repr(verdict)
+
+
+def assert_not_yet(verdict: Any, hint: str) -> None:
+    """The answer is refused, with a hint that names the mistake."""
+    assert not verdict.passed
+    assert re.search(hint, verdict.hint), verdict.hint
+    assert ": not yet. " in repr(verdict)
+
+
+def assert_apart(exercise: Any) -> None:
+    """On the exercise's inputs no two mistakes agree, and none agrees with the right answer."""
+    named = {"the answer": exercise.right} | {m.hint: m.wrong for m in exercise.mistakes}
+    assert len(named) == 1 + len(exercise.mistakes), "two mistakes share a hint"
+    results = {hint: [f(*a) for a in exercise.inputs] for hint, f in named.items()}
+    for hint, got in results.items():
+        for other, want in results.items():
+            agree = all(exercise._agree(g, w) for g, w in zip(got, want, strict=True))
+            assert agree == (hint == other), (hint, other)
