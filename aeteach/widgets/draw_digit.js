@@ -2,8 +2,7 @@
 import { unpack } from "./atlas.js";
 import { asMnist, enlarge, FIELD, ink, line, sheetOf } from "./drawing.js";
 import {
-  button, caption, choice, column, columns, frame, h, handle, image, number, plane, readout, row, s, set, slider,
-  update, watch, whenShown,
+  button, caption, choice, column, columns, frame, h, handle, image, number, paintCodes, plane, readout, row, s, set, slider, update, watch, whenShown,
 } from "./kit.js";
 import { clamp } from "./maths.js";
 import { run } from "./network.js";
@@ -238,25 +237,6 @@ export function wholePlane({ low, high }, { mu, sigma }) {
 export function closeBy({ low, high }, { mu, sigma }) {
   const reach = sigma === null ? Math.max(...mu.map((_, i) => high[i] - low[i])) / 40 : CLOSE * Math.max(...sigma);
   return mu.map((m) => [m - reach, m + reach]);
-}
-
-function paintCodes(on, codes, labels) {
-  const { canvas, box } = on;
-  const scale = 3; // canvas pixels to a drawing unit, for sharp screens
-  canvas.width = scale * (box.right - box.left);
-  canvas.height = scale * (box.bottom - box.top);
-  const context = canvas.getContext("2d");
-  const style = getComputedStyle(canvas);
-  context.scale(scale, scale);
-  const colours = Array.from({ length: 10 }, (_, d) => style.getPropertyValue(`--ae-digit-${d}`));
-  labels.forEach((label, i) => {
-    const [x, y] = [on.px(codes.data[2 * i]) - box.left, on.py(codes.data[2 * i + 1]) - box.top];
-    if (Math.min(x, y) < -3 || x > on.width || y > on.height) return; // from close by most are out of sight
-    context.fillStyle = colours[label];
-    context.beginPath();
-    context.arc(x, y, 2.4, 0, 2 * Math.PI);
-    context.fill();
-  });
 }
 
 // A plane with the points of test digits, the prior, and q(z|x) as its mean and an ellipse of one sigma.

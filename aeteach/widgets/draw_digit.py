@@ -16,7 +16,7 @@ from aeteach.models import VAE, Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
 from aeteach.widgets.digits import mnist_test
-from aeteach.widgets.host import Figure, eight_bits, pack
+from aeteach.widgets.host import Figure, kept_in_eight_bits, pack
 from aeteach.widgets.inputs import Numbers, StateError, both_or_neither
 from aeteach.widgets.latent_plane import MARGIN, reader_arrays, some_of_each
 from aeteach.widgets.network import LARGE, Network, kept_pixels, network, without_frame
@@ -303,8 +303,9 @@ def rounded(model: nn.Module) -> Any:
             if not isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 continue
             if part.weight.ndim == 2 and part.weight.numel() >= LARGE:
-                steps, scales = eight_bits(part.weight.detach().numpy())
-                part.weight.copy_(torch.from_numpy(steps * scales[:, None]))
+                part.weight.copy_(
+                    torch.from_numpy(kept_in_eight_bits(part.weight.detach().numpy()))
+                )
             else:
                 part.weight.copy_(part.weight.half().float())
             if part.bias is not None:

@@ -229,6 +229,12 @@ def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
     return array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
 
 
+def kept_in_eight_bits(matrix: ArrayLike) -> NDArray[np.float32]:
+    """Return what `eight_bits` keeps of a matrix, as numbers again."""
+    steps, scales = eight_bits(matrix)
+    return steps * scales[:, None]
+
+
 def eight_bits(matrix: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return a matrix as whole steps, and the length of a step in each of its rows.
 

@@ -2,8 +2,7 @@
 import { unpack } from "./atlas.js";
 import { clamp } from "./maths.js";
 import {
-  bars, caption, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
-  whenShown,
+  bars, caption, column, columns, frame, h, handle, image, number, paintCodes, plane, readout, s, set, slider, update, watch, whenShown,
 } from "./kit.js";
 import { linear, relu } from "./layers.js";
 import { compute } from "./network.js";
@@ -115,19 +114,7 @@ function panel(model, index, weights, pictures, view) {
     const [from, to] = corners();
     digits = [0, 1].map((i) => decimals(from[i], to[i]));
     on.frame({ x: [from[0], to[0]], y: [from[1], to[1]] });
-    const { canvas, box } = on;
-    const scale = 3; // canvas pixels to a drawing unit, for sharp screens
-    canvas.width = scale * (box.right - box.left);
-    canvas.height = scale * (box.bottom - box.top);
-    const context = canvas.getContext("2d");
-    const style = getComputedStyle(canvas);
-    context.scale(scale, scale);
-    labels.forEach((label, i) => {
-      context.fillStyle = style.getPropertyValue(`--ae-digit-${label}`);
-      context.beginPath();
-      context.arc(on.px(codes.data[2 * i]) - box.left, on.py(codes.data[2 * i + 1]) - box.top, 2.6, 0, 2 * Math.PI);
-      context.fill();
-    });
+    paintCodes(on, codes, labels);
   }
 
   function draw() {

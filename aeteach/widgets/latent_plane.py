@@ -13,7 +13,7 @@ from aeteach.models import Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
 from aeteach.widgets.digits import mnist_test
-from aeteach.widgets.host import Figure, eight_bits, pack
+from aeteach.widgets.host import Figure, kept_in_eight_bits, pack
 from aeteach.widgets.inputs import StateError, both_or_neither
 from aeteach.widgets.network import Network, decoder_network, kept_pixels
 
@@ -263,10 +263,8 @@ def _rounded(model: Autoencoder) -> Autoencoder:
     """Return a copy whose matrix to the pixels is what 8 bits a weight keep of it."""
     model = copy.deepcopy(model)
     *_, last = (p for p in model.decoder.modules() if isinstance(p, nn.Linear))
-    weight = last.weight
-    steps, scales = eight_bits(weight.detach().numpy())
     with torch.no_grad():
-        weight.copy_(torch.from_numpy(steps * scales[:, None]))
+        last.weight.copy_(torch.from_numpy(kept_in_eight_bits(last.weight.detach().numpy())))
     return model
 
 
