@@ -314,6 +314,7 @@ def _keras_vae(
         batch_size=64,
         lr=3e-3,
         schedule="one_cycle",
+        shipped=True,
         why={
             "latent": "2 as in the example; 1 and 10 are variations of the report",
             "epochs": "10, a third of the report's 30, for these models are slow on a CPU; with a "
