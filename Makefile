@@ -8,7 +8,8 @@ export OMP_NUM_THREADS := 1
 export PYTHONHASHSEED  := 0
 export PYTHONPATH      := $(CURDIR)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
-JOBS   ?= 2
+# One more than the cores of a small machine: tests in a browser wait more than they compute.
+JOBS   ?= 3
 
 .PHONY: help install data book test slow lint format reference weights bench lab clean
 
@@ -31,7 +32,7 @@ book: data  ## build the book: _build/html/index.html
 
 test: book lint  ## lint, package tests, chapters, pages in a browser
 	$(BIN)/python tools/reference.py --check
-	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --durations 20
+	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
 	$(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
 
 slow: data  ## tests that train models or use all 70,000 digits

@@ -444,7 +444,7 @@ def _shapes_mmd() -> Recipe:
             "weight": "the report's 0.1 beside a squared error averaged over 784 pixels is 78.4 "
             "beside the sum; beside the sum, 0.1 would be a thousandth of the loss",
             "epochs": "15 in place of 200: an epoch moves 19 million weights 118 times",
-            "batch_size": "as in the report",
+            "batch_size": "as in the report, 64 images",
             "schedule": "a rate that falls to 0 does in few epochs what takes a constant one many",
         },
     )

@@ -133,7 +133,8 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Share:
     t, p = NormalDist().inv_cdf((1 + confidence) / 2), successes / n
     middle = (p + t * t / (2 * n)) / (1 + t * t / n)
     half = t * math.sqrt(p * (1 - p) / n + (t / (2 * n)) ** 2) / (1 + t * t / n)
-    return Share(p, max(0.0, middle - half), min(1.0, middle + half), n)
+    # At 0 and at n the ends are the share itself, but for rounding.
+    return Share(p, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)), n)
 
 
 def boxes(images: Tensor, threshold: float = 0.5) -> Boxes:

@@ -344,7 +344,9 @@ def test_the_batch_is_averaged():
     x, _ = random_images()
     output = variational_output()
     twice = Output(*(torch.cat([v, v]) for v in output))
-    for make in RECONSTRUCTING.values():
+    for name, make in RECONSTRUCTING.items():
+        if name == "mmd":  # of a batch, not of an image: repeated codes are nearer to each other
+            continue
         agree(
             "batch",
             make()(twice, x.repeat(2, 1, 1, 1))["loss"].detach(),

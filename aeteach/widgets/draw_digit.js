@@ -1,8 +1,10 @@
 // Draw a digit: scaled and centred like MNIST's, encoded to a Gaussian, decoded, and read again.
 import { unpack } from "./atlas.js";
 import { asMnist, enlarge, FIELD, ink, line, sheetOf } from "./drawing.js";
+import { paintCodes } from "./codes.js";
 import {
-  button, caption, choice, column, columns, frame, h, handle, image, number, paintCodes, plane, readout, row, s, set, slider, update, watch, whenShown,
+  button, caption, choice, column, columns, frame, h, handle, image, number, plane, readout, row, s, set, slider,
+  update, watch, whenShown,
 } from "./kit.js";
 import { clamp } from "./maths.js";
 import { run } from "./network.js";

@@ -1,8 +1,10 @@
 // A latent plane, or two under one cursor: the point there is decoded, read, and compared, live.
 import { unpack } from "./atlas.js";
 import { clamp } from "./maths.js";
+import { paintCodes } from "./codes.js";
 import {
-  bars, caption, column, columns, frame, h, handle, image, number, paintCodes, plane, readout, s, set, slider, update, watch, whenShown,
+  bars, caption, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
+  whenShown,
 } from "./kit.js";
 import { linear, relu } from "./layers.js";
 import { compute } from "./network.js";

@@ -12,6 +12,8 @@ WEIGHT_LIMIT = 1_000_000  # bytes of a page's own: its HTML and its images, with
 _MATHS_DONE = """() => [...document.querySelectorAll(".math")]
     .every((e) => e.querySelector("mjx-container"))"""
 
+_THEMED = "(scheme) => [undefined, scheme].includes(document.documentElement.dataset.theme)"
+
 _LOOK = r"""() => {
     const found = [];
     const all = (selector) => [...document.querySelectorAll(selector)];
@@ -63,6 +65,8 @@ def look(page: Page, scheme: str, *, patience: float = 20_000) -> list[str]:
     with suppress(Late):  # said below, formula by formula
         page.wait_for_function(_MATHS_DONE, timeout=patience)
     found = list(page.evaluate(_LOOK))
+    with suppress(Late):  # the theme follows the system a moment later
+        page.wait_for_function(_THEMED, arg=scheme, timeout=2_000)
     theme = page.evaluate("document.documentElement.dataset.theme ?? null")
     if theme not in (None, scheme):
         found.append(f"theme is {theme}, the reader asked for {scheme}")

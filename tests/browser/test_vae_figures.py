@@ -84,14 +84,14 @@ def check(figure: FigureDriver) -> list[torch.Tensor]:
     return [torch.tensor([figure.value(f"z{j}-{i}") for j in (0, 1)]) for i in (0, 1)]
 
 
-MODULES = [bundle("weights"), bundle("latent_plane")]
-DECODE = """async ([weights, plane, manifest, base64, i, points]) => {
+MODULES = [bundle("weights"), bundle("network")]
+DECODE = """async ([weights, network, steps, manifest, base64, i, points]) => {
     const load = (source) =>
         import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    const [{ tensors }, { decode }] = [await load(weights), await load(plane)];
+    const [{ tensors }, { compute }] = [await load(weights), await load(network)];
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const unpacked = tensors({ get: (key) => (key === "weights" ? bytes : manifest) });
-    return points.map((z) => Array.from(decode(z, unpacked, `d${i}`, 4)));
+    return points.map((z) => Array.from(compute(steps, z, unpacked, `d${i}`)));
 }"""
 
 
@@ -114,8 +114,17 @@ def test_the_page_unpacks_8_bits_and_decodes_as_torch_does(page: Page) -> None:
         low, high = (torch.tensor(figure.planes[i][end]) for end in ("low", "high"))
         share = torch.rand(60, 2, generator=torch.Generator().manual_seed(i))
         z = low + share * (high - low)
+        steps = figure.planes[i]["steps"]
         decoded = page.evaluate(
-            DECODE, [*MODULES, figure.manifest, figure_bytes(figure), i, z.tolist()]
+            DECODE,
+            [
+                *MODULES,
+                figure.planes[i]["steps"],
+                figure.manifest,
+                figure_bytes(figure),
+                i,
+                z.tolist(),
+            ],
         )
         with torch.no_grad():
             exact = vae.double().decode(z.double())[..., 2:-2, 2:-2].flatten(1)
