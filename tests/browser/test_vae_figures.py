@@ -114,7 +114,6 @@ def test_the_page_unpacks_8_bits_and_decodes_as_torch_does(page: Page) -> None:
         low, high = (torch.tensor(figure.planes[i][end]) for end in ("low", "high"))
         share = torch.rand(60, 2, generator=torch.Generator().manual_seed(i))
         z = low + share * (high - low)
-        steps = figure.planes[i]["steps"]
         decoded = page.evaluate(
             DECODE,
             [
