@@ -25,3 +25,17 @@ def assert_apart(exercise: Any) -> None:
         for other, want in results.items():
             agree = all(exercise._agree(g, w) for g, w in zip(got, want, strict=True))
             assert agree == (hint == other), (hint, other)
+
+
+def assert_hint(verdict: Any, hint: str) -> None:
+    """The answer is refused, and the hint holds these very words."""
+    assert not verdict
+    assert hint in verdict.hint
+
+
+def assert_each_named(exercise: Any) -> None:
+    """Each mistake, given as the answer, gets its own hint and not an earlier one's."""
+    for mistake in exercise.mistakes:
+        verdict = exercise.check(mistake.wrong)
+        assert not verdict
+        assert verdict.hint == mistake.hint

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from checkers import assert_each_named, assert_hint
 from torch.distributions import Normal, kl_divergence
 
 from aeteach import checks, metrics
@@ -173,9 +174,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("check", "answer", "hint"), WRONG)
 def test_each_mistake_is_recognised_by_its_own_hint(check, answer, hint):
-    verdict = check(answer)
-    assert not verdict
-    assert hint in verdict.hint
+    assert_hint(check(answer), hint)
 
 
 def test_every_mistake_has_its_wrong_answer_here():
@@ -186,11 +185,7 @@ def test_every_mistake_has_its_wrong_answer_here():
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_no_mistake_is_right_and_none_hides_another(exercise):
-    """Each mistake, given as the answer, gets its own hint and not an earlier one's."""
-    for mistake in exercise.mistakes:
-        verdict = exercise.check(mistake.wrong)
-        assert not verdict
-        assert verdict.hint == mistake.hint
+    assert_each_named(exercise)
 
 
 def test_the_dimensions_of_the_exercise_are_what_they_are_said_to_be():

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from checkers import assert_each_named, assert_hint
 
 from aeteach import channel, checks
 from aeteach.checks import channel as module
@@ -153,9 +154,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("check", "answer", "hint"), WRONG)
 def test_each_mistake_is_recognised_by_its_own_hint(check, answer, hint):
-    verdict = check(answer)
-    assert not verdict
-    assert hint in verdict.hint
+    assert_hint(check(answer), hint)
 
 
 def test_every_mistake_has_its_wrong_answer_here():
@@ -166,11 +165,7 @@ def test_every_mistake_has_its_wrong_answer_here():
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
 def test_no_mistake_is_right_and_none_hides_another(exercise):
-    """Each mistake, given as the answer, gets its own hint and not an earlier one's."""
-    for mistake in exercise.mistakes:
-        verdict = exercise.check(mistake.wrong)
-        assert not verdict
-        assert verdict.hint == mistake.hint
+    assert_each_named(exercise)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 
 from aeteach.widgets import Figure
 
-from .driver import FLAGS, INSTRUCTION, LOCAL, FigureDriver, find_chromium, serve, standalone
+from .driver import FLAGS, INSTRUCTION, LOCAL, FigureDriver, find_chromium, standalone
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -115,13 +115,3 @@ def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> 
         return FigureDriver(page)
 
     return open_page
-
-
-@pytest.fixture(params=["http", "file"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of tmp_path, over http and as a folder."""
-    if request.param == "file":
-        yield tmp_path.as_uri()
-        return
-    with serve(tmp_path) as url:
-        yield url

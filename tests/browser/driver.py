@@ -48,6 +48,31 @@ def find_chromium(own: str = "") -> str | None:
     return own if own and Path(own).is_file() else None
 
 
+# JavaScript of a figure's root: what in it is cut, lies outside, or lies on another thing.
+CLUTTER = """(root) => {
+    const found = [];
+    const frame = root.getBoundingClientRect();
+    const hit = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
+        && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
+    for (const svg of root.querySelectorAll("svg.ae-plane")) {
+        const texts = [...svg.querySelectorAll("text")];
+        const boxes = texts.map((t) => t.getBoundingClientRect());
+        texts.forEach((t, i) => {
+            if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
+            if (boxes[i].left < frame.left || boxes[i].right > frame.right)
+                found.push(`outside: ${t.textContent}`);
+            for (let j = 0; j < i; j++)
+                if (hit(boxes[i], boxes[j]))
+                    found.push(`${t.textContent} on ${texts[j].textContent}`);
+        });
+    }
+    for (const part of root.querySelectorAll("button, input[type=range], .ae-value"))
+        if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
+            found.push(`cut: ${part.className} ${part.textContent}`);
+    return found;
+}"""
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         """Print nothing: a test's output is what failed."""

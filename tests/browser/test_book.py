@@ -34,11 +34,10 @@ def test_every_page_is_whole(
             page.emulate_media(color_scheme="light")
             page.goto(f"{root}/{name}")
             found = [f"narrow, light: {problem}" for problem in look(page, "light")]
-            if address == "file":  # theme and width do not depend on the address
-                page.emulate_media(color_scheme="dark")
-                found += [f"narrow, dark: {problem}" for problem in look(page, "dark")]
-                page.set_viewport_size(WIDE)
-                found += [f"wide, dark: {problem}" for problem in look(page, "dark")]
+            page.emulate_media(color_scheme="dark")
+            found += [f"narrow, dark: {problem}" for problem in look(page, "dark")]
+            page.set_viewport_size(WIDE)
+            found += [f"wide, dark: {problem}" for problem in look(page, "dark")]
             problems += [f"{name}: {problem}" for problem in found + watch.problems]
             watch.problems.clear()
     assert problems == []

@@ -16,7 +16,7 @@ from aeteach.widgets.pca_axis import axis_stats, default_points
 from aeteach.widgets.pca_digit import Pca, principal_components
 
 from .conftest import NewPage, Show, Watch
-from .driver import Drag, FigureDriver, standalone
+from .driver import CLUTTER, Drag, FigureDriver, standalone
 from .test_clinic_figure import make as small_clinic
 from .test_latent_line_figure import made as small_line
 from .test_scoreboard_figure import made as small_scoreboard
@@ -385,29 +385,6 @@ ALL: list[Any] = [
 ]
 
 
-# What is cut, lies outside, or lies on another thing.
-CLUTTER = """(root) => {
-const found = [];
-const frame = root.getBoundingClientRect();
-const hit = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
-    && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
-for (const svg of root.querySelectorAll("svg.ae-plane")) {
-    const texts = [...svg.querySelectorAll("text")];
-    const boxes = texts.map((t) => t.getBoundingClientRect());
-    texts.forEach((t, i) => {
-        if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
-        if (boxes[i].left < frame.left || boxes[i].right > frame.right)
-            found.push(`outside: ${t.textContent}`);
-        for (let j = 0; j < i; j++)
-            if (hit(boxes[i], boxes[j]))
-                found.push(`${t.textContent} on ${texts[j].textContent}`);
-    });
-}
-for (const part of root.querySelectorAll("button, input[type=range], .ae-value"))
-    if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
-        found.push(`cut: ${part.className} ${part.textContent}`);
-return found;
-    }"""
 PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
 
 

@@ -16,7 +16,7 @@ from aeteach.widgets.inputs import StateError
 from aeteach.widgets.stochastic_node import Pass, both_ways
 
 from .conftest import Show
-from .driver import FigureDriver, call_module
+from .driver import CLUTTER, FigureDriver, call_module
 
 KEYS = ("x", "w1", "w_mu", "w_sigma", "eps", "target")
 TEXT = (3.0, 2.0, 8.0, 9.0, 0.5, 70.0)  # the chapter's numbers
@@ -241,31 +241,7 @@ def test_nothing_overlaps_or_overflows(
             if figure.button(name).count():
                 figure.button(name).click()
             assert figure.page.evaluate("document.documentElement.scrollWidth") <= width
-            assert figure.root.evaluate(COLLISIONS) == []
-
-
-COLLISIONS = """(root) => {
-    const found = [];
-    const frame = root.getBoundingClientRect();
-    const hit = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
-        && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
-    for (const svg of root.querySelectorAll("svg.ae-plane")) {
-        const texts = [...svg.querySelectorAll("text")];
-        const boxes = texts.map((t) => t.getBoundingClientRect());
-        texts.forEach((t, i) => {
-            if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
-            if (boxes[i].left < frame.left || boxes[i].right > frame.right)
-                found.push(`outside: ${t.textContent}`);
-            for (let j = 0; j < i; j++)
-                if (hit(boxes[i], boxes[j]))
-                    found.push(`${t.textContent} on ${texts[j].textContent}`);
-        });
-    }
-    for (const part of root.querySelectorAll("button, input[type=range], .ae-value"))
-        if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
-            found.push(`cut: ${part.className} ${part.textContent}`);
-    return found;
-}"""
+            assert figure.root.evaluate(CLUTTER) == []
 
 
 @pytest.mark.parametrize("make", [StochasticNode, GradientVariance])
