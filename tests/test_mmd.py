@@ -80,12 +80,13 @@ def test_the_closed_form_is_the_integral_in_one_dimension():
     a, s, b, t, h = 0.3, 0.8, -0.5, 1.7, 0.9
     grid = torch.linspace(-12, 12, 1201, dtype=torch.float64)
     step = (grid[1] - grid[0]).item()
-    p = torch.distributions.Normal(a, s).log_prob(grid).exp() * step
-    q = torch.distributions.Normal(b, t).log_prob(grid).exp() * step
+    exact = [torch.tensor(v, dtype=torch.float64) for v in (a, s, b, t)]  # plain floats: float32
+    p = torch.distributions.Normal(*exact[:2]).log_prob(grid).exp() * step
+    q = torch.distributions.Normal(*exact[2:]).log_prob(grid).exp() * step
     k = torch.exp(-((grid[:, None] - grid[None, :]) ** 2) / (2 * h * h))
     integral = (p - q) @ k @ (p - q)
     one = [torch.tensor([v], dtype=torch.float64) for v in (a, 2 * math.log(s), b, 2 * math.log(t))]
-    assert mmd_normal(*one, bandwidth=h).item() == pytest.approx(integral.item(), rel=1e-7)
+    assert mmd_normal(*one, bandwidth=h).item() == pytest.approx(integral.item(), rel=1e-9)
     assert mmd_normal(one[0], one[1], one[0], one[1], bandwidth=h).item() < 1e-15
 
 

@@ -139,7 +139,8 @@ def test_a_cell_of_the_rectangles_in_small(model, few_shapes, tmp_path):
     assert row["same_shape_test"] <= row["recognisable_test"]
     assert row["ceiling"] > 95
     assert row["squared_error"] > 0
-    assert row["rate_bits"] >= 0  # after so few steps the noise may drown the codes: 0.000 bits
+    # After so few steps the stated noise may drown the codes: 0.000 bits.
+    assert row["rate_bits"] > 0 or (model == "MMD-VAE" and row["rate_bits"] == 0)
 
 
 @pytest.mark.parametrize("model", ["AE", "VAE"])
