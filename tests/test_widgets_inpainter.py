@@ -107,8 +107,8 @@ def test_what_is_packed_is_the_network_and_the_reader_to_three_digits() -> None:
     with torch.no_grad():
         mu = run(figure.network["encoder"], arrays, x.double(), "e")
         torch.testing.assert_close(mu.float(), model().encode(x), rtol=5e-3, atol=5e-3)
-        hidden = F.linear(x.double().flatten(1), arrays["r0w"], arrays["r0b"]).relu()
-        logits = F.linear(hidden, arrays["r1w"], arrays["r1b"]).float()
+        hidden = F.linear(x.double().flatten(1), arrays["reader/w0"], arrays["reader/b0"]).relu()
+        logits = F.linear(hidden, arrays["reader/w1"], arrays["reader/b1"]).float()
         torch.testing.assert_close(logits, reader()(x), rtol=5e-3, atol=5e-3)
     with Image.open(io.BytesIO(figure.pictures)) as sheet:
         grey = np.asarray(sheet.convert("L")).reshape(32, 4, 32).swapaxes(0, 1) / 255
@@ -195,7 +195,6 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: Inpainter(model(), digits()[0] * 255, digits()[1]), "leave"),
     (lambda: Inpainter(model(), digits()[0], digits()[1][:2]), "one an image"),
     (lambda: Inpainter(model(), *digits(), reader=reader(28)), "the reader knows 28"),
-    (lambda: Inpainter(model(), *digits(), reader=ConvReader()), "computes a DigitReader"),
     (lambda: small(digit=4), "digit is 4; expected 0 to 3"),
     (lambda: small(top=31), "top is 31; expected 0 to 30"),
     (lambda: small(left=-1), "left is -1"),
@@ -208,6 +207,19 @@ REFUSED: list[tuple[Any, str]] = [
 def test_what_the_page_cannot_show_is_refused(call: Any, message: str) -> None:
     with pytest.raises(StateError, match=message):
         call()
+
+
+def test_a_reader_of_another_kind_is_refused() -> None:
+    with pytest.raises(TypeError, match="runs a DigitReader only"):
+        Inpainter(model(), *digits(), reader=ConvReader())
+
+
+def test_a_reader_of_larger_images_is_given_black_around_them() -> None:
+    arrays = unpack(Inpainter(model(), *digits(), reader=reader(36)))
+    x, _ = digits()
+    hidden = F.linear(x.double().flatten(1), arrays["reader/w0"], arrays["reader/b0"]).relu()
+    logits = F.linear(hidden, arrays["reader/w1"], arrays["reader/b1"]).float()
+    torch.testing.assert_close(logits, reader(36)(F.pad(x, [2] * 4)), rtol=5e-3, atol=5e-3)
 
 
 def test_a_refused_value_leaves_the_old_one() -> None:

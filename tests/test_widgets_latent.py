@@ -18,8 +18,9 @@ from aeteach.models.mlp import MLPAutoencoder, mlp_decoder, mlp_encoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
 from aeteach.widgets.atlas import atlas
 from aeteach.widgets.inputs import StateError
-from aeteach.widgets.latent_plane import reader_arrays, some_of_each
+from aeteach.widgets.latent_plane import some_of_each
 from aeteach.widgets.network import decoder_network, network
+from aeteach.widgets.reader import reader_network
 
 
 def seeded(make: Any, seed: int = 0) -> Any:
@@ -139,10 +140,10 @@ def test_the_frame_of_a_convolution_is_cut_off() -> None:
 
 def test_the_reader_is_packed_as_if_the_frame_were_black() -> None:
     reader = seeded(DigitReader).eval()
-    arrays = reader_arrays(reader, 2)
+    arrays = reader_network(reader, 2).arrays
     x, _ = digits()
-    hidden = (x[:, 0, 2:-2, 2:-2].flatten(1) @ arrays["rw0"].T + arrays["rb0"]).relu()
-    logits = hidden @ arrays["rw1"].T + arrays["rb1"]
+    hidden = (x[:, 0, 2:-2, 2:-2].flatten(1) @ arrays["reader/w0"].T + arrays["reader/b0"]).relu()
+    logits = hidden @ arrays["reader/w1"].T + arrays["reader/b1"]
     torch.testing.assert_close(logits, reader(x), rtol=1e-5, atol=1e-6)
 
 

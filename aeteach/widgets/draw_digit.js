@@ -9,6 +9,7 @@ import {
 import { clamp } from "./maths.js";
 import { run } from "./network.js";
 import { normals } from "./noise.js";
+import { read } from "./reader.js";
 import { tensors } from "./weights.js";
 
 const MARGIN = 2; // pixels of black frame around the 28 x 28
@@ -55,16 +56,6 @@ export function kl({ mu, logVar }) {
   return logVar === null ? NaN : mu.reduce((sum, m, i) => sum + (m * m + Math.exp(logVar[i]) - 1 - logVar[i]) / 2, 0);
 }
 
-const READ = [{ op: "linear", at: 0 }, { op: "relu" }, { op: "linear", at: 1 }];
-
-// The reader's ten probabilities.
-export function read(x, weights) {
-  const logits = run(READ, { shape: [x.length], data: x }, weights, "reader").data;
-  const top = Math.max(...logits); // so that no exp overflows
-  const e = logits.map((l) => Math.exp(l - top));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map((v) => v / sum);
-}
 const most = (p) => p.indexOf(Math.max(...p));
 
 // What every model makes of 28 x 28 pixels x: {drawing, y, models: [{mu, logVar, sigma, z, x, error, kl, p}]}.

@@ -12,14 +12,22 @@ from torch import Tensor, nn
 from aeteach import htr, latent
 from aeteach.data.drawing import FIELD, PAD, PEN, Stroke, as_mnist, checked_stroke, ink
 from aeteach.divergences import kl_to_standard_normal
-from aeteach.models import VAE, Autoencoder, DigitReader
+from aeteach.models import VAE, Autoencoder
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
 from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, kept_in_eight_bits, pack
 from aeteach.widgets.inputs import Numbers, StateError, both_or_neither
-from aeteach.widgets.latent_plane import MARGIN, reader_arrays, some_of_each
-from aeteach.widgets.network import LARGE, Network, kept_pixels, network, without_frame
+from aeteach.widgets.latent_plane import MARGIN, some_of_each
+from aeteach.widgets.network import (
+    LARGE,
+    Network,
+    kept_numbers,
+    network,
+    without_frame,
+    without_frame_in,
+)
+from aeteach.widgets.reader import reader_network
 
 # Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
 SHIPPED = {"AE": "mlp-2", "VAE": "vae-2", "CVAE": "conv-cvae-fixed"}
@@ -114,7 +122,7 @@ class DrawDigit(Figure):
         digits: Tensor | None = None,
         labels: Tensor | None = None,
         *,
-        reader: DigitReader | None = None,
+        reader: nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
         both_or_neither(digits=digits, labels=labels)
@@ -124,12 +132,12 @@ class DrawDigit(Figure):
             models = {name: load(shipped) for name, shipped in SHIPPED.items()}
         if not models:
             raise StateError("there is no model; pass at least one by name")
-        reader = htr.readers()[0] if reader is None else reader  # type: ignore[assignment]
+        reader = htr.readers()[0] if reader is None else reader
         self._models: dict[str, Any] = {
             name: rounded(_checked(name, m)) for name, m in models.items()
         }
-        arrays: dict[str, Any] = dict(_named_like_steps(reader_arrays(reader, MARGIN)))  # type: ignore[arg-type]
-        kinds = {"reader/w0": "int8"} if arrays["reader/w0"].numel() >= LARGE else {}
+        judge = reader_network(reader, MARGIN)
+        arrays, kinds = dict(judge.arrays), dict(judge.kinds)
         specs = []
         for i, (name, model) in enumerate(self._models.items()):
             spec, nets = _spec(name, model, f"m{i}")
@@ -142,7 +150,7 @@ class DrawDigit(Figure):
             for net in nets:
                 arrays |= net.arrays
                 kinds |= net.kinds
-        self._reader = rounded(reader)  # type: ignore[arg-type]
+        self._reader = rounded(reader)
         manifest, weights = pack(arrays, kinds)
         first = [int((labels == c).nonzero()[0]) for c in labels.unique()]
         self._pictures = digits[first]
@@ -297,7 +305,7 @@ def rounded(model: nn.Module) -> Any:
     with torch.no_grad():
         if isinstance(first, nn.Linear):
             framed = torch.ones(first.in_features, dtype=torch.bool)
-            framed[_kept(first.in_features)] = False
+            framed[kept_numbers(first.in_features, MARGIN)] = False
             first.weight[:, framed] = 0
         for part in model.modules():
             if not isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -313,15 +321,12 @@ def rounded(model: nn.Module) -> Any:
     return model
 
 
-def _named_like_steps(arrays: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Return the reader's arrays rw0, rb0, ... as reader/w0, reader/b0, ..."""
-    return {f"reader/{name[1:]}": array for name, array in arrays.items()}
-
-
 def _spec(name: str, model: Any, prefix: str) -> tuple[dict[str, Any], list[Network]]:
     """Return how the page runs a model, and its networks."""
     told = list(model.told) if isinstance(model, VAE) else []
-    encoder = _without_frame_in(network(model.encoder, f"{prefix}/e"), model)
+    encoder = network(model.encoder, f"{prefix}/e")
+    if _sees_pixels(model):
+        encoder = without_frame_in(encoder, MARGIN)
     decoder = without_frame(network(model.decoder, f"{prefix}/d"), MARGIN)
     if model.sigmoid:
         decoder.steps.append({"op": "sigmoid"})
@@ -342,15 +347,6 @@ def _spec(name: str, model: Any, prefix: str) -> tuple[dict[str, Any], list[Netw
     return spec, [encoder, decoder, *heads]
 
 
-def _without_frame_in(net: Network, model: Any) -> Network:
-    """Return an encoder that is given 28x28 pixels in place of 32x32, if it begins flat."""
-    if not _sees_pixels(model):
-        return net
-    weight = next(name for name in net.arrays if name.endswith("/w0"))
-    kept = _kept(net.arrays[weight].shape[1])
-    return Network(net.steps, net.arrays | {weight: net.arrays[weight][:, kept]})
-
-
 def _sees_pixels(model: nn.Module) -> bool:
     """Return whether a model's first layer is a matrix that takes the flat image."""
     return isinstance(_first(model), nn.Linear)
@@ -361,12 +357,6 @@ def _first(model: Any) -> nn.Module:
     body = model.encoder if isinstance(model, Autoencoder) else model
     parts = [p for p in body.modules() if not list(p.children())]
     return next(p for p in parts if not isinstance(p, nn.Flatten))
-
-
-def _kept(numbers: int) -> Tensor:
-    """Return the places of the pixels inside the frame, and of a label's numbers behind them."""
-    pixels = _SIDE * _SIDE
-    return torch.cat([kept_pixels(pixels, MARGIN), torch.arange(pixels, numbers)])
 
 
 def _checked(name: str, model: nn.Module) -> nn.Module:

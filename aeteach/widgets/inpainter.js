@@ -5,9 +5,9 @@ import {
   caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
   update, watch, whenShown,
 } from "./kit.js";
-import { linear, relu } from "./layers.js";
 import { clamp } from "./maths.js";
 import { compute, run } from "./network.js";
+import { read } from "./reader.js";
 import { tensors } from "./weights.js";
 
 const SMALLEST = 2; // side of the hole, in pixels
@@ -34,18 +34,6 @@ export function merge(inside, outside, mask) {
 // Squared error over the hole, a sum.
 export function errorInHole(a, b, mask) {
   return mask.reduce((sum, m, j) => sum + (m ? (a[j] - b[j]) ** 2 : 0), 0);
-}
-
-// {digit, share}: what the reader reads in an image of size x size, padded to what it knows.
-export function read({ r0w, r0b, r1w, r1b }, x, size) {
-  const wide = Math.round(Math.sqrt(r0w.shape[1]));
-  const pad = (wide - size) / 2;
-  const padded = new Float64Array(wide * wide);
-  for (let i = 0; i < size; i++) padded.set(x.slice(i * size, (i + 1) * size), (i + pad) * wide + pad);
-  const logits = linear(relu(linear(padded, r0w, r0b)), r1w, r1b);
-  const top = Math.max(...logits);
-  const digit = logits.indexOf(top);
-  return { digit, share: 1 / logits.reduce((sum, l) => sum + Math.exp(l - top), 0) };
 }
 
 // A picture with two things to drag on it: the hole, and its lower right corner.
@@ -177,7 +165,9 @@ function render({ model, el }) {
 
   function verdict(key, x) {
     const label = labels[model.get("digit")];
-    const { digit, share } = read(weights, x, size);
+    const p = read(x, weights);
+    const share = Math.max(...p);
+    const digit = p.indexOf(share);
     numbers.set(key, digit, `${digit}, ${digit === label ? "right" : "wrong"}, ${number(100 * share, 0)} %`);
     return digit;
   }

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from aeteach import htr
 from aeteach.inpainting import error_in_hole, hole, inpaint
-from aeteach.models import VAE, DigitReader
+from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.atlas import atlas
 from aeteach.widgets.digits import first_places, mnist_test
 from aeteach.widgets.host import Figure, pack
 from aeteach.widgets.inputs import StateError, both_or_neither
 from aeteach.widgets.network import decoder_network, network
+from aeteach.widgets.reader import reader_network
 
 MODEL, READER = "conv-vae-10-beta-1", "reader-0"
 MOST = 60  # iterations: in the page they take a moment each
@@ -176,20 +177,17 @@ def _networks(model: VAE) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _judge(reader: nn.Module, size: int) -> dict[str, Tensor]:
-    """Return the two layers of a reader, or say what the page cannot compute."""
-    linear = [m for m in reader.modules() if isinstance(m, nn.Linear)]
-    if not isinstance(reader, DigitReader) or len(linear) != 2:
+    """Return the weights of a reader of images as small as the model's, or say why there are none.
+
+    Images are padded with black for it; what sees the padding is left out.
+    """
+    known = getattr(reader, "size", size)
+    if known < size or (known - size) % 2:
         raise StateError(
-            f"the reader is a {type(reader).__name__}; the page computes a DigitReader, two "
-            "fully connected layers with a ReLU between them"
-        )
-    if reader.size < size or (reader.size - size) % 2:
-        raise StateError(
-            f"the reader knows {reader.size} pixels, the model {size}; the images are padded "
+            f"the reader knows {known} pixels, the model {size}; the images are padded "
             "evenly, so the reader must know as many, or an even number more"
         )
-    arrays = {f"r{i}w": m.weight.detach() for i, m in enumerate(linear)}
-    return arrays | {f"r{i}b": m.bias.detach() for i, m in enumerate(linear)}
+    return reader_network(reader, (known - size) // 2).arrays
 
 
 def _checked(images: Tensor, labels: Tensor, size: int) -> Tensor:

@@ -6,21 +6,12 @@ import {
   bars, caption, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
   whenShown,
 } from "./kit.js";
-import { linear, relu } from "./layers.js";
 import { compute } from "./network.js";
+import { read } from "./reader.js";
 import { tensors } from "./weights.js";
 
 const KEY_STEPS = 200; // key presses across what is shown of the plane
 const MOST_ZOOM = 5; // twofold, five times over
-
-// The reader's ten probabilities: Linear, ReLU, Linear, softmax.
-export function read(x, weights) {
-  const logits = linear(relu(linear(x, weights.rw0, weights.rb0)), weights.rw1, weights.rb1);
-  const top = Math.max(...logits); // so that no exp overflows
-  const e = logits.map((l) => Math.exp(l - top));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map((v) => v / sum);
-}
 
 // The code nearest to z, (N, 2): which one, and how far.
 export function nearest(z, codes) {

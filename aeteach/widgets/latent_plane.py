@@ -15,7 +15,8 @@ from aeteach.widgets.atlas import atlas
 from aeteach.widgets.digits import mnist_test
 from aeteach.widgets.host import Figure, kept_in_eight_bits, pack
 from aeteach.widgets.inputs import StateError, both_or_neither
-from aeteach.widgets.network import Network, decoder_network, kept_pixels
+from aeteach.widgets.network import Network, decoder_network
+from aeteach.widgets.reader import reader_network
 
 MARGIN = 2  # the digits are 28 x 28 in a black frame, which the page need not carry
 _ZOOMS = (1, 2, 4, 8, 16, 32)
@@ -115,7 +116,7 @@ class LatentPlane(Figure):
             nets.append(decoder_network(plane.model, f"d{i}", MARGIN))
             arrays |= nets[i].arrays
             arrays[f"z{i}"] = plane.codes
-        arrays |= reader_arrays(self._reader, MARGIN)
+        arrays |= reader_network(self._reader, MARGIN).arrays
         kinds = {f"z{i}": "float32" for i in range(len(self._models))}
         if light:
             kinds |= {name: "int8" for net in nets for name in net.large}
@@ -207,25 +208,6 @@ def some_of_each(images: Tensor, labels: Tensor, each: int = _EACH) -> tuple[Ten
     return images[places], labels[places]
 
 
-def reader_arrays(reader: nn.Module, margin: int = 0) -> dict[str, Tensor]:
-    """Return the matrices and biases of a 1024-50-10 reader: `rw0`, `rb0`, `rw1`, `rb1`.
-
-    Args:
-        reader: a `DigitReader`.
-        margin: pixels at each edge of the image that are left out, as if they were black.
-    """
-    if not isinstance(reader, DigitReader):
-        raise TypeError(f"reader is a {type(reader).__name__}; the page runs a DigitReader only")
-    first, second = (p for p in reader.layers if isinstance(p, nn.Linear))
-    kept = kept_pixels(first.in_features, margin)
-    return {
-        "rw0": first.weight.detach()[:, kept],
-        "rb0": first.bias.detach(),
-        "rw1": second.weight.detach(),
-        "rb1": second.bias.detach(),
-    }
-
-
 def _inner(images: Tensor) -> Tensor:
     """Return images without their frame."""
     return images[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
@@ -278,6 +260,5 @@ __all__ = [
     "MARGIN",
     "LatentPlane",
     "Plane",
-    "reader_arrays",
     "some_of_each",
 ]

@@ -35,6 +35,14 @@ export function softplus(x) {
   return Float64Array.from(x, (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))));
 }
 
+// exp(v_k) / sum exp(v), shifted so that no exp overflows
+export function softmax(x) {
+  const top = Math.max(...x);
+  const powers = Float64Array.from(x, (v) => Math.exp(v - top));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((v) => v / sum);
+}
+
 function checkChannels(name, x, expected) {
   if (x.shape.length !== 3 || x.shape[0] !== expected) {
     throw new Error(`${name}: x is (${x.shape}), the weight takes (${expected}, height, width)`);

@@ -1,5 +1,6 @@
 """A trained network as a list of plain steps and arrays, which network.js runs in the page."""
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -108,6 +109,23 @@ def without_frame(net: Network, margin: int) -> Network:
     return Network(steps, net.arrays | {name: net.arrays[name][kept] for name in names})
 
 
+def without_frame_in(net: Network, margin: int) -> Network:
+    """Return a network of flat images that is given them without their frame, which is black.
+
+    Its first Linear has fewer columns. What comes behind the pixels, a one-hot label, stays.
+    """
+    first, *_ = (s for s in net.steps if s["op"] != "flatten")
+    name = next(n for n in net.arrays if n.endswith(f"/w{first['at']}"))
+    kept = kept_numbers(net.arrays[name].shape[1], margin)
+    return Network(net.steps, net.arrays | {name: net.arrays[name][:, kept]})
+
+
+def kept_numbers(numbers: int, margin: int) -> Tensor:
+    """Return which numbers of a flat image, a label perhaps behind it, are not of its frame."""
+    pixels = math.isqrt(numbers) ** 2
+    return torch.cat([kept_pixels(pixels, margin), torch.arange(pixels, numbers)])
+
+
 def kept_pixels(pixels: int, margin: int) -> Tensor:
     """Return which of the pixels of a square image lie inside its frame."""
     side = round(pixels**0.5)
@@ -187,4 +205,12 @@ def _folded(part: Any, norm: Any) -> tuple[Tensor, Tensor]:
     return weight.double() * along, bias.double() * scale + shift
 
 
-__all__ = ["LARGE", "Network", "decoder_network", "kept_pixels", "network", "without_frame"]
+__all__ = [
+    "LARGE",
+    "Network",
+    "decoder_network",
+    "kept_numbers",
+    "network",
+    "without_frame",
+    "without_frame_in",
+]

@@ -3,7 +3,7 @@ import {
   button, caption, choice, column, columns, frame, h, image, number, plane, readout, row, s, set, slider, update,
   watch, whenShown,
 } from "./kit.js";
-import { linear, relu } from "./layers.js";
+import { linear, relu, softmax } from "./layers.js";
 import { tensors } from "./weights.js";
 
 // original + share (rebuilt - original): a share of the reconstruction, the rest of the original
@@ -21,14 +21,6 @@ export function moved(x, size, right, down) {
     }
   }
   return result;
-}
-
-// exp(l_k) / sum exp(l), shifted so that no exp overflows
-export function softmax(logits) {
-  const top = Math.max(...logits);
-  const powers = Float64Array.from(logits, (l) => Math.exp(l - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((v) => v / sum);
 }
 
 // - sum p log2 p, 0 for what never happens

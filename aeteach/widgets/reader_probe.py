@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from aeteach import htr
 from aeteach.data import mnist
-from aeteach.models import DigitReader
 from aeteach.weights import load
 from aeteach.widgets.host import Figure, pack
 from aeteach.widgets.inputs import StateError, both_or_neither, read_array
+from aeteach.widgets.reader import reader_network
 
 Array = NDArray[np.float64]
 FARTHEST = 8  # pixels; what leaves the picture is lost, and black comes in
@@ -220,16 +219,9 @@ def _shipped() -> tuple[ArrayLike, ArrayLike, dict[str, ArrayLike]]:
 
 def _layers(reader: nn.Module) -> dict[str, Array]:
     """Return the two layers of a reader as arrays, or say that it has others."""
-    linear = [m for m in reader.modules() if isinstance(m, nn.Linear)]
-    if not isinstance(reader, DigitReader) or len(linear) != 2:
-        raise TypeError(
-            f"the reader is a {type(reader).__name__}; the figure computes a DigitReader, two "
-            "fully connected layers with a ReLU between them"
-        )
-    with torch.no_grad():
-        arrays = {f"W{i}": layer.weight for i, layer in enumerate(linear, 1)}
-        arrays |= {f"b{i}": layer.bias for i, layer in enumerate(linear, 1)}
-        return {name: v.cpu().numpy().astype(np.float64) for name, v in arrays.items()}
+    arrays = reader_network(reader).arrays.values()
+    names = ("W1", "b1", "W2", "b2")
+    return {n: a.cpu().numpy().astype(np.float64) for n, a in zip(names, arrays, strict=True)}
 
 
 def _pictures(name: str, pictures: ArrayLike, size: int, count: int | None = None) -> Array:

@@ -5,7 +5,7 @@ import {
   button, caption, choice, column, columns, frame, h, image, number, path, plane, readout, row, s, set, slider, update,
   watch, whenShown,
 } from "./kit.js";
-import { sigmoid } from "./layers.js";
+import { sigmoid, softmax } from "./layers.js";
 import { clamp } from "./maths.js";
 import { run } from "./network.js";
 import { tensors } from "./weights.js";
@@ -52,11 +52,7 @@ export function boxOf(pixels, size, margin) {
 
 // Probabilities of the reader's answers, the softmax of its logits
 export function read(steps, pixels, size, weights) {
-  const logits = run(steps, { shape: [1, size, size], data: pixels }, weights, "r").data;
-  const top = Math.max(...logits);
-  const e = Array.from(logits, (l) => Math.exp(l - top));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map((v) => v / sum);
+  return Array.from(softmax(run(steps, { shape: [1, size, size], data: pixels }, weights, "r").data));
 }
 
 // Row i of a matrix.

@@ -12,8 +12,8 @@ from aeteach.data import mnist
 from aeteach.latent import nearest_code
 from aeteach.models import Autoencoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
-from aeteach.widgets.latent_plane import reader_arrays
 from aeteach.widgets.network import decoder_network
+from aeteach.widgets.reader import reader_network
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module, close
@@ -53,13 +53,13 @@ def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
     """Weights are stored as float16; torch runs with the same ones, once in double precision."""
     model, reader = shipped(), htr.readers()[0]
     net = decoder_network(model, "d0", 2)
-    arrays = net.arrays | reader_arrays(reader, 2)
+    arrays = net.arrays | reader_network(reader, 2).arrays
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
     z = (torch.rand(60, 2, generator=torch.Generator().manual_seed(0)) - 0.5) * 80
     body = "a[0].map((z) => Array.from(m.compute(a[1], z, a[2], 'd0')))"
     x_js = np.array(call_module(page, "network", body, z.tolist(), net.steps, weights))
     body = "a[0].map((x) => Array.from(m.read(x, a[1])))"
-    p_js = np.array(call_module(page, "latent_plane", body, x_js.tolist(), weights))
+    p_js = np.array(call_module(page, "reader", body, x_js.tolist(), weights))
     with torch.no_grad():
         inner = model.decode(z)[..., 2:-2, 2:-2]
         probabilities = htr.read(torch.nn.functional.pad(inner, [2] * 4), [reader]).probabilities[0]
