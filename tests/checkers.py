@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import numpy as np
+
 
 def assert_right(verdict: Any) -> None:
     assert verdict.passed, verdict.hint
@@ -31,6 +33,21 @@ def assert_hint(verdict: Any, hint: str) -> None:
     """The answer is refused, and the hint holds these very words."""
     assert not verdict
     assert hint in verdict.hint
+
+
+def assert_finite(exercise: Any) -> None:
+    """No mistake gives infinity or NaN, with which every answer would disagree alike."""
+    for mistake in exercise.mistakes:
+        for arguments in exercise.inputs:
+            result = mistake.wrong(*arguments)
+            for part in result if isinstance(result, tuple) else (result,):
+                assert np.isfinite(part).all(), mistake.hint
+
+
+def assert_numbers_named(quantity: Any) -> None:
+    """Each wrong number gets its own hint."""
+    for wrong, hint in quantity.mistakes:
+        assert quantity.check(wrong).hint == hint
 
 
 def assert_each_named(exercise: Any) -> None:

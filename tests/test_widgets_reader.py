@@ -162,7 +162,9 @@ def test_what_does_not_fit_is_refused(arguments: dict[str, object], message: str
 
 def test_a_reader_of_other_layers_is_refused() -> None:
     for reader in (models.build("conv-reader"), nn.Linear(1024, 10)):
-        with pytest.raises(TypeError, match=f"{type(reader).__name__}; the page runs a DigitReader"):
+        with pytest.raises(
+            TypeError, match=f"{type(reader).__name__}; the page runs a DigitReader"
+        ):
             ReaderProbe(reader, pictures(1, 0), [1])
 
 
