@@ -37,6 +37,15 @@ _LOOK = r"""() => {
         else if (!hidden && figure.getBoundingClientRect().height < 100)
             found.push(`flat figure: ${name}`);
     }
+    // A formula in a line of text neither breaks nor scrolls: what sticks out is cut off.
+    const scrolls = (e) => e !== null && (e.scrollWidth > e.clientWidth
+        && ["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    for (const e of all(".bd-article span.math")) {
+        const right = e.querySelector("mjx-container")?.getBoundingClientRect().right ?? 0;
+        const room = e.parentElement.getBoundingClientRect().right;
+        if (e.offsetParent !== null && right > room + 1 && !scrolls(e.parentElement))
+            found.push(`formula cut off: ${e.textContent.slice(0, 40)}`);
+    }
     for (const image of document.images)
         if (image.complete && image.naturalWidth === 0)
             found.push(`broken image: ${image.getAttribute("src")}`);
