@@ -13,7 +13,9 @@ from aeteach.recipes import RECIPES
 from aeteach.sweeps import cube, engine
 from aeteach.sweeps import shapes as module
 
-SHAPES, MMD, CUBE = (sweeps.SWEEPS[name] for name in ("shapes", "mmd", "cube_snr"))
+SHAPES, EPOCHS, MMD, CUBE = (
+    sweeps.SWEEPS[name] for name in ("shapes", "shapes_epochs", "mmd", "cube_snr")
+)
 
 
 def rows(sweep, *columns):
@@ -52,6 +54,16 @@ def test_every_row_has_three_seeds_and_no_two_cells_are_the_same():
         keys = sweep.cell_keys()
         assert len(set(keys)) == len(keys)
         assert [cell.seed for cell in sweep.cells] == sorted(cell.seed for cell in sweep.cells)
+
+
+def test_the_shorter_runs_are_those_of_the_table_but_for_the_epochs():
+    assert len(EPOCHS.cells) == 4
+    for cell in EPOCHS.cells:
+        whole = first(SHAPES, model=cell.columns["model"])
+        assert cell.seed == whole.seed
+        assert cell.recipe == replace(whole.recipe, epochs=cell.columns["epochs"])
+        assert whole.recipe.epochs / cell.recipe.epochs in (2, 4)
+    assert len(set(EPOCHS.cell_keys())) == 4
 
 
 def test_the_reported_figures_stand_in_their_rows():

@@ -14,19 +14,21 @@ from aeteach.sweeps.engine import (
     write_table,
 )
 from aeteach.sweeps.inpainting import INPAINTING
-from aeteach.sweeps.shapes import MMD_SWEEP, SHAPES_SWEEP
-from aeteach.sweeps.vae import KERAS_VAE, VAE_KL_WEIGHT, VAE_REFERENCE
+from aeteach.sweeps.shapes import MMD_SWEEP, SHAPES_EPOCHS_SWEEP, SHAPES_SWEEP
+from aeteach.sweeps.vae import KERAS_VAE, VAE_KL_WEIGHT, VAE_REFERENCE, VAE_WARM_UP
 
 SWEEPS: dict[str, Sweep] = {
     sweep.name: sweep
     for sweep in (
         AUTOENCODERS,
         VAE_KL_WEIGHT,
+        VAE_WARM_UP,
         KERAS_VAE,
         VAE_REFERENCE,
         INPAINTING,
         CONDITIONAL,
         SHAPES_SWEEP,
+        SHAPES_EPOCHS_SWEEP,
         MMD_SWEEP,
         CUBE_SNR,
     )

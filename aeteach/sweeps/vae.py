@@ -33,6 +33,15 @@ REPORTED = {
 }
 STEMS = {"VAE": "vae", "ConvVAE": "conv-vae"}
 
+# Those whose mean falls short of the report's in vae_kl_weight.csv, trained once more: all of the
+# 10 epochs that the report had, and a weight that grows over the first half of them.
+SHORT = {
+    ("VAE", 4): (1.0, 1.25),
+    ("ConvVAE", 3): (1.0, 1.25, 1.5),
+    ("VAE", 3): (1.0, 1.25, 1.5),
+}
+REPORTED_EPOCHS, WARM_UP = 10, 5.0
+
 # The Keras example as reported: loss in training on all 70,000 digits after 30 epochs.
 KERAS = {
     "latent 2": ("keras-vae", 151.50),
@@ -222,6 +231,23 @@ def _kl_weight_cells() -> tuple[Cell, ...]:
     )
 
 
+def _warm_up_cells() -> tuple[Cell, ...]:
+    return tuple(
+        replace(
+            cell,
+            recipe=replace(
+                cell.recipe,
+                epochs=REPORTED_EPOCHS,
+                loss="elbo_warm_up",
+                loss_arguments={**cell.recipe.loss_arguments, "warm_up": WARM_UP},
+            ),
+        )
+        for cell in _kl_weight_cells()
+        if cell.columns["kl_weight"]
+        in SHORT.get((cell.columns["model"], cell.columns["bottleneck"]), ())
+    )
+
+
 def _keras_cells() -> tuple[Cell, ...]:
     cells = []
     for protocol, data in ((ALL, "mnist-28-all"), (SPLIT, "mnist-28")):
@@ -257,6 +283,13 @@ VAE_KL_WEIGHT = Sweep(
     name="vae_kl_weight",
     about="readability of VAEs by bottleneck and weight of the KL, five seeds",
     cells=_kl_weight_cells(),
+    measure=measure_kl_weight,
+    needs=(*htr.STANDARD, *htr.STRONG),
+)
+VAE_WARM_UP = Sweep(
+    name="vae_warm_up",
+    about="the VAEs of that table that fell short, with a weight that grows, five seeds",
+    cells=_warm_up_cells(),
     measure=measure_kl_weight,
     needs=(*htr.STANDARD, *htr.STRONG),
 )
