@@ -30,7 +30,8 @@ book: data  ## build the book: _build/html/index.html
 	$(BIN)/jupyter-book build . --all -W --keep-going
 	@echo "open _build/html/index.html"
 
-test: book lint  ## lint, package tests, chapters, pages in a browser
+test: data  ## lint, package tests, chapters, pages in a browser
+	$(MAKE) --no-print-directory -j2 lint book
 	$(BIN)/python tools/reference.py --check
 	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
 	$(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
