@@ -30,7 +30,7 @@ book: data  ## build the book: _build/html/index.html
 	$(BIN)/jupyter-book build . --all -W --keep-going
 	@echo "open _build/html/index.html"
 
-test: data  ## lint, package tests, chapters, pages in a browser
+test:  ## lint, package tests, chapters, pages in a browser
 	$(MAKE) --no-print-directory -j2 lint book
 	$(BIN)/python tools/reference.py --check
 	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20

@@ -396,10 +396,6 @@ def _shape_reader() -> Recipe:
     )
 
 
-# Epochs of the two models of all shapes, each twice the last; the longest is the recipe's.
-SHAPES_EPOCHS = {"shapes-vae": (40, 80, 160), "shapes-mmd": (15, 30, 60)}
-
-
 def _shapes_vae() -> Recipe:
     return Recipe(
         model="vae",
@@ -414,7 +410,7 @@ def _shapes_vae() -> Recipe:
         data="shapes",
         loss="elbo_warm_up",
         loss_arguments={"beta": 0.65, "warm_up": 4.0},
-        epochs=SHAPES_EPOCHS["shapes-vae"][-1],
+        epochs=160,
         batch_size=64,
         lr=1e-3,
         schedule="one_cycle",
@@ -439,7 +435,7 @@ def _shapes_mmd() -> Recipe:
         data="shapes",
         loss="mmd",
         loss_arguments={"weight": 78.4},
-        epochs=SHAPES_EPOCHS["shapes-mmd"][-1],
+        epochs=60,
         batch_size=64,
         lr=1e-3,
         schedule="one_cycle",

@@ -1,4 +1,4 @@
-"""Three tables of variational autoencoders: the KL's weight, the Keras example, the reference."""
+"""Tables of VAEs: the KL's weight, the same with warm-up, the Keras example, the reference."""
 
 import statistics
 from collections.abc import Mapping

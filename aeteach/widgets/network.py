@@ -114,7 +114,7 @@ def without_frame_in(net: Network, margin: int) -> Network:
 
     Its first Linear has fewer columns. What comes behind the pixels, a one-hot label, stays.
     """
-    first, *_ = (s for s in net.steps if s["op"] != "flatten")
+    first = next(s for s in net.steps if s["op"] != "flatten")
     name = next(n for n in net.arrays if n.endswith(f"/w{first['at']}"))
     kept = kept_numbers(net.arrays[name].shape[1], margin)
     return Network(net.steps, net.arrays | {name: net.arrays[name][:, kept]})

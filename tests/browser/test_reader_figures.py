@@ -122,7 +122,7 @@ def test_logits_that_are_huge_do_not_overflow(page: Any) -> None:
     p = torch.tensor(rows, dtype=torch.float64).softmax(1)
     got = call_module(page, "layers", "a[0].map((l) => [...m.softmax(l)])", rows)
     np.testing.assert_allclose(got, p, atol=1e-14)
-    bits = call_module(page, "reader_probe", "a[0].map((p) => m.entropyBits(p))", p.tolist())
+    bits = call_module(page, "reader_probe", "a[0].map((p) => m.entropyBits(p))", got)
     np.testing.assert_allclose(bits, torch.special.entr(p).sum(1) / np.log(2), atol=1e-12)
 
 
