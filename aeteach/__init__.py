@@ -7,11 +7,12 @@ matplotlib or a widget library: `aeteach.plots` and `aeteach.widgets` do, and ar
 
 from importlib.metadata import version
 
-from aeteach import checks, data, divergences, losses, models, recipes, training
+from aeteach import _moved, checks, data, divergences, losses, models, recipes, training
 from aeteach._show import show
 from aeteach.weights import load
 
 __version__ = version("aeteach")
+_moved.install()
 __all__ = [
     "__version__",
     "checks",

@@ -9,7 +9,7 @@ from checkers import assert_each_named, assert_hint
 from torch.distributions import Normal, kl_divergence
 
 from aeteach import checks, metrics
-from aeteach.checks import beta as module
+from aeteach.checks import how_much_kl as module
 from aeteach.losses import Elbo, WarmUpElbo
 from aeteach.models.base import Output
 

@@ -8,7 +8,7 @@ import torch
 from checkers import assert_each_named, assert_hint
 
 from aeteach import channel, checks
-from aeteach.checks import channel as module
+from aeteach.checks import bottleneck_as_a_channel as module
 
 EXERCISES = [v for v in vars(module).values() if isinstance(v, checks.Exercise)]
 LOG2 = math.log(2)

@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from torch.distributions import Categorical, Normal, kl_divergence
 
 from aeteach import checks
-from aeteach.checks import kl
+from aeteach.checks import surprise_and_kl as kl
 from aeteach.divergences import kl as package_kl
 from aeteach.divergences import kl_normal, kl_to_standard_normal, surprise
 

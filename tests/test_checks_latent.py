@@ -10,7 +10,7 @@ from scipy import optimize, stats
 from torch.distributions import Normal, kl_divergence
 
 from aeteach import checks, metrics
-from aeteach.checks import latent as module
+from aeteach.checks import choosing_the_latent as module
 from aeteach.losses import gaussian_nll
 from aeteach.models import Heads, count_parameters
 from aeteach.models.keras_vae import keras_encoder

@@ -7,7 +7,8 @@ import torch
 from checkers import assert_each_named, assert_finite, assert_hint, assert_numbers_named
 
 from aeteach import checks
-from aeteach.checks import Exercise, Quantity, linear
+from aeteach.checks import Exercise, Quantity
+from aeteach.checks import linear_autoencoder as linear
 
 EXERCISES = [value for value in vars(linear).values() if isinstance(value, Exercise)]
 QUANTITIES = [value for value in vars(linear).values() if isinstance(value, Quantity)]

@@ -6,8 +6,9 @@ import torch
 from scipy import stats
 from torch.nn.functional import one_hot
 
-from aeteach import checks, meaning
-from aeteach.checks import meaning as module
+from aeteach import checks
+from aeteach.checks import latent_meaning as module
+from aeteach.metrics import factors
 
 EXERCISES = [v for v in vars(module).values() if isinstance(v, checks.Exercise)]
 
@@ -18,7 +19,7 @@ EXERCISES = [v for v in vars(module).values() if isinstance(v, checks.Exercise)]
 @pytest.mark.parametrize(
     "answer",
     [
-        meaning.correlation,
+        factors.correlation,
         lambda f, z: np.corrcoef(f.T, z.T)[: f.shape[1], f.shape[1] :],
         lambda f, z: [[stats.pearsonr(a, b).statistic for b in z.T] for a in f.T],
         lambda f, z: stats.zscore(f, ddof=1).T @ stats.zscore(z, ddof=1) / (len(z) - 1),
@@ -52,7 +53,7 @@ def by_f(labels, z):
     return between * f / (between * f + within)
 
 
-@pytest.mark.parametrize("answer", [meaning.eta_squared, by_regression, with_torch, by_f])
+@pytest.mark.parametrize("answer", [factors.eta_squared, by_regression, with_torch, by_f])
 def test_eta_squared(answer):
     assert checks.eta_squared(answer)
 

@@ -9,7 +9,7 @@ from checkers import assert_each_named, assert_hint
 from sklearn.metrics.pairwise import rbf_kernel as sklearn_rbf
 
 from aeteach import channel, checks, mmd
-from aeteach.checks import mmd as module
+from aeteach.checks import matching_a_distribution as module
 from aeteach.losses import MmdLoss, squared_error
 from aeteach.models.base import Output
 

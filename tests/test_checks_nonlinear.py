@@ -8,7 +8,8 @@ import torch
 from checkers import assert_each_named, assert_finite, assert_hint, assert_numbers_named
 
 from aeteach import checks, latent
-from aeteach.checks import Exercise, Quantity, nonlinear
+from aeteach.checks import Exercise, Quantity
+from aeteach.checks import nonlinear_autoencoder as nonlinear
 from aeteach.models import count_parameters
 from aeteach.models.mlp import MLPAutoencoder
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from aeteach import checks
-from aeteach.checks import outlook as module
+from aeteach.checks import where_next as module
 from aeteach.diffusion import backward, forward
 from aeteach.quantize import straight_through
 

@@ -10,9 +10,11 @@ from checkers import assert_each_named, assert_finite, assert_hint, assert_numbe
 from scipy import optimize
 from torch.nn import functional
 
-from aeteach import checks, htr, models
-from aeteach.checks import Exercise, Quantity, reading
+from aeteach import checks, models
+from aeteach.checks import Exercise, Quantity
+from aeteach.checks import reading_machine as reading
 from aeteach.divergences import cross_entropy
+from aeteach.metrics import readability
 
 EXERCISES = [value for value in vars(reading).values() if isinstance(value, Exercise)]
 QUANTITIES = [value for value in vars(reading).values() if isinstance(value, Quantity)]
@@ -34,7 +36,7 @@ def with_sklearn(digits, labels):
 
 
 def with_htr(digits, labels):
-    counts = htr.confusion(digits, labels)
+    counts = readability.confusion(digits, labels)
     return counts.diagonal().sum() / counts.sum(), counts
 
 
@@ -64,7 +66,7 @@ def by_roots(k, n, t):
 def by_interval(k, n, t):
     """Ask the package, with the confidence that belongs to t."""
     right = (torch.arange(n) < k)[None]
-    return htr.interval(right, math.erf(t / math.sqrt(2)))
+    return readability.interval(right, math.erf(t / math.sqrt(2)))
 
 
 def in_torch(right):

@@ -8,8 +8,9 @@ import torch
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
-from aeteach import checks, outliers
-from aeteach.checks import using as module
+from aeteach import checks
+from aeteach.checks import using_a_vae as module
+from aeteach.metrics import auroc
 
 EXERCISES = [v for v in vars(module).values() if isinstance(v, checks.Exercise)]
 
@@ -81,7 +82,7 @@ def test_signal_to_noise(answer):
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda s, o: outliers.auroc(torch.tensor(s), torch.tensor(o)).value,
+        lambda s, o: auroc.auroc(torch.tensor(s), torch.tensor(o)).value,
         lambda s, o: roc_auc_score([0] * len(s) + [1] * len(o), np.concatenate([s, o])),
         lambda s, o: mannwhitneyu(o, s).statistic / (len(s) * len(o)),
         lambda s, o: np.mean([(b > a) + (b == a) / 2 for a in s for b in o]),

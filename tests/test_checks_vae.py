@@ -13,7 +13,7 @@ from torch.distributions import Independent, MixtureSameFamily, Normal, kl_diver
 from torch.distributions.categorical import Categorical
 
 from aeteach import checks
-from aeteach.checks import vae as module
+from aeteach.checks import variational_autoencoder as module
 from aeteach.losses import Elbo
 from aeteach.models import Output
 

@@ -8,9 +8,10 @@ import torch
 from scipy.spatial import cKDTree
 from scipy.stats import binom, entropy
 
-from aeteach import checks, generation
-from aeteach.checks import worth as module
+from aeteach import checks
+from aeteach.checks import generator_worth as module
 from aeteach.data import shapes
+from aeteach.metrics import coverage
 
 EXERCISES = [module._COUNT, module._COVERAGE, module._KL, module._NEVER]
 
@@ -45,7 +46,7 @@ def test_count_of_shapes(answer):
 def by_package(valid, generated, threshold):
     scale = 10  # the package takes grey values from 0 to 1
     a, b = (torch.as_tensor(v).float()[:, None, None, :] / scale for v in (valid, generated))
-    return generation.coverage(a, b, threshold / scale)
+    return coverage.coverage(a, b, threshold / scale)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_coverage_of_the_package():
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda c, m, a: generation.hit_kl(torch.tensor(c), m, smoothing=a),
+        lambda c, m, a: coverage.hit_kl(torch.tensor(c), m, smoothing=a),
         lambda c, m, a: entropy(
             [1 / len(c)] * len(c) + [0], np.append(c, m - sum(c)) / m + a, base=2
         ),
@@ -122,7 +123,7 @@ WRONG = [
     ("coverage", lambda v, g, t: (away(v, g).min(1) < t).sum(), "number of covered"),
     ("hit_count_kl", lambda c, m, a: -np.log2(len(c) * (c / m + a)).mean(), "not normalised"),
     ("hit_count_kl", lambda c, m, a: module._reverse(c, m, a), "other direction"),
-    ("hit_count_kl", lambda c, m, a: generation.hit_kl(torch.tensor(c), smoothing=a), "misses"),
+    ("hit_count_kl", lambda c, m, a: coverage.hit_kl(torch.tensor(c), smoothing=a), "misses"),
     ("hit_count_kl", lambda c, m, a: module._hit_kl(c, m, a) * math.log(2), "nats"),
     ("never_hit", lambda n, m: 1 - m / n, "drawn twice"),
     ("never_hit", lambda n, m: 1 - math.exp(m * math.log(1 - 1 / n)), "at least once"),

@@ -1,59 +1,56 @@
 """Dependencies point one way. What a module may import is written here, and nowhere else."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from aeteach import _moved
+
 PACKAGE = Path(__file__).resolve().parents[1] / "aeteach"
-# layer -> layers it may import from, beside itself, `_files` and `_validate`
-ALLOWED = {
+# layer -> the layers it imports at the top of a module, beside itself, `_files` and `_validate`
+IMPORTS: dict[str, set[str] | None] = {
     "_files": set(),
+    "_moved": set(),
     "_validate": set(),
     "_show": set(),
     "results": set(),
     "scoreboard": {"results"},
     "data": set(),
     "models": set(),
-    "divergences": {"mmd"},
     "mmd": set(),
+    "divergences": {"mmd"},
     "channel": set(),
-    "meaning": set(),
     "gradients": set(),
     "latent": set(),
     "conditional": {"models", "latent"},
-    "sharpness": set(),
-    "probe": set(),
     "toy": {"divergences"},
     "diffusion": {"divergences"},
     "quantize": set(),
-    "losses": {"divergences", "mmd", "models"},
-    "training": {"losses", "models"},
-    "htr": {"training", "divergences", "models", "data", "weights"},
-    "metrics": {"training", "divergences", "losses", "models"},
-    "generation": {"training", "divergences", "losses"},
-    "shape_reader": {"data", "models", "weights"},
+    "losses": {"divergences", "mmd"},
+    "training": {"losses"},
+    "weights": {"models"},
+    "metrics": {"data", "models", "divergences", "losses", "training", "weights"},
+    "htr": {"metrics"},
     "clinic": {"divergences", "models"},
     "inpainting": {"losses", "models"},
-    "outliers": {"losses"},
     "recipes": {"channel", "data", "models", "losses", "training"},
-    "weights": {"models"},
-    "checks": {"divergences", "losses", "metrics", "models"},
-    "plots": {"data", "models", "training", "metrics"},
+    "checks": set(),
+    "plots": set(),
     "widgets": {
-        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "htr", "latent"),
+        *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "latent"),
         *("losses", "training", "recipes"),  # the live training panel
         *("clinic", "metrics", "conditional", "diffusion", "inpainting", "channel"),
-        *("generation", "meaning", "mmd", "scoreboard", "shape_reader"),
+        *("mmd", "scoreboard"),
     },
     "sweeps": {
-        *("recipes", "training", "metrics", "htr", "data", "models", "losses", "weights"),
-        *("conditional", "latent", "sharpness", "probe", "inpainting"),
-        *("channel", "divergences", "generation", "meaning", "shape_reader"),
+        *("recipes", "training", "metrics", "data", "models", "losses", "weights"),
+        *("conditional", "latent", "inpainting", "channel", "divergences"),
     },
-    "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "metrics", "htr"},
+    "cli": {"data", "recipes", "training", "weights", "losses", "sweeps"},
     "__init__": None,  # the package's front door may name anything light
 }
 LIGHT = {"torch", "numpy", "tqdm", "safetensors"}  # what the numerical layers may import at the top
@@ -91,17 +88,22 @@ def own_layers(path: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_a_module_imports_only_the_layers_below_it(path):
-    allowed = ALLOWED[layer(path)]
-    if allowed is None:
-        return
-    beyond = own_layers(path) - allowed - {layer(path), "_files", "_validate"}
-    assert not beyond, f"{path.name} imports {sorted(beyond)}; allowed: {sorted(allowed)}"
+@pytest.mark.parametrize("name", IMPORTS)
+def test_a_layer_imports_what_the_table_says_and_nothing_else(name):
+    found = set()
+    for path in modules():
+        if layer(path) == name:
+            found |= own_layers(path)
+    if IMPORTS[name] is not None:
+        assert found - {name, "_files", "_validate"} == IMPORTS[name]
+
+
+def test_the_table_names_every_layer():
+    assert {layer(path) for path in modules()} == set(IMPORTS)
 
 
 def test_the_table_itself_has_no_cycle():
-    order, left = [], {name: set(below or ()) for name, below in ALLOWED.items()}
+    order, left = [], {name: set(below or ()) for name, below in IMPORTS.items()}
     while left:
         ready = sorted(name for name, below in left.items() if below <= set(order))
         assert ready, f"a cycle among {sorted(left)}"
@@ -120,8 +122,6 @@ def test_the_table_itself_has_no_cycle():
         "losses",
         "mmd",
         "channel",
-        "meaning",
-        "generation",
         "toy",
         "diffusion",
         "quantize",
@@ -129,8 +129,6 @@ def test_the_table_itself_has_no_cycle():
         "metrics",
         "clinic",
         "conditional",
-        "sharpness",
-        "probe",
     ],
 )
 def test_the_numerical_layers_need_torch_and_little_else(name):
@@ -158,3 +156,17 @@ def test_a_chapter_never_imports_a_private_name():
     for chapter in (PACKAGE.parent / "book").glob("*.md"):
         text = chapter.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(from|import) aeteach\S*\._|\baeteach\._", text, re.M), chapter
+
+
+@pytest.mark.parametrize("old", _moved.MOVED)
+def test_an_old_module_name_warns_and_is_the_moved_module(old):
+    sys.modules.pop(old, None)
+    with pytest.warns(FutureWarning, match=f"{old} is now {_moved.MOVED[old]}"):
+        assert importlib.import_module(old) is importlib.import_module(_moved.MOVED[old])
+
+
+def test_htr_is_the_readability_module_itself():
+    from aeteach import htr
+    from aeteach.metrics import readability
+
+    assert htr is readability

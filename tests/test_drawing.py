@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from aeteach import htr
 from aeteach.data import as_mnist, ink, mnist
 from aeteach.data.drawing import BOX, FIELD, PAD, PEN
+from aeteach.metrics import readability
 from aeteach.widgets.draw_digit import DRAWN
 
 ANY: Any = np.ones((28, 28))
@@ -168,7 +168,7 @@ def test_ink_covers_and_does_not_add_up() -> None:
 
 def test_drawn_presets_are_read_as_what_they_are() -> None:
     x = torch.cat([as_mnist(ink(strokes)) for strokes in DRAWN.values()])
-    verdict = htr.read(x).verdict.tolist()
+    verdict = readability.read(x).verdict.tolist()
     assert verdict[:3] == [3, 7, 4]
 
 

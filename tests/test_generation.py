@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 from scipy.stats import entropy
 from torch import nn
 
-from aeteach import generation
 from aeteach.data import shapes
+from aeteach.metrics import coverage
 from aeteach.models.base import Output
 
 
@@ -33,9 +33,9 @@ def brute(a, b):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(generation, "_QUERIES", 7)
-    monkeypatch.setattr(generation, "_REFERENCES", 11)
-    monkeypatch.setattr(generation, "_PAIRS", 5)
+    monkeypatch.setattr(coverage, "_QUERIES", 7)
+    monkeypatch.setattr(coverage, "_REFERENCES", 11)
+    monkeypatch.setattr(coverage, "_PAIRS", 5)
 
 
 @pytest.mark.parametrize("levels", [None, 2, 3])
@@ -43,12 +43,12 @@ def small_blocks(monkeypatch):
 def test_nearest_is_brute_force_with_ties_and_over_block_borders(small_blocks, levels, side):
     a, b = random_images(30, 0, side, levels), random_images(40, 1, side, levels)
     away = brute(a, b)
-    there, here = generation.nearest_both(a, b)
+    there, here = coverage.nearest_both(a, b)
     np.testing.assert_allclose(there.distance, away.min(1), rtol=1e-12, atol=0)
     np.testing.assert_array_equal(there.place, away.argmin(1))  # the first of equals
     np.testing.assert_allclose(here.distance, away.min(0), rtol=1e-12, atol=0)
     np.testing.assert_array_equal(here.place, away.argmin(0))
-    alone = generation.nearest(a, b)
+    alone = coverage.nearest(a, b)
     assert torch.equal(alone.distance, there.distance)
     assert torch.equal(alone.place, there.place)
 
@@ -57,7 +57,7 @@ def test_real_images_against_a_tree():
     valid = shapes("test").images[:300]
     made = (valid[torch.arange(500) % 300] * 0.8 + 0.1 * random_images(500, 3, 28)).clamp(0, 1)
     distance, place = cKDTree(made.flatten(1).double()).query(valid.flatten(1).double())
-    found = generation.nearest(valid, made)
+    found = coverage.nearest(valid, made)
     np.testing.assert_allclose(found.distance, distance, rtol=1e-9)
     np.testing.assert_array_equal(found.place, place)
 
@@ -68,18 +68,18 @@ def test_nearly_equal_images_of_great_norm_do_not_cancel():
     b[0, 0, 0, 0] += 3e-4
     b[1, 0, 0, 0] += 1e-4
     b[2, 0, 0, 0] += 2e-4
-    found = generation.nearest(a, b)
+    found = coverage.nearest(a, b)
     assert found.place.item() == 1
     step = (b[1, 0, 0, 0].double() - a[0, 0, 0, 0].double()).item()
     assert found.distance.item() == pytest.approx(step, rel=1e-12)
-    assert generation.nearest(a, a).distance.item() == 0
+    assert coverage.nearest(a, a).distance.item() == 0
 
 
 def test_memory_stays_bounded_while_the_images_grow():
     # In a process of its own: the peak of this one belongs to other tests.
     script = """
 import resource, sys, torch
-from aeteach.generation import nearest
+from aeteach.metrics.coverage import nearest
 torch.set_num_threads(1)
 n, m = int(sys.argv[1]), int(sys.argv[2])
 g = torch.Generator().manual_seed(0)
@@ -105,7 +105,7 @@ def test_the_four_numbers_by_hand():
     for i in range(4):
         valid[i, 0, 0, i] = 1  # any two are sqrt(2) apart
     made = torch.stack([valid[0], valid[0] * 0.9, valid[1], torch.full((1, 1, 4), 1.0)])
-    found = generation.worth(valid, made, threshold=0.5, smoothing=0.0)
+    found = coverage.worth(valid, made, threshold=0.5, smoothing=0.0)
     assert found.coverage == 0.5
     # To image 2 and 3 the nearest are the black part of the others: 0.9 of the first, at
     # sqrt(1.81).
@@ -114,10 +114,10 @@ def test_the_four_numbers_by_hand():
     assert found.mean_error == pytest.approx((0 + 0.1 + 0 + math.sqrt(3)) / 4, rel=1e-6)
     assert found.hit == 0.5
     assert math.isinf(found.kl_bits)
-    counts = generation.hits(generation.nearest(made, valid), 4, threshold=0.5)
+    counts = coverage.hits(coverage.nearest(made, valid), 4, threshold=0.5)
     assert counts.tolist() == [2, 1, 0, 0]
-    assert generation.coverage(valid, made, 0.5) == found.coverage
-    assert generation.mean_nearest_distance(valid, made) == found.mean_distance
+    assert coverage.coverage(valid, made, 0.5) == found.coverage
+    assert coverage.mean_nearest_distance(valid, made) == found.mean_distance
     assert (found.generated, found.threshold, found.smoothing) == (4, 0.5, 0.0)
 
 
@@ -133,34 +133,34 @@ def test_the_kl_is_scipys_over_images_and_misses(counts, misses, smoothing):
     q = (np.array([*counts, misses]) / generated + smoothing) / (1 + (n + 1) * smoothing)
     assert q.sum() == pytest.approx(1)  # normalised, misses and all
     p = np.array([1 / n] * n + [0.0])
-    found = generation.hit_kl(tensor, generated, smoothing=smoothing)
+    found = coverage.hit_kl(tensor, generated, smoothing=smoothing)
     assert found == pytest.approx(entropy(p, q, base=2), rel=1e-9, abs=1e-12)
     assert found >= -1e-12
 
 
 def test_the_kl_of_equal_counts_is_0_and_of_half_hit_one_bit():
-    assert generation.hit_kl(torch.full((8,), 3), smoothing=0) == 0
+    assert coverage.hit_kl(torch.full((8,), 3), smoothing=0) == 0
     # Half of what is drawn hits nothing: every q is halved, which costs one bit.
-    assert generation.hit_kl(torch.full((8,), 3), 48, smoothing=0) == pytest.approx(1)
-    assert math.isinf(generation.hit_kl(torch.tensor([1, 0]), smoothing=0))
+    assert coverage.hit_kl(torch.full((8,), 3), 48, smoothing=0) == pytest.approx(1)
+    assert math.isinf(coverage.hit_kl(torch.tensor([1, 0]), smoothing=0))
 
 
 def test_the_smoothing_decides_what_an_image_without_a_hit_costs():
     counts = torch.tensor([10, 10, 0, 0])
     for smoothing in (1e-4, 1e-8):
-        found = generation.hit_kl(counts, smoothing=smoothing)
+        found = coverage.hit_kl(counts, smoothing=smoothing)
         assert found == pytest.approx(0.5 * math.log2(0.25 / smoothing) - 0.5, abs=0.01)
 
 
 def test_the_ideal_generator_draws_every_image_alike():
-    found = generation.ideal_hit_kl(50, 100, smoothing=1e-3, seed=1)
+    found = coverage.ideal_hit_kl(50, 100, smoothing=1e-3, seed=1)
     # The mean over Binomial(100, 1/50) counts, in closed form.
     k = np.arange(101)
     weights = np.array([math.comb(100, i) * 0.02**i * 0.98 ** (100 - i) for i in k])
     q = (k / 100 + 1e-3) / (1 + 51e-3)
     exact = -(weights * np.log2(50 * q)).sum()
     assert found == pytest.approx(exact, rel=0.1)
-    assert generation.ideal_hit_kl(50, 100, seed=1) == generation.ideal_hit_kl(50, 100, seed=1)
+    assert coverage.ideal_hit_kl(50, 100, seed=1) == coverage.ideal_hit_kl(50, 100, seed=1)
 
 
 class Stripes(nn.Module):
@@ -184,7 +184,7 @@ class Stripes(nn.Module):
 
 def test_generating_is_decoding_seeded_draws_of_the_prior_without_dropout():
     model = Stripes().train()
-    made = generation.generate(model, 5, 2, scale=3.0, seed=4, chunk=2)
+    made = coverage.generate(model, 5, 2, scale=3.0, seed=4, chunk=2)
     z = 3 * torch.randn(5, 2, generator=torch.Generator().manual_seed(4))
     torch.testing.assert_close(made, torch.sigmoid(z).view(5, 1, 1, 2))
     assert model.training
@@ -198,25 +198,25 @@ def test_the_reconstruction_in_bits_is_the_cross_entropy(with_logits):
         shift = torch.randn(()).item()
     chance = 1 / (1 + math.exp(-(2 + shift))), 1 / (1 + math.exp(-(2 - shift)))  # of 1, of 0
     bits = -(3 * math.log2(chance[0]) + math.log2(chance[1])) / 2
-    found = generation.reconstruction_bits(Stripes(with_logits), x, seed=3)
+    found = coverage.reconstruction_bits(Stripes(with_logits), x, seed=3)
     assert found == pytest.approx(bits, rel=1e-5)
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda x: generation.nearest(x, random_images(3, side=4)), ValueError, "one size"),
-        (lambda x: generation.nearest(x * 2, x), ValueError, r"\[0, 1\]"),
-        (lambda x: generation.nearest(x.double(), x), TypeError, "float32"),
-        (lambda x: generation.coverage(x, x, 0.0), ValueError, "threshold is 0.0"),
-        (lambda x: generation.worth(x, x, threshold=-1), ValueError, "threshold is -1"),
-        (lambda x: generation.hits(generation.nearest(x, x), 2), ValueError, "other way round"),
-        (lambda x: generation.hit_kl(torch.ones(3)), TypeError, "int64"),
-        (lambda x: generation.hit_kl(torch.tensor([2, 2]), 3), ValueError, "3 generated"),
-        (lambda x: generation.hit_kl(torch.tensor([0, 0])), ValueError, "at least 1"),
-        (lambda x: generation.hit_kl(torch.tensor([1]), smoothing=-1), ValueError, "smoothing"),
-        (lambda x: generation.generate(Stripes(), 0, 2), ValueError, "n must be at least 1"),
-        (lambda x: generation.generate(Stripes(), 1, 2, scale=0), ValueError, "scale is 0"),
+        (lambda x: coverage.nearest(x, random_images(3, side=4)), ValueError, "one size"),
+        (lambda x: coverage.nearest(x * 2, x), ValueError, r"\[0, 1\]"),
+        (lambda x: coverage.nearest(x.double(), x), TypeError, "float32"),
+        (lambda x: coverage.coverage(x, x, 0.0), ValueError, "threshold is 0.0"),
+        (lambda x: coverage.worth(x, x, threshold=-1), ValueError, "threshold is -1"),
+        (lambda x: coverage.hits(coverage.nearest(x, x), 2), ValueError, "other way round"),
+        (lambda x: coverage.hit_kl(torch.ones(3)), TypeError, "int64"),
+        (lambda x: coverage.hit_kl(torch.tensor([2, 2]), 3), ValueError, "3 generated"),
+        (lambda x: coverage.hit_kl(torch.tensor([0, 0])), ValueError, "at least 1"),
+        (lambda x: coverage.hit_kl(torch.tensor([1]), smoothing=-1), ValueError, "smoothing"),
+        (lambda x: coverage.generate(Stripes(), 0, 2), ValueError, "n must be at least 1"),
+        (lambda x: coverage.generate(Stripes(), 1, 2, scale=0), ValueError, "scale is 0"),
     ],
 )
 def test_bad_input_is_refused(call, error, message):

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from aeteach import htr, losses, models, training
+from aeteach import losses, models, training
 from aeteach.data import mnist
+from aeteach.metrics import intervals, readability
 from aeteach.models.base import Output
 
 
@@ -84,7 +85,7 @@ def test_the_strong_reader_moves_images_in_training_only():
 
 def test_read_gives_probabilities_digits_and_a_verdict(labels):
     wrong = Tilted(error=1.0)
-    reading = htr.read(marked(labels), [Tilted(), Tilted(), wrong])
+    reading = readability.read(marked(labels), [Tilted(), Tilted(), wrong])
     assert reading.probabilities.shape == (3, 200, 10)
     torch.testing.assert_close(reading.probabilities.sum(2), torch.ones(3, 200))
     assert torch.equal(reading.digits[0], labels)
@@ -95,8 +96,8 @@ def test_read_gives_probabilities_digits_and_a_verdict(labels):
 
 def test_the_score_is_scikit_learns(labels):
     readers = [Tilted(0.2, 1), Tilted(0.4, 2)]
-    score = htr.score(marked(labels), labels, readers)
-    digits = htr.read(marked(labels), readers).digits
+    score = readability.score(marked(labels), labels, readers)
+    digits = readability.read(marked(labels), readers).digits
     by_reader = [sklearn.metrics.accuracy_score(labels, d) for d in digits]
     assert score.by_reader == pytest.approx(by_reader)
     assert score.accuracy == pytest.approx(sum(by_reader) / 2)
@@ -113,9 +114,9 @@ def test_the_score_is_scikit_learns(labels):
 def test_readability_compares_the_model_with_the_originals(labels):
     readers = [Tilted(0.1, 1), Tilted(0.1, 2)]
     images = marked(labels)
-    whole = htr.readability(Copy(), images, labels, readers)
+    whole = readability.readability(Copy(), images, labels, readers)
     assert whole.accuracy == whole.ceiling.accuracy > 0.8
-    blank = htr.readability(Copy(0.0), images, labels, readers)
+    blank = readability.readability(Copy(0.0), images, labels, readers)
     assert blank.ceiling == whole.ceiling
     assert blank.accuracy < 0.3
     assert "originals" in str(blank)
@@ -124,7 +125,7 @@ def test_readability_compares_the_model_with_the_originals(labels):
 
 def test_model_and_readers_work_in_evaluation_mode_and_get_their_mode_back(labels):
     model, reader = Copy().train(), Tilted().train()
-    htr.readability(model, marked(labels), labels, [reader])
+    readability.readability(model, marked(labels), labels, [reader])
     assert model.modes == [False]
     assert reader.modes == [False, False]  # reconstructions, then originals
     assert model.training
@@ -137,7 +138,7 @@ def test_a_conditional_model_is_told_the_labels(labels):
             return Output(x_hat=marked(y), z=x.flatten(1))
 
     blank = torch.zeros(200, 1, 16, 16)
-    result = htr.readability(Drawn(), blank, labels, [Tilted()], conditional=True)
+    result = readability.readability(Drawn(), blank, labels, [Tilted()], conditional=True)
     assert result.accuracy == 1
     assert result.ceiling.accuracy < 0.3
 
@@ -146,7 +147,9 @@ def test_one_reader_gives_wilsons_interval():
     for k, n in [(0, 50), (7, 50), (25, 50), (50, 50), (9_123, 10_000)]:
         right = (torch.arange(n) < k)[None]
         expected = scipy.stats.binomtest(k, n).proportion_ci(0.9, method="wilson")
-        assert htr.interval(right, 0.9) == pytest.approx((expected.low, expected.high), abs=1e-9)
+        assert readability.interval(right, 0.9) == pytest.approx(
+            (expected.low, expected.high), abs=1e-9
+        )
 
 
 def test_several_readers_give_wilsons_interval_with_students_quantile():
@@ -161,14 +164,14 @@ def test_several_readers_give_wilsons_interval_with_students_quantile():
     assert freedom < 4  # far from the normal quantile
     ratio = scipy.stats.t.ppf(0.975, freedom) ** 2 * (A + B) / (p * (1 - p))
     expected = sorted(np.roots([1 + ratio, -2 * p - ratio, p * p]))
-    assert htr.interval(right) == pytest.approx(tuple(expected), abs=2e-3)
+    assert readability.interval(right) == pytest.approx(tuple(expected), abs=2e-3)
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.99])
 @pytest.mark.parametrize("freedom", [1.0, 2.0, 4.0, 7.3, 100.0, 9_999.0])
 def test_students_quantile(confidence, freedom):
     expected = scipy.stats.t.ppf((1 + confidence) / 2, freedom)
-    assert htr._student(confidence, freedom) == pytest.approx(expected, rel=5e-3)
+    assert intervals._student(confidence, freedom) == pytest.approx(expected, rel=5e-3)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says():
@@ -180,9 +183,11 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
         ease = 0.1 * torch.randn(1, images, generator=generator)
         chance = (0.75 + skill + ease).clamp(0, 1)
         right = torch.rand(readers, images, generator=generator) < chance
-        low, high = htr.interval(right)
+        low, high = readability.interval(right)
         holds += low < 0.75 < high
-        low, high = htr.interval(right.flatten()[None])  # as if all answers were independent
+        low, high = readability.interval(
+            right.flatten()[None]
+        )  # as if all answers were independent
         binomial += low < 0.75 < high
     assert holds / 400 > 0.93
     assert binomial / 400 < 0.75
@@ -193,12 +198,12 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
 def test_the_interval_surrounds_the_accuracy_and_stays_between_0_and_1(readers, n, p, seed):
     generator = torch.Generator().manual_seed(seed)
     right = torch.rand(readers, n, generator=generator) < p
-    low, high = htr.interval(right)
+    low, high = readability.interval(right)
     accuracy = right.double().mean().item()
     assert 0 <= low <= accuracy + 1e-12
     assert accuracy - 1e-12 <= high <= 1
     assert low < high
-    wider = htr.interval(right, 0.99)
+    wider = readability.interval(right, 0.99)
     assert wider[0] <= low + 1e-12
     assert wider[1] >= high - 1e-12
 
@@ -206,7 +211,7 @@ def test_the_interval_surrounds_the_accuracy_and_stays_between_0_and_1(readers, 
 def test_readers_that_differ_widen_the_interval():
     alike = (torch.arange(1000) < 750).expand(5, -1)
     apart = torch.stack([torch.arange(1000) < k for k in (700, 725, 750, 775, 800)])
-    narrow, wide = htr.interval(alike), htr.interval(apart)
+    narrow, wide = readability.interval(alike), readability.interval(apart)
     assert wide[1] - wide[0] > 1.3 * (narrow[1] - narrow[0])
 
 
@@ -221,7 +226,7 @@ def test_readers_that_differ_widen_the_interval():
 )
 def test_an_interval_of_something_else_is_refused(right, confidence, what):
     with pytest.raises(ValueError, match=what):
-        htr.interval(right, confidence)
+        readability.interval(right, confidence)
 
 
 @pytest.mark.parametrize(
@@ -236,19 +241,19 @@ def test_an_interval_of_something_else_is_refused(right, confidence, what):
 )
 def test_what_readers_cannot_read_is_refused(images, error, what):
     with pytest.raises(error, match=what):
-        htr.read(images, [Tilted()])
+        readability.read(images, [Tilted()])
 
 
 def test_readers_are_several_or_a_list_of_one(labels):
     with pytest.raises(TypeError, match="list of one"):
-        htr.read(marked(labels), Tilted())
+        readability.read(marked(labels), Tilted())
     with pytest.raises(ValueError, match="readers is empty"):
-        htr.read(marked(labels), [])
+        readability.read(marked(labels), [])
 
 
 def test_labels_that_do_not_fit_are_refused(labels):
     with pytest.raises(ValueError, match="one label for each of the 200 images, got 199"):
-        htr.score(marked(labels), labels[1:], [Tilted()])
+        readability.score(marked(labels), labels[1:], [Tilted()])
 
 
 def test_cross_entropy_is_torchs_and_says_the_accuracy():
@@ -289,11 +294,11 @@ def test_a_labelled_loss_without_labels_is_refused():
 @pytest.mark.slow
 def test_the_shipped_readers_read_test_digits():
     test = mnist("test")
-    standard = htr.score(test.images, test.labels)
+    standard = readability.score(test.images, test.labels)
     assert len(standard.by_reader) == 5
     assert min(standard.by_reader) > 0.96
     assert len(set(standard.by_reader)) > 1
-    strong = htr.score(test.images, test.labels, htr.readers(htr.STRONG))
+    strong = readability.score(test.images, test.labels, readability.readers(readability.STRONG))
     assert strong.accuracy >= 0.993
 
 
@@ -302,5 +307,5 @@ def test_readability_of_pca_is_what_other_readers_found():
     """Five readers trained elsewhere: 35-41, 39-43 and 52-55 % for 2, 3 and 4 components."""
     train, test = mnist("train"), mnist("test")
     for d, low, high in [(2, 0.34, 0.42), (3, 0.38, 0.44), (4, 0.50, 0.56)]:
-        result = htr.readability(models.PCA(d).fit(train.images), test.images, test.labels)
+        result = readability.readability(models.PCA(d).fit(train.images), test.images, test.labels)
         assert low < result.accuracy < high

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from aeteach import load
 from aeteach.data import mnist
 from aeteach.widgets import LatentPlane, Plane
-from aeteach.widgets.host import eight_bits, pack
+from aeteach.widgets.kit.host import eight_bits, pack
 
 NUMBERS = st.floats(-1e3, 1e3, width=32)
 

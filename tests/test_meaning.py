@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
-from aeteach import meaning
+from aeteach.metrics.factors import by_shape, correlation, eta_squared, traverse, zeroing
 
 
 def codes(n=200, d=3, seed=0):
@@ -22,7 +22,7 @@ def kinds(n=200, classes=3, seed=1):
 def test_correlations_are_numpys():
     z, factors = codes(), torch.stack([kinds(seed=2), kinds(classes=9, seed=3)], 1)
     z[:, 0] += factors[:, 1]
-    found = meaning.correlation(factors, z)
+    found = correlation(factors, z)
     full = np.corrcoef(factors.T.numpy(), z.T.numpy())
     np.testing.assert_allclose(found, full[:2, 2:], atol=1e-6)
 
@@ -30,22 +30,22 @@ def test_correlations_are_numpys():
 @given(st.floats(0.1, 50), st.floats(-20, 20))
 def test_a_straight_line_correlates_fully_whatever_its_scale(scale, shift):
     z = codes(50, 1)
-    assert meaning.correlation(z * scale + shift, z).item() == pytest.approx(1, abs=1e-5)
-    assert meaning.correlation(-z * scale + shift, z).item() == pytest.approx(-1, abs=1e-5)
+    assert correlation(z * scale + shift, z).item() == pytest.approx(1, abs=1e-5)
+    assert correlation(-z * scale + shift, z).item() == pytest.approx(-1, abs=1e-5)
 
 
 def test_a_dimension_that_never_moves_correlates_with_nothing():
     z = codes()
     z[:, 1] = 2.0
     factors = kinds()[:, None]
-    assert meaning.correlation(factors, z)[0, 1] == 0
-    assert meaning.eta_squared(kinds(), z)[1] == 0
+    assert correlation(factors, z)[0, 1] == 0
+    assert eta_squared(kinds(), z)[1] == 0
 
 
 def test_eta_squared_is_the_anova_of_scipy():
     z, labels = codes(), kinds()
     z[:, 2] += labels
-    found = meaning.eta_squared(labels, z)
+    found = eta_squared(labels, z)
     for i in range(3):
         groups = [z[labels == c, i].double().numpy() for c in range(3)]
         f = stats.f_oneway(*groups).statistic
@@ -58,12 +58,12 @@ def test_eta_squared_does_not_care_how_the_classes_are_numbered():
     z, labels = codes(), kinds()
     z[:, 0] += (labels == 1).float()  # no order of the classes makes this a line
     renamed = torch.tensor([2, 0, 1])[labels]
-    torch.testing.assert_close(meaning.eta_squared(labels, z), meaning.eta_squared(renamed, z))
+    torch.testing.assert_close(eta_squared(labels, z), eta_squared(renamed, z))
 
 
 def test_histograms_are_numpys():
     z, labels = codes(), kinds()
-    found = meaning.by_shape(z, labels, bins=7)
+    found = by_shape(z, labels, bins=7)
     assert found.density.shape == (3, 3, 7)
     for c in range(3):
         for i in range(3):
@@ -73,7 +73,7 @@ def test_histograms_are_numpys():
 
 
 def test_a_constant_dimension_has_a_histogram_too():
-    found = meaning.by_shape(torch.ones(10, 1), kinds(10, 2), bins=4)
+    found = by_shape(torch.ones(10, 1), kinds(10, 2), bins=4)
     assert found.density[:, 0].tolist() == [[4.0, 0, 0, 0]] * 2
 
 
@@ -93,7 +93,7 @@ class Two(nn.Module):
 
 def test_zeroing_costs_the_variance_that_a_dimension_carries():
     x = torch.rand(500, 1, 1, 2, generator=torch.Generator().manual_seed(0))
-    found = meaning.zeroing(Two().train(), x)
+    found = zeroing(Two().train(), x)
     flat = x.flatten(1).double()
     first = flat[:, 0].var(correction=0)
     # (x - x/2)^2 becomes (x - m/2)^2
@@ -104,7 +104,7 @@ def test_zeroing_costs_the_variance_that_a_dimension_carries():
 def test_a_traversal_moves_one_dimension_alone():
     model = Two().train()
     z = torch.tensor([0.3, 0.8])
-    found = meaning.traverse(model, z, 1, torch.linspace(-1, 1, 3))
+    found = traverse(model, z, 1, torch.linspace(-1, 1, 3))
     assert found.shape == (3, 1, 1, 2)
     torch.testing.assert_close(found[:, 0, 0, 0], torch.full((3,), 0.3))
     torch.testing.assert_close(found[:, 0, 0, 1], torch.tensor([-0.5, 0.0, 0.5]))
@@ -115,15 +115,15 @@ def test_a_traversal_moves_one_dimension_alone():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda z, y: meaning.correlation(y, z), ValueError, r"expected \(N, F\)"),
-        (lambda z, y: meaning.correlation(torch.ones(200, 1), z), ValueError, "constant"),
-        (lambda z, y: meaning.correlation(y[:2, None], z[:2]), ValueError, "fewer than 3"),
-        (lambda z, y: meaning.eta_squared(y * 0, z), ValueError, "at least two classes"),
-        (lambda z, y: meaning.eta_squared(y.float(), z), TypeError, "int64"),
-        (lambda z, y: meaning.by_shape(z, y * 2), ValueError, "each needs at least one"),
-        (lambda z, y: meaning.traverse(Two(), z, 0, [1.0]), ValueError, "one code"),
-        (lambda z, y: meaning.traverse(Two(), z[0], 3, [1.0]), ValueError, "dimensions 0 to 2"),
-        (lambda z, y: meaning.traverse(Two(), z[0], 0, []), ValueError, "values has shape"),
+        (lambda z, y: correlation(y, z), ValueError, r"expected \(N, F\)"),
+        (lambda z, y: correlation(torch.ones(200, 1), z), ValueError, "constant"),
+        (lambda z, y: correlation(y[:2, None], z[:2]), ValueError, "fewer than 3"),
+        (lambda z, y: eta_squared(y * 0, z), ValueError, "at least two classes"),
+        (lambda z, y: eta_squared(y.float(), z), TypeError, "int64"),
+        (lambda z, y: by_shape(z, y * 2), ValueError, "each needs at least one"),
+        (lambda z, y: traverse(Two(), z, 0, [1.0]), ValueError, "one code"),
+        (lambda z, y: traverse(Two(), z[0], 3, [1.0]), ValueError, "dimensions 0 to 2"),
+        (lambda z, y: traverse(Two(), z[0], 0, []), ValueError, "values has shape"),
     ],
 )
 def test_bad_input_is_refused(call, error, message):

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from aeteach import htr, models
+from aeteach import models
 from aeteach.data import shapes
 from aeteach.losses import Elbo
+from aeteach.metrics import readability
 from aeteach.models import VAE, Heads, Output, count_parameters
 from aeteach.models.keras_vae import keras_decoder, keras_encoder
 from aeteach.models.mlp import mlp_decoder, mlp_encoder
@@ -191,7 +192,7 @@ def test_a_mean_reconstruction_is_what_is_read_and_a_drawn_one_what_is_bounded()
         for layer in model.decoder:  # so that z matters before any training
             if isinstance(layer, nn.Linear):
                 layer.weight.mul_(3)
-    rebuilt = htr.rebuild(model, x)
+    rebuilt = readability.rebuild(model, x)
     model.eval()
     with torch.no_grad():
         assert torch.equal(rebuilt, model.reconstruct(x))
@@ -210,7 +211,7 @@ def test_a_condition_is_the_same_class_with_wider_bodies(told):
     z = torch.zeros(6, 2)
     assert (not torch.equal(model.decode(z, y), model.decode(z, other))) == ("decoder" in told)
     assert model(x, y).x_hat.shape == x.shape
-    assert torch.equal(htr.rebuild(model, x, y), model.reconstruct(x, y).detach())
+    assert torch.equal(readability.rebuild(model, x, y), model.reconstruct(x, y).detach())
     history = fit(model, x, labels=y, loss=Elbo(), epochs=1, batch_size=3, progress=False)
     assert history.epochs == 1
 

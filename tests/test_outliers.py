@@ -9,7 +9,8 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from aeteach import metrics, outliers
+from aeteach import metrics
+from aeteach.metrics import auroc
 from aeteach.models import build
 
 SCORES = st.lists(st.integers(-3, 3).map(float), min_size=2, max_size=30)
@@ -18,17 +19,17 @@ SCORES = st.lists(st.integers(-3, 3).map(float), min_size=2, max_size=30)
 @given(SCORES, SCORES)
 def test_the_area_is_that_of_scikit_learn_and_of_scipy(a, b):
     s, o = torch.tensor(a), torch.tensor(b)
-    got = outliers.auroc(s, o).value
+    got = auroc.auroc(s, o).value
     assert got == pytest.approx(roc_auc_score([0] * len(a) + [1] * len(b), a + b))
     assert got == pytest.approx(mannwhitneyu(b, a).statistic / (len(a) * len(b)))
-    assert outliers.auroc(o, s).value == pytest.approx(1 - got)
-    assert outliers.auroc(2 * s + 7, 2 * o + 7).value == pytest.approx(got)
+    assert auroc.auroc(o, s).value == pytest.approx(1 - got)
+    assert auroc.auroc(2 * s + 7, 2 * o + 7).value == pytest.approx(got)
 
 
 def test_the_standard_error_is_the_spread_over_fresh_samples():
     g = torch.Generator().manual_seed(0)
     runs = [
-        outliers.auroc(torch.randn(60, generator=g), 1 + 2 * torch.randn(40, generator=g))
+        auroc.auroc(torch.randn(60, generator=g), 1 + 2 * torch.randn(40, generator=g))
         for _ in range(1500)
     ]
     spread = np.std([r.value for r in runs])
@@ -37,12 +38,12 @@ def test_the_standard_error_is_the_spread_over_fresh_samples():
 
 def test_the_ends_of_the_scale():
     low, high = torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0])
-    assert outliers.auroc(low, high) == (1.0, 0.0)
-    assert outliers.auroc(high, low) == (0.0, 0.0)
-    assert outliers.auroc(low, low.clone()).value == 0.5
+    assert auroc.auroc(low, high) == (1.0, 0.0)
+    assert auroc.auroc(high, low) == (0.0, 0.0)
+    assert auroc.auroc(low, low.clone()).value == 0.5
     same = torch.ones(5)
-    assert outliers.auroc(same, same) == (0.5, 0.0)
-    infinite = outliers.auroc(low, torch.tensor([float("inf"), 0.5]))
+    assert auroc.auroc(same, same) == (0.5, 0.0)
+    infinite = auroc.auroc(low, torch.tensor([float("inf"), 0.5]))
     assert infinite.value == 0.75
 
 
@@ -50,15 +51,15 @@ def test_unexplained_is_a_share_of_the_ink():
     g = torch.Generator().manual_seed(1)
     x, x_hat = torch.rand(2, 5, 1, 4, 4, generator=g)
     want = ((x - x_hat) ** 2).numpy().sum((1, 2, 3)) / (x.numpy() ** 2).sum((1, 2, 3))
-    np.testing.assert_allclose(outliers.unexplained(x_hat, x), want, rtol=1e-5)
+    np.testing.assert_allclose(auroc.unexplained(x_hat, x), want, rtol=1e-5)
     zero = torch.zeros_like(x)
-    assert torch.equal(outliers.unexplained(x, x), torch.zeros(5))
-    torch.testing.assert_close(outliers.unexplained(zero, x), torch.ones(5))
+    assert torch.equal(auroc.unexplained(x, x), torch.zeros(5))
+    torch.testing.assert_close(auroc.unexplained(zero, x), torch.ones(5))
     faint = torch.full((1, 1, 4, 4), 0.1)
     empty = torch.zeros(1, 1, 4, 4)
-    got = outliers.unexplained(torch.cat([faint, empty]), torch.cat([empty, faint]))
+    got = auroc.unexplained(torch.cat([faint, empty]), torch.cat([empty, faint]))
     torch.testing.assert_close(got, torch.tensor([0.16, 0.16]))  # over at least 1
-    got = outliers.unexplained(faint, empty, least=0.5)
+    got = auroc.unexplained(faint, empty, least=0.5)
     torch.testing.assert_close(got, torch.tensor([0.32]))
 
 
@@ -87,13 +88,13 @@ def test_the_elbo_terms_are_those_of_torch_distributions_image_by_image():
 
 two = torch.tensor([0.0, 1.0])
 REFUSED = [
-    (lambda: outliers.auroc([1.0, 2.0], two), TypeError, "inliers must be a float tensor"),
-    (lambda: outliers.auroc(two, torch.tensor([1, 2])), TypeError, "outliers must be a float"),
-    (lambda: outliers.auroc(two[:1], two), ValueError, "n >= 2"),
-    (lambda: outliers.auroc(two, two[None]), ValueError, r"\(1, 2\)"),
-    (lambda: outliers.auroc(two, torch.tensor([0.0, float("nan")])), ValueError, "holds NaN"),
-    (lambda: outliers.unexplained(two[None], two), ValueError, "shape"),
-    (lambda: outliers.unexplained(two[None], two[None], least=0.0), ValueError, "least is 0.0"),
+    (lambda: auroc.auroc([1.0, 2.0], two), TypeError, "inliers must be a float tensor"),
+    (lambda: auroc.auroc(two, torch.tensor([1, 2])), TypeError, "outliers must be a float"),
+    (lambda: auroc.auroc(two[:1], two), ValueError, "n >= 2"),
+    (lambda: auroc.auroc(two, two[None]), ValueError, r"\(1, 2\)"),
+    (lambda: auroc.auroc(two, torch.tensor([0.0, float("nan")])), ValueError, "holds NaN"),
+    (lambda: auroc.unexplained(two[None], two), ValueError, "shape"),
+    (lambda: auroc.unexplained(two[None], two[None], least=0.0), ValueError, "least is 0.0"),
     (lambda: metrics.elbo_terms(build("mlp"), torch.rand(2, 1, 32, 32)), ValueError, "no mu"),
     (
         lambda: metrics.elbo_terms(build("vae"), torch.rand(2, 1, 32, 32), likelihood="poisson"),

@@ -8,8 +8,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from torch.nn.functional import one_hot
 
-from aeteach import meaning
-from aeteach.probe import KINDS, probe, probe_accuracy
+from aeteach.metrics import factors
+from aeteach.metrics.probe import KINDS, probe, probe_accuracy
 
 
 def normal(n=200, d=3, seed=0):
@@ -176,8 +176,8 @@ def test_a_turned_code_keeps_its_probe_and_loses_its_correlation():
     z = normal(1000, 8)
     y = z[:, 0].clone()
     after = z @ torch.linalg.qr(normal(8, 8, 9)).Q
-    assert meaning.correlation(y[:, None], z).abs().max() > 0.999
-    assert meaning.correlation(y[:, None], after).abs().max() < 0.9
+    assert factors.correlation(y[:, None], z).abs().max() > 0.999
+    assert factors.correlation(y[:, None], after).abs().max() < 0.9
     assert probe(after, y).score == pytest.approx(probe(z, y).score, abs=1e-4)
 
 

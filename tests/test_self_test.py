@@ -17,9 +17,9 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from aeteach import divergences, losses
 from aeteach.models.conv import conv_encoder
 from aeteach.widgets import SelfTest
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.self_test import anchor, check_question, kind, reach
-from aeteach.widgets.self_test_questions import QUESTIONS, Choice, Question, Slip
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.quiz import anchor, check_question, kind, reach
+from aeteach.widgets.quiz_questions import QUESTIONS, Choice, Question, Slip
 
 BOOK = Path(__file__).parents[1] / "book"
 BY_TOPIC = {q.topic: q for q in QUESTIONS}

@@ -11,9 +11,9 @@ from scipy import ndimage
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
-from aeteach import shape_reader
 from aeteach.data import mnist, shapes
 from aeteach.data.spoilt import NONE, blur, reader_images
+from aeteach.metrics import shape_reader
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch.testing import assert_close
 
-from aeteach.sharpness import relative_sharpness, sharpness
+from aeteach.metrics.sharpness import relative_sharpness, sharpness
 
 
 def ramp(width, height=1.0, size=32):

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from aeteach import htr, recipes, sweeps
+from aeteach import recipes, sweeps
 from aeteach.data import Digits
 from aeteach.losses import Elbo
+from aeteach.metrics import readability
 from aeteach.sweeps import conditional, engine, scores
 from aeteach.training import evaluate
 
@@ -100,7 +101,7 @@ def test_a_cell_in_small(name, few_digits, tmp_path):
         asked = torch.arange(10).repeat_interleave(4)
         z = torch.randn(40, 2, generator=torch.Generator().manual_seed(cell.seed))
         with torch.no_grad():
-            reading = htr.read(model.decode(z, asked))
+            reading = readability.read(model.decode(z, asked))
         right = (reading.digits == asked).double().mean().item()
         assert row["readability"] == pytest.approx(100 * right, abs=1e-2)
         sure = (reading.probabilities.mean(0).amax(1) > 0.9) & (reading.agreement == 1)

@@ -6,9 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aeteach import htr, load, results, sweeps
+from aeteach import load, results, sweeps
 from aeteach.data import Digits, mnist
 from aeteach.inpainting import hole, inpaint
+from aeteach.metrics import readability
 from aeteach.sweeps import inpainting as module
 from aeteach.sweeps import scores
 
@@ -82,7 +83,7 @@ def test_a_row_is_what_the_model_makes_of_the_hole(fill, tmp_path):
     assert measured["pixel_error"] == pytest.approx(measured["error"] / 100, abs=1e-6)
     spread = error.std().item() / 60**0.5
     assert measured["error_standard_error"] == pytest.approx(spread, abs=1e-3)
-    score = htr.score(filled, labels)
+    score = readability.score(filled, labels)
     assert measured["readability"] == pytest.approx(100 * score.accuracy, abs=1e-2)
     assert measured["readability_low"] < measured["readability"] < measured["readability_high"]
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from aeteach import channel, generation, recipes, sweeps
+from aeteach import channel, recipes, sweeps
+from aeteach.metrics import coverage
 from aeteach.models import NoisyAutoencoder
 from aeteach.recipes import RECIPES
 from aeteach.sweeps import cube, engine
@@ -130,15 +131,13 @@ def test_a_cell_of_the_shapes_in_small(model, arguments, few_shapes, tmp_path):
         seed=cell.seed, images=few_shapes("train").images, progress=False
     )
     latent = cell.recipe.model_arguments["latent"]
-    made = generation.generate(trained.eval(), 400, latent, seed=cell.seed)
+    made = coverage.generate(trained.eval(), 400, latent, seed=cell.seed)
     parts = [few_shapes(s).images for s in ("train", "test")]
-    found = generation.worth(torch.cat(parts), made)
+    found = coverage.worth(torch.cat(parts), made)
     assert row["coverage"] == pytest.approx(100 * found.coverage, abs=1e-3)
     assert row["mean_distance"] == pytest.approx(found.mean_distance, abs=1e-3)
     assert row["kl_bits"] == pytest.approx(found.kl_bits, abs=1e-3)
-    assert row["coverage_test"] == pytest.approx(
-        100 * generation.coverage(parts[1], made), abs=1e-3
-    )
+    assert row["coverage_test"] == pytest.approx(100 * coverage.coverage(parts[1], made), abs=1e-3)
 
 
 @pytest.mark.parametrize("model", ["VAE", "MMD-VAE"])

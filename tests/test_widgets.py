@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aeteach import widgets
-from aeteach.widgets import Figure, LinearLoss, PcaAxis, PcaDigit, bundle, host, pack
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets import Figure, LinearLoss, PcaAxis, PcaDigit, bundle, pack
+from aeteach.widgets.kit import host
+from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.linear_loss import tied_loss, white_points
 from aeteach.widgets.pca_axis import axis_stats
 from aeteach.widgets.pca_digit import Pca, principal_components, two_of_each
@@ -136,6 +137,11 @@ def test_names_and_files_that_are_missing_are_named(tmp_path: Path) -> None:
         bundle("top", tmp_path)
     with pytest.raises(host.BundleError, match=r"no module nowhere.js in .*, imported by lost.js"):
         bundle("lost", tmp_path)
+    (tmp_path / "kit").mkdir()
+    modules(tmp_path / "kit", shared="export const two = 2;\n")
+    modules(tmp_path, near='import { two } from "./shared.js";\n')
+    with pytest.raises(host.BundleError, match=r"no module shared.js in .*, imported by near.js"):
+        bundle("near", tmp_path)
     with pytest.raises(host.BundleError, match=r"no module typo.js"):
         bundle("typo", tmp_path)
 
@@ -150,12 +156,17 @@ def test_modules_that_import_each_other_are_refused(tmp_path: Path) -> None:
         bundle("a", tmp_path)
 
 
-@pytest.mark.parametrize("path", sorted(host.HERE.glob("*.js")), ids=lambda p: p.stem)
+def test_no_two_modules_have_one_name():
+    names = [path.stem for path in host.FIGURES.rglob("*.js")]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", sorted(host.FIGURES.rglob("*.js")), ids=lambda p: p.stem)
 def test_every_module_of_the_package_bundles(path: Path) -> None:
     assert len(bundle(path.stem)) >= path.stat().st_size * 0.9
 
 
-@pytest.mark.parametrize("path", sorted(host.HERE.glob("*.js")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(host.FIGURES.rglob("*.js")), ids=lambda p: p.stem)
 def test_no_module_reaches_for_the_network(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|importScripts|sendBeacon", source)
@@ -653,6 +664,6 @@ def test_importing_the_package_loads_no_widget() -> None:
 
 @pytest.mark.parametrize("cls", FIGURES)
 def test_every_figure_has_one_module_and_one_class(cls: type[Figure]) -> None:
-    assert (host.HERE / f"{cls._module}.js").is_file()
-    assert (host.HERE / f"{cls._module}.py").is_file()
+    assert (host.FIGURES / f"{cls._module}.js").is_file()
+    assert (host.FIGURES / f"{cls._module}.py").is_file()
     assert cls.__module__ == f"aeteach.widgets.{cls._module}"

@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
-from aeteach import htr, metrics
+from aeteach import metrics
+from aeteach.metrics import readability
 from aeteach.models import VAE, LinearAutoencoder
 from aeteach.models.vae import conv_vae
 from aeteach.widgets import BetaSlider
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import decoder_network
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import decoder_network
 
 
 def model(seed: int = 0, latent: int = 3) -> VAE:
@@ -86,7 +87,7 @@ def test_the_numbers_are_those_of_the_metrics() -> None:
         assert row["active"] == sum(v > 0.01 for v in row["variance"])
         assert row["informative"] == sum(v > 0.01 for v in row["kl"])
         with torch.no_grad():
-            read = htr.score(made.reconstruct(x), labels).accuracy
+            read = readability.score(made.reconstruct(x), labels).accuracy
         assert row["readability"] == pytest.approx(read)
 
 

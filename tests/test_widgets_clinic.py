@@ -9,7 +9,7 @@ import torch
 from aeteach.clinic import FINDINGS, Finding, Report, Vitals
 from aeteach.widgets import Clinic
 from aeteach.widgets.clinic_cards import BEDS, FAULTS, VIEWS, evidence
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 MEASURED = {
     "kl_weight": 1.0,

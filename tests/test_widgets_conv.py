@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aeteach.widgets import ConvSteps
 from aeteach.widgets.conv_steps import LIMITS, MODES, Setting, W, X, output_side, refusal
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 RANGES = [range(low, high + 1) for low, high in LIMITS.values()]
 SETTINGS = [Setting(*numbers) for numbers in itertools.product(MODES, *RANGES)]

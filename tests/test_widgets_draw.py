@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from aeteach import htr
 from aeteach.data import as_mnist, ink
 from aeteach.divergences import kl_to_standard_normal
+from aeteach.metrics import readability
 from aeteach.models import VAE, Autoencoder, ConvReader, DigitReader, MLPAutoencoder
 from aeteach.models.cvae import PLANES, conv_cvae
 from aeteach.models.mlp import mlp_decoder, mlp_encoder
 from aeteach.models.vae import Heads, conv_vae, dense_vae
 from aeteach.widgets import DrawDigit
 from aeteach.widgets.draw_digit import DRAWN, rounded
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import network
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import network
 
 
 def seeded(make: Any, seed: int = 0) -> Any:
@@ -168,8 +168,8 @@ def test_folding_keeps_what_a_convolution_computes() -> None:
 def test_look_is_what_the_models_say() -> None:
     figure = small(preset=-1, strokes=[[[0.3, 0.2], [0.6, 0.8]]])
     x = as_mnist(ink([[[0.3, 0.2], [0.6, 0.8]]]))
-    reader = rounded(htr.readers()[0])
-    drawing = htr.read(x, [reader]).probabilities[0, 0]
+    reader = rounded(readability.readers()[0])
+    drawing = readability.read(x, [reader]).probabilities[0, 0]
     for name, model in models().items():
         seen = figure.look(name)
         assert torch.equal(seen.x, x)

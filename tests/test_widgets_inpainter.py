@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from aeteach import htr
 from aeteach.inpainting import hole, inpaint
+from aeteach.metrics import readability
 from aeteach.models import VAE, ConvReader, DigitReader, Heads, LinearAutoencoder, build
 from aeteach.widgets import Inpainter
-from aeteach.widgets.digits import first_places
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import decoder_network, network
+from aeteach.widgets.kit.digits import first_places
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import decoder_network, network
 
 
 def model(name: str = "conv-vae", **arguments: Any) -> VAE:
@@ -128,7 +128,7 @@ def test_what_it_says_is_what_the_package_computes() -> None:
     torch.testing.assert_close(figure.filled, made.images[0])
     errors = [float(((s - x) ** 2).sum()) for s in (made.history[1], made.images)]
     assert figure.errors == pytest.approx(errors, rel=1e-5)
-    seen = htr.read(torch.cat([made.history[1], made.images]), [reader()])
+    seen = readability.read(torch.cat([made.history[1], made.images]), [reader()])
     assert list(figure.verdicts) == seen.verdict.tolist()
     figure.iterations = 1
     assert figure.errors[0] == figure.errors[1]
@@ -144,7 +144,7 @@ def test_smaller_images_are_padded_for_the_reader() -> None:
     x, labels = digits(28)
     figure = Inpainter(model("keras-vae"), x, labels, reader=reader(32))
     padded = F.pad(torch.stack([figure.once, figure.filled]), [2] * 4)
-    assert list(figure.verdicts) == htr.read(padded, [reader(32)]).verdict.tolist()
+    assert list(figure.verdicts) == readability.read(padded, [reader(32)]).verdict.tolist()
 
 
 def test_the_first_of_each() -> None:

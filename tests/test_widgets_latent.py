@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
-from aeteach import htr
+from aeteach.metrics import readability
 from aeteach.models import Autoencoder, ConvAutoencoder, ConvReader, DigitReader, LinearAutoencoder
 from aeteach.models.mlp import MLPAutoencoder, mlp_decoder, mlp_encoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import decoder_network, network
+from aeteach.widgets.kit.reader import reader_network
 from aeteach.widgets.latent_plane import some_of_each
-from aeteach.widgets.network import decoder_network, network
-from aeteach.widgets.reader import reader_network
 
 
 def seeded(make: Any, seed: int = 0) -> Any:
@@ -163,7 +163,7 @@ def test_the_point_its_image_and_its_verdict_are_torchs() -> None:
             assert float(figure.x_hat[i].sum()) == pytest.approx(
                 float(x_hat[:, 2:-2, 2:-2].sum()), rel=1e-5
             )
-        read = htr.read(figure.x_hat, [htr.readers()[0]]).probabilities[0]
+        read = readability.read(figure.x_hat, [readability.readers()[0]]).probabilities[0]
         torch.testing.assert_close(figure.probabilities, read)
 
 
@@ -203,8 +203,8 @@ def test_the_shipped_frame_is_black_enough_to_leave_out() -> None:
         x_hat = load("mlp-2")(x).x_hat
     inner = torch.nn.functional.pad(x_hat[..., 2:-2, 2:-2], [2] * 4)
     frame = float((x_hat - inner).max())
-    reader = [htr.readers()[0]]
-    full, cut = (htr.read(i, reader) for i in (x_hat, inner))
+    reader = [readability.readers()[0]]
+    full, cut = (readability.read(i, reader) for i in (x_hat, inner))
     moved = float((full.probabilities - cut.probabilities).abs().max())
     print(f"frame at most {frame:.2g}, probabilities move by at most {moved:.2g}")
     assert float(x[..., 0, :].max()) == float(x[..., 1].max()) == 0
@@ -310,7 +310,7 @@ def test_medians_quartiles_images_and_verdicts_are_numpys_and_torchs() -> None:
         x_hat = made.decode(torch.tensor(row["median"])).detach()
         shown = sheet[32 * place : 32 * (place + 1)].reshape(32, 10, 32).swapaxes(0, 1)
         assert np.abs(shown - x_hat[:, 0].numpy()).max() <= 0.5 / 255 + 1e-6
-        read = htr.read(x_hat).probabilities.mean(0)
+        read = readability.read(x_hat).probabilities.mean(0)
         np.testing.assert_allclose(row["probabilities"], read, atol=1e-6)
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from aeteach.models import VAE, LinearAutoencoder, build
 from aeteach.weights import stored
 from aeteach.widgets import LatentLine
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.latent_line import FAR, NEAREST, STRIP
 
 

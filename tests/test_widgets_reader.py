@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from aeteach import htr, models
+from aeteach import models
+from aeteach.metrics import readability
 from aeteach.models import build
 from aeteach.widgets import ReaderProbe
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.reader_probe import DIGITS, FARTHEST, SOURCES, Look, look, moved
 
 SIZE = 32
@@ -24,7 +25,7 @@ def pictures(n: int, seed: int, low: float = 0.0) -> torch.Tensor:
 
 def probe(**kwargs: object) -> ReaderProbe:
     sources = {"first": pictures(3, 1), "second": pictures(3, 2, low=-0.5)}
-    return ReaderProbe(htr.readers()[0], pictures(3, 0), [4, 1, 9], sources, **kwargs)
+    return ReaderProbe(readability.readers()[0], pictures(3, 0), [4, 1, 9], sources, **kwargs)
 
 
 def by_torch(x: np.ndarray, reader: nn.Module) -> Look:
@@ -64,7 +65,7 @@ STATES = [
 def test_the_numbers_are_those_of_torch(state: dict[str, float]) -> None:
     figure = probe(**state)
     reader = build("reader").eval()
-    reader.load_state_dict(htr.readers()[0].state_dict())
+    reader.load_state_dict(readability.readers()[0].state_dict())
     want = by_torch(figure.shown(), reader)
     assert agree(figure.look(), want) < 1e-9
     assert figure.verdict == want.verdict

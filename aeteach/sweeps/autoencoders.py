@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from aeteach import htr
 from aeteach.data import Digits
 from aeteach.losses import squared_error
+from aeteach.metrics import readability
 from aeteach.models import PCA, count_parameters
 from aeteach.recipes import RECIPES, Recipe
 from aeteach.sweeps import scores
@@ -48,9 +48,11 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     """
     train, test = scores.all_digits("train"), scores.all_digits("test")
     model, curve, seconds = _trained(cell, train, checkpoint)
-    judged = htr.readability(model, test.images, test.labels)
-    strong = htr.readability(model, test.images, test.labels, htr.readers(htr.STRONG))
-    x_hat = htr.rebuild(model, test.images)
+    judged = readability.readability(model, test.images, test.labels)
+    strong = readability.readability(
+        model, test.images, test.labels, readability.readers(readability.STRONG)
+    )
+    x_hat = readability.rebuild(model, test.images)
     return {
         "numbers": model.encode(test.images[:1]).numel(),  # type: ignore[operator]
         "parameters": count_parameters(model),
@@ -111,5 +113,5 @@ AUTOENCODERS = Sweep(
     about="readability of reconstructions by model and bottleneck, five seeds",
     cells=_cells(),
     measure=measure,
-    needs=(*htr.STANDARD, *htr.STRONG),
+    needs=(*readability.STANDARD, *readability.STRONG),
 )

@@ -6,13 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aeteach import conditional, htr, latent, metrics
+from aeteach import conditional, latent, metrics
 from aeteach.data import Digits
 from aeteach.losses import squared_error
+from aeteach.metrics import readability
+from aeteach.metrics.probe import LINEAR, NEIGHBOURS, probe_accuracy
+from aeteach.metrics.sharpness import relative_sharpness
 from aeteach.models import VAE, count_parameters
-from aeteach.probe import LINEAR, NEIGHBOURS, probe_accuracy
 from aeteach.recipes import RECIPES
-from aeteach.sharpness import relative_sharpness
 from aeteach.sweeps import scores
 from aeteach.sweeps.engine import CURVE, Cell, Sweep
 
@@ -61,7 +62,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     model.eval()
     asked = torch.arange(10).repeat_interleave(EACH)
     drawn, free = _generated(model, train, asked, cell.seed)
-    x_hat = htr.rebuild(model, test.images, _told(model, test.labels))
+    x_hat = readability.rebuild(model, test.images, _told(model, test.labels))
     return {
         "parameters": count_parameters(model),
         "encoder_parameters": count_parameters(model.encoder) + count_parameters(model.heads),
@@ -70,7 +71,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "seconds": round(sum(history.seconds), 1),
         **_readability(drawn, asked),
         "confident": _confident(free),
-        "rebuilt_readability": scores.per_cent(htr.score(x_hat, test.labels).accuracy),
+        "rebuilt_readability": scores.per_cent(readability.score(x_hat, test.labels).accuracy),
         "ceiling": scores.ceiling(),
         **_probes(model, train, test, cell.seed),
         "sharpness_generated": round(relative_sharpness(drawn, test.images), 4),
@@ -94,8 +95,8 @@ def _generated(model: VAE, train: Digits, asked: Tensor, seed: int) -> tuple[Ten
 
 
 def _readability(drawn: Tensor, asked: Tensor) -> dict[str, Any]:
-    judged = htr.score(drawn, asked)
-    strong = htr.score(drawn, asked, htr.readers(htr.STRONG))
+    judged = readability.score(drawn, asked)
+    strong = readability.score(drawn, asked, readability.readers(readability.STRONG))
     by_class = judged.confusion.diag() / judged.confusion.sum(1)
     return {
         **scores.readability(judged, strong),
@@ -105,7 +106,7 @@ def _readability(drawn: Tensor, asked: Tensor) -> dict[str, Any]:
 
 def _confident(images: Tensor) -> float:
     """Return the share that all readers read alike, with a mean probability above `SURE`."""
-    reading = htr.read(images)
+    reading = readability.read(images)
     sure = reading.probabilities.mean(0).amax(1) > SURE
     return scores.per_cent((sure & (reading.agreement == 1)).double().mean().item())
 
@@ -158,5 +159,5 @@ CONDITIONAL = Sweep(
     about="digits asked for by label, from conditional VAEs and plain ones, five seeds",
     cells=_cells(),
     measure=measure,
-    needs=(*htr.STANDARD, *htr.STRONG),
+    needs=(*readability.STANDARD, *readability.STRONG),
 )

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aeteach import htr, weights
+from aeteach import weights
 from aeteach.inpainting import (
     error_in_hole,
     fill_by_mean,
@@ -17,6 +17,7 @@ from aeteach.inpainting import (
     hole,
     inpaint,
 )
+from aeteach.metrics import readability
 from aeteach.models import PCA
 from aeteach.recipes import RECIPES, Recipe
 from aeteach.sweeps import scores
@@ -52,8 +53,8 @@ def measure_inpainting(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     filled = _FILLS.get(fill, _by_baseline)(cell, test.images, mask)
     error = error_in_hole(filled, test.images, mask)
     padded = F.pad(filled, [(_READER - size) // 2] * 4)
-    judged = htr.score(padded, test.labels)
-    strong = htr.score(padded, test.labels, htr.readers(htr.STRONG))
+    judged = readability.score(padded, test.labels)
+    strong = readability.score(padded, test.labels, readability.readers(readability.STRONG))
     missing = int(mask.sum())
     return {
         "digits": len(error),
@@ -75,7 +76,7 @@ def _by_model(cell: Cell, images: Tensor, mask: Tensor) -> Tensor:
     model = weights.load(cell.settings["weights"])
     fill, iterations = cell.settings["fill"], cell.settings["iterations"]
     if fill == "whole":  # rebuilt with nothing missing: what the model could know of the hole
-        return htr.rebuild(model, images).where(mask, images)
+        return readability.rebuild(model, images).where(mask, images)
     if fill not in DRAWN:
         return inpaint(model, images, mask, iterations=iterations).images
     parts = []
@@ -129,5 +130,5 @@ INPAINTING = Sweep(
     about="a hole of 10 x 10 pixels filled in nine ways, on all test digits",
     cells=_cells(),
     measure=measure_inpainting,
-    needs=(*MODELS, *htr.STANDARD, *htr.STRONG),
+    needs=(*MODELS, *readability.STANDARD, *readability.STRONG),
 )

@@ -3,8 +3,8 @@
 import functools
 from typing import Any
 
-from aeteach import htr
 from aeteach.data import Digits, mnist
+from aeteach.metrics.readability import STANDARD, Score, readers, score
 
 
 @functools.cache
@@ -25,7 +25,7 @@ def per_cent(share: float) -> float:
     return round(100 * share, 3)
 
 
-def readability(judged: htr.Score, strong: htr.Score) -> dict[str, Any]:
+def readability(judged: Score, strong: Score) -> dict[str, Any]:
     """Return the columns of a score by five readers, with its interval, and of the strong one."""
     return {
         "readability": per_cent(judged.accuracy),
@@ -36,7 +36,7 @@ def readability(judged: htr.Score, strong: htr.Score) -> dict[str, Any]:
 
 
 @functools.cache
-def ceiling(names: tuple[str, ...] = htr.STANDARD) -> float:
+def ceiling(names: tuple[str, ...] = STANDARD) -> float:
     """Return how many of the test digits themselves are read, in per cent: once a process."""
     test = all_digits("test")
-    return per_cent(htr.score(test.images, test.labels, htr.readers(names)).accuracy)
+    return per_cent(score(test.images, test.labels, readers(names)).accuracy)

@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aeteach import channel, generation, meaning, metrics, shape_reader
+from aeteach import channel, metrics
 from aeteach.data import FACTOR_NAMES, Shapes, shapes
 from aeteach.divergences import mmd, nats_to_bits
 from aeteach.losses import squared_error
+from aeteach.metrics import coverage, shape_reader
+from aeteach.metrics.factors import correlation, eta_squared, zeroing
+from aeteach.metrics.probe import LINEAR, NEIGHBOURS, probe
 from aeteach.models import NoisyAutoencoder, count_parameters
-from aeteach.probe import LINEAR, NEIGHBOURS, probe
 from aeteach.recipes import DATA, RECIPES, RECTANGLES_NOISE, RECTANGLES_PRIOR_SD, Recipe
 from aeteach.sweeps.engine import CURVE, Cell, Sweep
 from aeteach.sweeps.scores import per_cent
@@ -46,10 +48,10 @@ def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     train, test = shapes("train"), shapes("test")
     model, history = _trained(cell, train.images, checkpoint)
     latent = cell.recipe.model_arguments["latent"]
-    made = generation.generate(model, GENERATED, latent, seed=cell.seed)
+    made = coverage.generate(model, GENERATED, latent, seed=cell.seed)
     both = torch.cat([train.images, test.images])
-    of_valid, of_generated = generation.nearest_both(both, made)
-    found = generation.judge(of_valid, of_generated)
+    of_valid, of_generated = coverage.nearest_both(both, made)
+    found = coverage.judge(of_valid, of_generated)
     new = of_valid.distance[len(train.images) :]
     return {
         **_made(model, history),
@@ -58,7 +60,7 @@ def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "mean_distance": round(found.mean_distance, 4),
         "coverage": per_cent(found.coverage),
         "kl_bits": round(found.kl_bits, 4),
-        "reconstruction_bits": round(generation.reconstruction_bits(model, test.images), 3),
+        "reconstruction_bits": round(coverage.reconstruction_bits(model, test.images), 3),
         "mean_distance_test": round(new.mean().item(), 4),
         "coverage_test": per_cent((new < found.threshold).double().mean().item()),
         "valid_share": per_cent(found.valid_share),
@@ -90,7 +92,7 @@ def measure_mmd(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         again = model.reconstruct(images)  # type: ignore[operator]
     read = shape_reader.read(again)
     kept = read.accepted & (read.shape == labels)
-    made = generation.generate(model, SAMPLES, latent, scale=scale, seed=cell.seed)
+    made = coverage.generate(model, SAMPLES, latent, scale=scale, seed=cell.seed)
     ceiling = shape_reader.recognisable(images)
     return {
         **_made(model, history),
@@ -153,18 +155,18 @@ def _factors(model: nn.Module, test: Shapes) -> dict[str, Any]:
     """Return how well dimensions, directions and neighbours tell each factor, on test images."""
     z, _ = _moments(model, test.images)
     factors = test.factors
-    r = meaning.correlation(factors[:, 1:], z).abs().amax(1)
+    r = correlation(factors[:, 1:], z).abs().amax(1)
     columns: dict[str, Any] = {
         f"correlation_{name}": round(v, 3)
         for name, v in zip(FACTOR_NAMES[1:], r.tolist(), strict=True)
     }
-    columns["eta_squared_shape"] = round(meaning.eta_squared(factors[:, 0], z).max().item(), 3)
+    columns["eta_squared_shape"] = round(eta_squared(factors[:, 0], z).max().item(), 3)
     for i, name in enumerate(FACTOR_NAMES):
         y = factors[:, i] if name == "shape" else factors[:, i].float()
         columns[f"probe_linear_{name}"] = round(probe(z, y, kind=LINEAR).score, 3)
         nearest = probe(z, y, kind=NEIGHBOURS, k=NEAREST)
         columns[f"probe_nearest_{name}"] = round(nearest.score, 3)
-    columns["zeroing_largest"] = round(meaning.zeroing(model, test.images).max().item(), 3)
+    columns["zeroing_largest"] = round(zeroing(model, test.images).max().item(), 3)
     return columns
 
 

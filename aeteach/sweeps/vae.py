@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aeteach import htr, metrics
+from aeteach import metrics
 from aeteach.losses import squared_error
+from aeteach.metrics import readability
 from aeteach.models import VAE, count_parameters
 from aeteach.recipes import RECIPES, Recipe
 from aeteach.sweeps import scores
@@ -77,15 +78,15 @@ def measure_kl_weight(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     """
     train, test = scores.all_digits("train", 32), scores.all_digits("test", 32)
     model, history = _trained(cell, train.images, checkpoint)
-    x_hat = htr.rebuild(model, test.images)
-    judged = htr.score(x_hat, test.labels)
-    strong = htr.score(x_hat, test.labels, htr.readers(htr.STRONG))
+    x_hat = readability.rebuild(model, test.images)
+    judged = readability.score(x_hat, test.labels)
+    strong = readability.score(x_hat, test.labels, readability.readers(readability.STRONG))
     error = squared_error(x_hat, test.images).mean().item()
     return {
         **_made(model, history),
         **scores.readability(judged, strong),
-        "ceiling": scores.ceiling(htr.STANDARD),
-        "ceiling_strong": scores.ceiling(htr.STRONG),
+        "ceiling": scores.ceiling(readability.STANDARD),
+        "ceiling_strong": scores.ceiling(readability.STRONG),
         "squared_error": round(error, 4),
         **_terms(model, test.images, cell.recipe.loss_arguments),
         **_latent(model, test.images, dimensions=True),
@@ -284,14 +285,14 @@ VAE_KL_WEIGHT = Sweep(
     about="readability of VAEs by bottleneck and weight of the KL, five seeds",
     cells=_kl_weight_cells(),
     measure=measure_kl_weight,
-    needs=(*htr.STANDARD, *htr.STRONG),
+    needs=(*readability.STANDARD, *readability.STRONG),
 )
 VAE_WARM_UP = Sweep(
     name="vae_warm_up",
     about="the VAEs of that table that fell short, with a weight that grows, five seeds",
     cells=_warm_up_cells(),
     measure=measure_kl_weight,
-    needs=(*htr.STANDARD, *htr.STRONG),
+    needs=(*readability.STANDARD, *readability.STRONG),
 )
 KERAS_VAE = Sweep(
     name="keras_vae",

@@ -11,8 +11,8 @@ from aeteach.widgets.diffusion_chain import DiffusionChain
 from aeteach.widgets.draw_digit import DrawDigit
 from aeteach.widgets.elbo_toy import ElboToy
 from aeteach.widgets.gradient_variance import GradientVariance
-from aeteach.widgets.host import Figure, bundle, pack
 from aeteach.widgets.inpainter import Inpainter
+from aeteach.widgets.kit.host import Figure, bundle, pack
 from aeteach.widgets.kl_bars import KlBars
 from aeteach.widgets.kl_normals import KlNormals
 from aeteach.widgets.latent_line import LatentLine
@@ -20,9 +20,9 @@ from aeteach.widgets.latent_plane import LatentPlane, Plane
 from aeteach.widgets.linear_loss import LinearLoss
 from aeteach.widgets.pca_axis import PcaAxis
 from aeteach.widgets.pca_digit import PcaDigit
+from aeteach.widgets.quiz import SelfTest
 from aeteach.widgets.reader_probe import ReaderProbe
 from aeteach.widgets.scoreboard import Scoreboard
-from aeteach.widgets.self_test import SelfTest
 from aeteach.widgets.shape_traversal import ShapeTraversal
 from aeteach.widgets.stochastic_node import StochasticNode
 from aeteach.widgets.training_panel import TrainingPanel

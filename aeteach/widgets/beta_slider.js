@@ -1,13 +1,13 @@
 // Trained VAEs that differ in the weight of the KL: one point of a rate-distortion curve each, with
 // the KL of every latent dimension, digits rebuilt, samples, and a walk along one dimension.
-import { unpack } from "./atlas.js";
+import { unpack } from "./kit/atlas.js";
 import {
   bars, caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set,
   slider, update, watch, whenShown,
-} from "./kit.js";
-import { clamp } from "./maths.js";
-import { compute } from "./network.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
+import { compute } from "./kit/network.js";
+import { tensors } from "./kit/weights.js";
 
 const FARTHEST = 3; // of a walk, in standard deviations of the prior
 

@@ -8,16 +8,17 @@ import torch
 import traitlets as t
 from torch import Tensor, nn
 
-from aeteach import htr, metrics
+from aeteach import metrics
 from aeteach.divergences import kl_to_standard_normal, nats_to_bits
 from aeteach.losses import squared_error
+from aeteach.metrics import readability
 from aeteach.models import VAE
 from aeteach.weights import load
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.digits import first_places, mnist_test
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, both_or_neither
-from aeteach.widgets.network import decoder_network
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.digits import first_places, mnist_test
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError, both_or_neither
+from aeteach.widgets.kit.network import decoder_network
 
 BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 MEASURED = 2000  # test digits that the numbers are averaged over
@@ -225,7 +226,7 @@ def _measure(
         "log_var": log_var.double().mean(0)[order].tolist(),
         "active": int(metrics.active_units(mu).sum()),
         "informative": int(metrics.informative_units(mu, log_var).sum()),
-        "readability": htr.score(x_hat, labels).accuracy,
+        "readability": readability.score(x_hat, labels).accuracy,
     }
     if not all(math.isfinite(v) for v in (rate, distortion)):
         raise StateError(f"the model for beta = {beta:g} gives NaN or infinity")

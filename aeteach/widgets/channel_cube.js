@@ -1,11 +1,11 @@
 // Points on a cube before and after a noisy bottleneck of two numbers, turned by hand.
-import { clamp } from "./maths.js";
-import { run } from "./network.js";
-import { normals } from "./noise.js";
-import { tensors } from "./weights.js";
+import { clamp } from "./kit/maths.js";
+import { run } from "./kit/network.js";
+import { normals } from "./kit/random_normals.js";
+import { tensors } from "./kit/weights.js";
 import {
   button, caption, choice, column, columns, frame, h, number, plane, readout, row, set, slider, update, watch, whenShown,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 const [LOW, HIGH] = [-10, 40]; // dB, of the slider
 const NEAREST = "nearest";

@@ -12,9 +12,9 @@ from aeteach import channel
 from aeteach.data import cube
 from aeteach.models import NoisyAutoencoder
 from aeteach.weights import load
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import network
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import network
 
 TRAINED = (0, 10, 20, 30)  # dB, of the package's models cube-2-...dB
 LOW, HIGH = -10.0, 40.0  # dB, of the slider

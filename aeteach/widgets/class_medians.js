@@ -1,8 +1,8 @@
 // Ten digits, each decoded from the medians of its codes; and the spread behind one of them.
-import { unpack } from "./atlas.js";
+import { unpack } from "./kit/atlas.js";
 import {
   bars, caption, choice, column, columns, frame, h, image, number, plane, readout, s, slider, update, watch, whenShown,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 const DIGITS = Array.from({ length: 10 }, (_, d) => d);
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";

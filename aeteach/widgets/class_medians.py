@@ -7,13 +7,14 @@ import torch
 import traitlets as t
 from torch import Tensor, nn
 
-from aeteach import htr, latent
+from aeteach import latent
+from aeteach.metrics import readability
 from aeteach.models import Autoencoder
 from aeteach.weights import load
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.digits import mnist_test
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError, both_or_neither
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.digits import mnist_test
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError, both_or_neither
 
 _CHUNK = 2000  # images encoded at once: bounds the memory, not the result
 
@@ -30,7 +31,7 @@ class ClassMedians(Figure):
         images: x, (N, 1, 32, 32), that are encoded; the 10,000 MNIST test digits if left out.
         labels: the digit that each shows, (N,), int64, every digit at least once; needed with
             `images`.
-        readers: whose mean probabilities give the verdict; as for `aeteach.htr.read`.
+        readers: whose mean probabilities give the verdict; as for `metrics.readability.read`.
         b: which model to start with.
         digit: which digit to start with, 0 to 9.
 
@@ -128,6 +129,6 @@ def _row(
     row = {
         "b": d,
         **{name: values.tolist() for name, values in spread._asdict().items()},
-        "probabilities": htr.read(x_hat, readers).probabilities.mean(0).tolist(),
+        "probabilities": readability.read(x_hat, readers).probabilities.mean(0).tolist(),
     }
     return row, x_hat

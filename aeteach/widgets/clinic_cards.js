@@ -2,8 +2,8 @@
 import {
   button, caption, choice, column, columns, frame, h, image, number, path, plane, readout, roundUp, row, s, set, slider,
   tick, update, watch, whenShown,
-} from "./kit.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { tensors } from "./kit/weights.js";
 
 const VIEWS = {
   reconstruction: { name: "reconstruction", x: "step", y: "reconstruction (nats)", column: 0 },

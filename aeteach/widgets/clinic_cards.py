@@ -8,8 +8,8 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from aeteach.clinic import Report, Vitals
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, read_array
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError, read_array
 
 VIEWS = ("reconstruction", "kl", "dimensions", "pixels", "noise")
 _CURVES = ("seen", "unseen", "kl", "pixels", "noise")  # of Vitals, a row a moment

@@ -3,10 +3,10 @@
 import {
   caption, choice, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
   whenShown,
-} from "./kit.js";
-import { clamp } from "./maths.js";
-import { compute } from "./network.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
+import { compute } from "./kit/network.js";
+import { tensors } from "./kit/weights.js";
 
 const FARTHEST = 3; // of z in each dimension, in standard deviations of the prior
 

@@ -11,9 +11,9 @@ from aeteach import conditional
 from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets import latent_plane
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import decoder_network
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import decoder_network
 
 FARTHEST = 3.0  # of z in each dimension, in standard deviations of the prior
 MODELS = {"MLP": "cvae", "convolutional": "conv-cvae-fixed"}

@@ -1,8 +1,8 @@
 // Convolution arithmetic, one cell at a time: the numbers that meet, the weights between them, the sum.
 import {
   button, caption, choice, column, columns, frame, h, number, readout, row, s, set, slider, update, watch,
-} from "./kit.js";
-import { clamp } from "./maths.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
 
 const KEYS = ["mode", "n", "kernel_size", "stride", "padding", "output_padding"];
 

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import Numbers, StateError, read_array
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import Numbers, StateError, read_array
 
 MODES = ("convolution", "transposed")
 SIDES = ("output", "input")

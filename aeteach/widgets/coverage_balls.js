@@ -2,8 +2,8 @@
 // as aeteach/generation.py. A point is an image of two pixels.
 import {
   button, caption, choice, column, columns, frame, h, handle, number, plane, readout, row, s, set, slider, update, watch,
-} from "./kit.js";
-import { clamp } from "./maths.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
 
 const STEP = 1024; // coordinates are whole numbers of these parts, as in Python
 const NO_SMOOTHING = -13;

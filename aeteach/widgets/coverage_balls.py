@@ -9,9 +9,9 @@ import traitlets as t
 from numpy.typing import NDArray
 from torch import Tensor
 
-from aeteach import generation
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.metrics import coverage
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 
 GENERATORS = ("ideal", "blurred", "averages", "collapsed", "memoriser", "noise")
 MOST = 240  # generated points
@@ -24,7 +24,7 @@ class CoverageBalls(Figure):
     r"""Grow balls around 48 valid points, and see what six generators are worth.
 
     Every point is an image of two pixels: across, the grey value of the first; up, that of the
-    second. So the distance is that of `aeteach.generation`, Euclidean over pixels.
+    second. So the distance is that of `aeteach.metrics.coverage`, Euclidean over pixels.
 
     Args:
         generator: "ideal" draws every valid point alike; "blurred" adds noise of sd 0.03 to such a
@@ -38,7 +38,7 @@ class CoverageBalls(Figure):
 
     Attributes:
         generator, threshold, number, smoothing, place: as they are now.
-        worth: what `aeteach.generation.worth` says of it.
+        worth: what `aeteach.metrics.coverage.worth` says of it.
         coverage_held_out: share of the 12 held-out points that are covered.
         ideal_kl: mean hit-count KL of an ideal generator, by the binomial sum, bits.
 
@@ -95,10 +95,10 @@ class CoverageBalls(Figure):
         return _as_images(points)
 
     @property
-    def worth(self) -> generation.Worth:
+    def worth(self) -> coverage.Worth:
         """What the generated points are worth against all valid ones."""
         a = 0.0 if self.smoothing == NO_SMOOTHING else 10.0**self.smoothing
-        return generation.worth(
+        return coverage.worth(
             _as_images(self.valid), self.images, threshold=self.threshold, smoothing=a
         )
 
@@ -106,7 +106,7 @@ class CoverageBalls(Figure):
     def coverage_held_out(self) -> float:
         """Share of the held-out points that are covered."""
         points = [p for p, out in zip(self.valid, self.held_out, strict=True) if out]
-        return generation.coverage(_as_images(points), self.images, self.threshold)
+        return coverage.coverage(_as_images(points), self.images, self.threshold)
 
     @property
     def ideal_kl(self) -> float:

@@ -1,11 +1,11 @@
 // A chain of noise steps in one dimension: the density after each, one path, and what every step
 // back costs. The formulas are those of aeteach/diffusion.py, integrals over x by the trapezium rule.
-import { clamp } from "./maths.js";
-import { normals } from "./noise.js";
+import { clamp } from "./kit/maths.js";
+import { normals } from "./kit/random_normals.js";
 import {
   button, caption, choice, colour, column, columns, frame, h, handle, mix, number, path, plane, readout, roundUp, row, s,
   set, slider, update, watch, whenShown,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 const LOG_2PI = Math.log(2 * Math.PI);
 const ENDS = [0.98, 0.0067]; // a_1 and a_T

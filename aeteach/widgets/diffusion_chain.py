@@ -5,8 +5,8 @@ from typing import Any
 import traitlets
 
 from aeteach.diffusion import Humps, average_terms, schedule
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 
 DATA = {"two humps": Humps(), "one normal": Humps((0.0,), 1.0)}
 MOST = 40  # steps

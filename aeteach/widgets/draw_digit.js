@@ -1,16 +1,16 @@
 // Draw a digit: scaled and centred like MNIST's, encoded to a Gaussian, decoded, and read again.
-import { unpack } from "./atlas.js";
-import { asMnist, enlarge, FIELD, ink, line, sheetOf } from "./drawing.js";
-import { paintCodes } from "./codes.js";
+import { unpack } from "./kit/atlas.js";
+import { asMnist, enlarge, FIELD, ink, line, sheetOf } from "./kit/drawing.js";
+import { paintCodes } from "./kit/paint_codes.js";
 import {
   button, caption, choice, column, columns, frame, h, handle, image, number, plane, readout, row, s, set, slider,
   update, watch, whenShown,
-} from "./kit.js";
-import { clamp } from "./maths.js";
-import { run } from "./network.js";
-import { normals } from "./noise.js";
-import { read } from "./reader.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
+import { run } from "./kit/network.js";
+import { normals } from "./kit/random_normals.js";
+import { read } from "./kit/reader.js";
+import { tensors } from "./kit/weights.js";
 
 const MARGIN = 2; // pixels of black frame around the 28 x 28
 const FARTHEST = 3; // of eps

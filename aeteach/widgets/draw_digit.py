@@ -9,17 +9,17 @@ import torch
 import traitlets as t
 from torch import Tensor, nn
 
-from aeteach import htr, latent
+from aeteach import latent
 from aeteach.data.drawing import FIELD, PAD, PEN, Stroke, as_mnist, checked_stroke, ink
 from aeteach.divergences import kl_to_standard_normal
+from aeteach.metrics import readability
 from aeteach.models import VAE, Autoencoder
 from aeteach.weights import load
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.digits import mnist_test
-from aeteach.widgets.host import Figure, kept_in_eight_bits, pack
-from aeteach.widgets.inputs import Numbers, StateError, both_or_neither
-from aeteach.widgets.latent_plane import MARGIN, some_of_each
-from aeteach.widgets.network import (
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.digits import mnist_test
+from aeteach.widgets.kit.host import Figure, kept_in_eight_bits, pack
+from aeteach.widgets.kit.inputs import Numbers, StateError, both_or_neither
+from aeteach.widgets.kit.network import (
     LARGE,
     Network,
     kept_numbers,
@@ -27,7 +27,8 @@ from aeteach.widgets.network import (
     without_frame,
     without_frame_in,
 )
-from aeteach.widgets.reader import reader_network
+from aeteach.widgets.kit.reader import reader_network
+from aeteach.widgets.latent_plane import MARGIN, some_of_each
 
 # Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
 SHIPPED = {"AE": "mlp-2", "VAE": "vae-2", "CVAE": "conv-cvae-fixed"}
@@ -132,7 +133,7 @@ class DrawDigit(Figure):
             models = {name: load(shipped) for name, shipped in SHIPPED.items()}
         if not models:
             raise StateError("there is no model; pass at least one by name")
-        reader = htr.readers()[0] if reader is None else reader
+        reader = readability.readers()[0] if reader is None else reader
         self._models: dict[str, Any] = {
             name: rounded(_checked(name, m)) for name, m in models.items()
         }
@@ -230,7 +231,7 @@ class DrawDigit(Figure):
             x: in [0, 1], its frame of 2 pixels black.
         """
         model = self._models[name]
-        drawing = htr.read(x, [self._reader]).probabilities[0, 0]
+        drawing = readability.read(x, [self._reader]).probabilities[0, 0]
         conditional = isinstance(model, VAE) and model.classes > 0
         y = (int(drawing.argmax()) if self.label == READER else self.label) if conditional else None
         told = () if y is None else (torch.tensor([y]),)
@@ -253,7 +254,7 @@ class DrawDigit(Figure):
             float((x - x_hat).double().square().sum()),
             None if log_var is None else float(kl_to_standard_normal(mu, log_var)),
             drawing,
-            htr.read(x_hat, [self._reader]).probabilities[0, 0],
+            readability.read(x_hat, [self._reader]).probabilities[0, 0],
         )
 
     def __repr__(self) -> str:

@@ -1,11 +1,11 @@
 // A normal q(z) laid by hand over the posterior p(z|x) of a model with one latent number: what its
 // ELBO is, what is missing to log p(x), and what the ELBO is made of. Every term is an integral
 // over z, computed by the trapezium rule; aeteach/toy.py states the model.
-import { clamp } from "./maths.js";
+import { clamp } from "./kit/maths.js";
 import {
   button, caption, column, columns, frame, h, handle, number, path, plane, readout, roundUp, row, s, set, slider,
   ticks, update, watch,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 const LOG_2PI = Math.log(2 * Math.PI);
 const SEEN = [-4.2, 4.2]; // the z that are drawn

@@ -6,8 +6,8 @@ import numpy as np
 import traitlets as t
 
 from aeteach.toy import Toy
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 
 LIMITS = {"x": (-1.5, 3.0), "mu": (-3.5, 3.5), "sigma": (0.05, 2.0), "variance": (0.2, 2.0)}
 

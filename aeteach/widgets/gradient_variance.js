@@ -1,8 +1,8 @@
 // The gradient of E[(z - 1)^2] by mu, estimated 10,000 times in two ways from the same noise.
 import {
   button, caption, column, columns, frame, number, plane, readout, roundUp, row, s, set, slider, update, watch,
-} from "./kit.js";
-import { normals } from "./noise.js";
+} from "./kit/kit.js";
+import { normals } from "./kit/random_normals.js";
 
 const A = 1; // where f(z) = (z - a)^2 is smallest
 const REPEATS = 10000;

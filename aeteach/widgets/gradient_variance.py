@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import traitlets as t
 
 from aeteach.gradients import best_baseline, quadratic_pathwise, quadratic_score
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 
 _LIMITS = {"mu": (-3.0, 3.0), "sigma": (0.2, 2.0), "baseline": (0.0, 30.0)}
 _MOST = 64

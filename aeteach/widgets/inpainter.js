@@ -1,14 +1,14 @@
 // A hole in a digit, to be moved and resized: filled by a VAE once through, and by asking it again
 // and again with the known pixels put back. The networks are computed here, layer by layer.
-import { unpack } from "./atlas.js";
+import { unpack } from "./kit/atlas.js";
 import {
   caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
   update, watch, whenShown,
-} from "./kit.js";
-import { clamp } from "./maths.js";
-import { compute, run } from "./network.js";
-import { read } from "./reader.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
+import { compute, run } from "./kit/network.js";
+import { read } from "./kit/reader.js";
+import { tensors } from "./kit/weights.js";
 
 const SMALLEST = 2; // side of the hole, in pixels
 const PATIENCE = 24; // milliseconds of work between two frames

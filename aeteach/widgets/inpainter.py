@@ -6,16 +6,16 @@ import torch
 import traitlets as t
 from torch import Tensor, nn
 
-from aeteach import htr
 from aeteach.inpainting import error_in_hole, hole, inpaint
+from aeteach.metrics import readability
 from aeteach.models import VAE
 from aeteach.weights import load
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.digits import first_places, mnist_test
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, both_or_neither
-from aeteach.widgets.network import decoder_network, network
-from aeteach.widgets.reader import reader_network
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.digits import first_places, mnist_test
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError, both_or_neither
+from aeteach.widgets.kit.network import decoder_network, network
+from aeteach.widgets.kit.reader import reader_network
 
 MODEL, READER = "conv-vae-10-beta-1", "reader-0"
 MOST = 60  # iterations: in the page they take a moment each
@@ -146,7 +146,7 @@ class Inpainter(Figure):
         judge: Any = self._reader
         pad = (judge.size - self._model.size) // 2
         both = nn.functional.pad(torch.stack([self.once, self.filled]), [pad] * 4)
-        once, filled = htr.read(both, [judge]).verdict.tolist()
+        once, filled = readability.read(both, [judge]).verdict.tolist()
         return once, filled
 
     def __repr__(self) -> str:

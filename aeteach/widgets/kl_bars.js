@@ -3,8 +3,8 @@
 import {
   button, caption, choice, column, columns, frame, h, handle, number, plane, readout, roundUp, row, s, set, update,
   watch,
-} from "./kit.js";
-import { clamp } from "./maths.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
 
 // For each number of outcomes, what is believed at first; true is at first that all are alike.
 const BELIEFS = {

@@ -7,8 +7,8 @@ import traitlets as t
 from numpy.typing import ArrayLike
 
 from aeteach.divergences import TOLERANCE, kl
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError, read_array
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError, read_array
 
 _FEWEST, _MOST = 2, 6
 

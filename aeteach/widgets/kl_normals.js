@@ -3,8 +3,8 @@
 import {
   button, caption, choice, column, columns, frame, h, handle, number, path, plane, readout, roundUp, row, s, set,
   update, watch,
-} from "./kit.js";
-import { clamp } from "./maths.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
 
 const VIEW = [-7, 7]; // of the axis; the integral reaches farther
 const LIMITS = { mu: [-4, 4], sigma: [0.3, 3] };

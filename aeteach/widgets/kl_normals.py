@@ -7,8 +7,8 @@ import torch
 import traitlets as t
 
 from aeteach.divergences import kl_normal
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kl_bars import check_word
 
 _LIMITS = {"mu": (-4.0, 4.0), "sigma": (0.3, 3.0)}

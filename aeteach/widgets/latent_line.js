@@ -3,11 +3,11 @@
 import {
   bars, caption, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
   tick, update, watch, whenShown,
-} from "./kit.js";
-import { clamp } from "./maths.js";
-import { compute } from "./network.js";
-import { cdf, density, quantile } from "./normal.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
+import { compute } from "./kit/network.js";
+import { cdf, density, quantile } from "./kit/normal_distribution.js";
+import { tensors } from "./kit/weights.js";
 
 const CLASSES = 10;
 const STEPS = 200; // key presses across the line

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from aeteach.metrics import posteriors
 from aeteach.models import VAE
 from aeteach.weights import load
-from aeteach.widgets.digits import mnist_test
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, both_or_neither
-from aeteach.widgets.network import decoder_network
+from aeteach.widgets.kit.digits import mnist_test
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError, both_or_neither
+from aeteach.widgets.kit.network import decoder_network
 
 FAR = 3.5  # the line's ends: 0.05 % of the prior lies beyond them
 NEAREST = 50  # codes that say what is near the cursor

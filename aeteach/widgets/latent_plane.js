@@ -1,14 +1,14 @@
 // A latent plane, or two under one cursor: the point there is decoded, read, and compared, live.
-import { unpack } from "./atlas.js";
-import { clamp } from "./maths.js";
-import { paintCodes } from "./codes.js";
+import { unpack } from "./kit/atlas.js";
+import { clamp } from "./kit/maths.js";
+import { paintCodes } from "./kit/paint_codes.js";
 import {
   bars, caption, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
   whenShown,
-} from "./kit.js";
-import { compute } from "./network.js";
-import { read } from "./reader.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { compute } from "./kit/network.js";
+import { read } from "./kit/reader.js";
+import { tensors } from "./kit/weights.js";
 
 const KEY_STEPS = 200; // key presses across what is shown of the plane
 const MOST_ZOOM = 5; // twofold, five times over

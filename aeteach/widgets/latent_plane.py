@@ -8,15 +8,16 @@ import torch
 import traitlets as t
 from torch import Tensor, nn
 
-from aeteach import htr, latent
+from aeteach import latent
+from aeteach.metrics import readability
 from aeteach.models import Autoencoder, DigitReader
 from aeteach.weights import load
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.digits import mnist_test
-from aeteach.widgets.host import Figure, kept_in_eight_bits, pack
-from aeteach.widgets.inputs import StateError, both_or_neither
-from aeteach.widgets.network import Network, decoder_network
-from aeteach.widgets.reader import reader_network
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.digits import mnist_test
+from aeteach.widgets.kit.host import Figure, kept_in_eight_bits, pack
+from aeteach.widgets.kit.inputs import StateError, both_or_neither
+from aeteach.widgets.kit.network import Network, decoder_network
+from aeteach.widgets.kit.reader import reader_network
 
 MARGIN = 2  # the digits are 28 x 28 in a black frame, which the page need not carry
 _ZOOMS = (1, 2, 4, 8, 16, 32)
@@ -109,7 +110,7 @@ class LatentPlane(Figure):
         self._models = [_complete(plane, digits) for plane in models]
         if light:
             self._models = [p._replace(model=_rounded(p.model)) for p in self._models]
-        self._reader = reader if reader is not None else htr.readers()[0]
+        self._reader = reader if reader is not None else readability.readers()[0]
         arrays: dict[str, Any] = {}
         nets: list[Network] = []
         for i, plane in enumerate(self._models):
@@ -171,7 +172,7 @@ class LatentPlane(Figure):
     @property
     def probabilities(self) -> Tensor:
         """What the reader says of these images, (planes, 10)."""
-        return htr.read(self.x_hat, [self._reader]).probabilities[0]
+        return readability.read(self.x_hat, [self._reader]).probabilities[0]
 
     def _share(self, z: Sequence[float]) -> list[float]:
         """Return where a point of the first plane lies, as shares of its width and height."""

@@ -1,9 +1,9 @@
 // The loss of the smallest linear autoencoder there is: two numbers in, one between, tied weights.
-import { clamp, direction, eigen2, quadratic, times, wrap180 } from "./maths.js";
+import { clamp, direction, eigen2, quadratic, times, wrap180 } from "./kit/maths.js";
 import {
   animate, button, caption, colour, column, columns, frame, handle, mix, number, path, plane, readout, row, s, set,
   slider, update, watch, whenShown,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 const REACH = 1.6; // the square of weights shown: both from -REACH to REACH
 const RATE = 0.05; // the step size is RATE / tr S, small enough from anywhere in the square

@@ -6,8 +6,8 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import Numbers, StateError, axis_angle, read_array
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import Numbers, StateError, axis_angle, read_array
 
 _FARTHEST = 2.0  # the map ends at 1.6, but a step of the descent may lead a little beyond
 _SD_LEAST, _SD_MOST = 0.3, 2.0

@@ -1,9 +1,9 @@
 // An axis through the mean of a cloud, turned by hand: what it captures and what it leaves.
-import { axisAngle, clamp, covariance2, direction, eigen2, mean2, quadratic, wrap180 } from "./maths.js";
+import { axisAngle, clamp, covariance2, direction, eigen2, mean2, quadratic, wrap180 } from "./kit/maths.js";
 import {
   button, column, columns, frame, handle, number, path, plane, readout, roundUp, row, s, set, slider, caption,
   update, watch,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 // The variance along the axis (captured) and across it (residual), ddof 1; they add up to `total`.
 export function axisStats(points, angle) {

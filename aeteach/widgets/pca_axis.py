@@ -6,8 +6,8 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike
 
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import Numbers, StateError, axis_angle, read_array
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import Numbers, StateError, axis_angle, read_array
 
 _LEAST, _MOST = 3, 300
 

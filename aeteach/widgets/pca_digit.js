@@ -2,8 +2,8 @@
 import {
   caption, choice, column, columns, frame, h, image, number, path, plane, readout, roundUp, s, set, slider, update,
   watch, whenShown,
-} from "./kit.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { tensors } from "./kit/weights.js";
 
 // z = W (x - mean), W (K, D) with a component in every row
 export function scores(x, mean, W) {

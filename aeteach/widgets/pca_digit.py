@@ -6,8 +6,8 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, both_or_neither, read_array
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError, both_or_neither, read_array
 
 _COMPONENTS = 100
 _CHUNK = 10_000  # rows at a time in float64: 60,000 at once would take 376 MB

@@ -2,9 +2,9 @@
 import {
   button, caption, choice, column, columns, frame, h, image, number, plane, readout, row, s, set, slider, update,
   watch, whenShown,
-} from "./kit.js";
-import { linear, relu, softmax } from "./layers.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { linear, relu, softmax } from "./kit/layers.js";
+import { tensors } from "./kit/weights.js";
 
 // original + share (rebuilt - original): a share of the reconstruction, the rest of the original
 export function blended(original, rebuilt, share) {

@@ -8,12 +8,12 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from aeteach import htr
 from aeteach.data import mnist
+from aeteach.metrics import readability
 from aeteach.weights import load
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError, both_or_neither, read_array
-from aeteach.widgets.reader import reader_network
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError, both_or_neither, read_array
+from aeteach.widgets.kit.reader import reader_network
 
 Array = NDArray[np.float64]
 FARTHEST = 8  # pixels; what leaves the picture is lost, and black comes in
@@ -104,7 +104,7 @@ class ReaderProbe(Figure):
         both_or_neither(digits=digits, labels=labels)
         if digits is None and sources is not None:
             raise StateError("sources are reconstructions of digits: pass digits and labels, too")
-        reader = htr.readers()[0] if reader is None else reader
+        reader = readability.readers()[0] if reader is None else reader
         if digits is None or labels is None:
             digits, labels, sources = _shipped()
         self._layers = _layers(reader)
@@ -214,7 +214,7 @@ def _shipped() -> tuple[ArrayLike, ArrayLike, dict[str, ArrayLike]]:
     """Return eight test digits, their labels and what five shipped models make of them."""
     images, labels, _ = mnist("test")
     x, y = images[list(DIGITS)], labels[list(DIGITS)]
-    return x, y, {name: htr.rebuild(load(model), x) for name, model in SOURCES.items()}
+    return x, y, {name: readability.rebuild(load(model), x) for name, model in SOURCES.items()}
 
 
 def _layers(reader: nn.Module) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 // table of all their numbers that can be sorted and filtered.
 import {
   caption, column, columns, frame, h, handle, plane, readout, s, tick, update, watch,
-} from "./kit.js";
+} from "./kit/kit.js";
 
 const COLOURS = {
   linear: "ink", autoencoder: "reconstruction", VAE: "latent", "conditional VAE": "good", "noisy autoencoder": "data",

@@ -6,8 +6,8 @@ from typing import Any
 import traitlets as t
 
 from aeteach.scoreboard import Board, Claim, Entry, cell, gather, quantity
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 
 __all__ = ["Scoreboard"]
 

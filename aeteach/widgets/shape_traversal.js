@@ -1,14 +1,14 @@
 // Sliders for the latent dimensions of a VAE of shapes. What they do to the factors is read off the
 // decoded image; two of the dimensions can be turned, which changes every slider and no image.
-import { unpack } from "./atlas.js";
+import { unpack } from "./kit/atlas.js";
 import {
   button, caption, choice, column, columns, frame, h, image, number, path, plane, readout, row, s, set, slider, update,
   watch, whenShown,
-} from "./kit.js";
-import { sigmoid, softmax } from "./layers.js";
-import { clamp } from "./maths.js";
-import { run } from "./network.js";
-import { tensors } from "./weights.js";
+} from "./kit/kit.js";
+import { sigmoid, softmax } from "./kit/layers.js";
+import { clamp } from "./kit/maths.js";
+import { run } from "./kit/network.js";
+import { tensors } from "./kit/weights.js";
 
 const FACTORS = ["x", "y", "width", "height"];
 const COLOURS = ["data", "latent", "reconstruction", "good"];

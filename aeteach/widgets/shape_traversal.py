@@ -8,14 +8,16 @@ import torch
 import traitlets as t
 from torch import Tensor, nn
 
-from aeteach import meaning, metrics, shape_reader
+from aeteach import metrics
 from aeteach.data import shapes
+from aeteach.metrics import shape_reader
+from aeteach.metrics.factors import correlation
 from aeteach.models import VAE
 from aeteach.weights import load
-from aeteach.widgets.atlas import atlas
-from aeteach.widgets.host import Figure, pack
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import network
+from aeteach.widgets.kit.atlas import atlas
+from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import network
 
 MODEL, READER = "rectangles-vae", "shape-reader"
 FACTORS = ("x", "y", "width", "height")
@@ -33,8 +35,8 @@ class ShapeTraversal(Figure):
     the decoder sees z = R^T u, and no image changes. What is computed here is for comparison.
 
     Args:
-        model: a VAE whose decoder `aeteach.widgets.network` knows, with a sigmoid at the end; the
-            package's `rectangles-vae` if left out.
+        model: a VAE whose decoder `aeteach.widgets.kit.network` knows, with a sigmoid at the end;
+            the package's `rectangles-vae` if left out.
         images: x, (N, 1, size, size), of the model's size, whose codes are looked at; the test
             images of `shapes(rectangles=True)` if left out.
         factors: of these, (N, 5): shape, x, y, width, height, in pixels; x and y without the
@@ -98,7 +100,7 @@ class ShapeTraversal(Figure):
         if not places or not all(0 <= p < len(images) for p in places):
             raise StateError(f"shown is {places}; expected places from 0 to {len(images) - 1}")
         self._starts = self._codes[places]
-        strongest = meaning.correlation(self._factors[:, :2], self._codes).abs().argmax(1)
+        strongest = correlation(self._factors[:, :2], self._codes).abs().argmax(1)
         turned = strongest.tolist() if pair is None else [int(p) for p in pair]
         d = model.latent
         if pair is None and turned[0] == turned[1]:
@@ -178,7 +180,7 @@ class ShapeTraversal(Figure):
     @property
     def correlation(self) -> Tensor:
         """Correlation of x, y, width and height with what each slider shows, (4, d)."""
-        return meaning.correlation(self._factors, self._codes.double() @ self.rotation.T)
+        return correlation(self._factors, self._codes.double() @ self.rotation.T)
 
     @property
     def distance(self) -> float:

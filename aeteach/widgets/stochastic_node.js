@@ -1,6 +1,6 @@
 // x -> h -> (mu, sigma) -> z -> loss, twice: z sampled, and z = mu + sigma eps. Arrows are gradients.
-import { button, caption, column, columns, frame, h as html, number, readout, row, s, slider, update, watch } from "./kit.js";
-import { normals } from "./noise.js";
+import { button, caption, column, columns, frame, h as html, number, readout, row, s, slider, update, watch } from "./kit/kit.js";
+import { normals } from "./kit/random_normals.js";
 
 export function bothWays({ x, w1, w_mu, w_sigma, eps, target }) {
   const h = w1 * x;

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import traitlets as t
 
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
 
 _LIMITS = {
     "x": (0.5, 5.0),

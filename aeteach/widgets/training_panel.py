@@ -16,7 +16,7 @@ from aeteach.data import mnist
 from aeteach.losses import LOSSES
 from aeteach.recipes import RECIPES, Recipe
 from aeteach.training import History, evaluate, fit
-from aeteach.widgets.host import in_page
+from aeteach.widgets.kit.host import in_page
 from aeteach.widgets.training_view import view
 
 AUTOENCODERS = tuple(name for name, recipe in RECIPES.items() if not recipe.labelled)

@@ -3,9 +3,9 @@
 import {
   button, caption, choice, column, columns, frame, h, handle, number, path, plane, readout, roundUp, row, s, set, slider,
   update, watch,
-} from "./kit.js";
-import { clamp } from "./maths.js";
-import { normals } from "./noise.js";
+} from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
+import { normals } from "./kit/random_normals.js";
 
 const VIEW = [-5, 5];
 const LIMITS = { mu: [-3, 3], sigma: [0.2, 2], bandwidth: [0.05, 20] };

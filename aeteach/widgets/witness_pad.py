@@ -9,8 +9,8 @@ import traitlets as t
 from torch import Tensor
 
 from aeteach.mmd import KERNELS, median_distance, mmd, mmd_normal
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import Numbers, StateError, read_array
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import Numbers, StateError, read_array
 
 _LIMITS = {"mu": (-3.0, 3.0), "sigma": (0.2, 2.0), "bandwidth": (0.05, 20.0)}
 _FARTHEST = 20.0  # of a point; the axis ends at 5, but a normal distribution does not

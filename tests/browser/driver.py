@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
-from aeteach.widgets.host import bundle
+from aeteach.widgets.kit.host import bundle
 
 FLAGS = [
     "--no-sandbox",

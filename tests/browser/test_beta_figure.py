@@ -12,7 +12,7 @@ from torch import nn
 from aeteach.models import VAE
 from aeteach.models.vae import conv_vae
 from aeteach.widgets import BetaSlider
-from aeteach.widgets.network import decoder_network
+from aeteach.widgets.kit.network import decoder_network
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module, close

@@ -14,7 +14,7 @@ from aeteach.losses import squared_error
 from aeteach.models import NoisyAutoencoder, noisy_points
 from aeteach.widgets import ChannelCube
 from aeteach.widgets.channel_cube import FACES, TRAINED
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module
@@ -89,7 +89,7 @@ def check(figure: FigureDriver, db: float, trained: int, seed: int = 0) -> None:
     """Every number is what torch makes of the same noise, to what float16 weights leave."""
     assert figure.value("db") == db
     assert figure.value("model") == trained
-    eps = call_module(figure.page, "noise", "m.normals(a[0], a[1])", seed, 2 * len(SHOWN))
+    eps = call_module(figure.page, "random_normals", "m.normals(a[0], a[1])", seed, 2 * len(SHOWN))
     snr = channel.db_to_ratio(db)
     noise = channel.noise_variance(powers(trained), snr)
     received = codes(trained) + noise.sqrt() * torch.tensor(eps).view(-1, 2).float()

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from aeteach import conditional
+from aeteach.metrics.sharpness import sharpness
 from aeteach.models import VAE, conv_cvae, dense_cvae
-from aeteach.sharpness import sharpness
 from aeteach.widgets import ConditionalPad
-from aeteach.widgets.network import decoder_network
+from aeteach.widgets.kit.network import decoder_network
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module, close

@@ -1,4 +1,4 @@
-"""Coverage balls: the numbers of `aeteach.generation`, moved by mouse, touch and keyboard."""
+"""Coverage balls: the numbers of `aeteach.metrics.coverage`, moved by mouse, touch and keyboard."""
 
 import itertools
 import math
@@ -11,10 +11,10 @@ import torch
 from playwright.sync_api import Page
 from scipy.stats import binom
 
-from aeteach import generation
+from aeteach.metrics import coverage
 from aeteach.widgets import CoverageBalls
 from aeteach.widgets.coverage_balls import GENERATORS, MOST, draw, expected_ideal_kl, valid_points
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module
@@ -82,7 +82,7 @@ def test_the_ideal_kl_is_the_binomial_mean() -> None:
         exact = -(torch.tensor(binom(m, 1 / n).pmf(c)) * torch.log2(n * q.double())).sum()
         assert expected_ideal_kl(n, m, a) == pytest.approx(float(exact), rel=1e-6)
     assert math.isinf(expected_ideal_kl(48, 60, 0))
-    runs = generation.ideal_hit_kl(48, 60, smoothing=1e-3, seed=3)
+    runs = coverage.ideal_hit_kl(48, 60, smoothing=1e-3, seed=3)
     assert expected_ideal_kl(48, 60, 1e-3) == pytest.approx(runs, rel=0.1)
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from aeteach.diffusion import average_terms, noise_added, schedule
 from aeteach.widgets import DiffusionChain
 from aeteach.widgets.diffusion_chain import DATA, MOST
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module

@@ -15,12 +15,13 @@ import torch
 from playwright.sync_api import Page
 from test_widgets_draw import models, small
 
-from aeteach import htr, load
+from aeteach import load
 from aeteach.data import as_mnist, ink, mnist
 from aeteach.data.drawing import PAD, PEN
+from aeteach.metrics import readability
 from aeteach.widgets import DrawDigit, Figure
 from aeteach.widgets.draw_digit import DRAWN, SHIPPED
-from aeteach.widgets.host import bundle
+from aeteach.widgets.kit.host import bundle
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module
@@ -201,8 +202,8 @@ def check_digits(page: Page, count: int) -> None:
     print(f"  (a) image: {worst:.1e} from the test digit, {rule:.1e} from as_mnist")
     assert rule < 1e-7
     padded = torch.nn.functional.pad(x, [2] * 4)
-    reader = [htr.readers()[0]]
-    original = htr.read(padded, reader).verdict
+    reader = [readability.readers()[0]]
+    original = readability.read(padded, reader).verdict
     page_says = torch.tensor([int(np.argmax(f["drawing"])) for f in found])
     for i, name in enumerate(NAMES):
         made = [f["models"][i] for f in found]
@@ -239,7 +240,7 @@ def check_digits(page: Page, count: int) -> None:
             assert off < (1e-5 if what != "mu" else 1e-4)
             assert rms < {"mu": 0.1, "log_var": 0.05, "x_hat": 0.01}[what]
         read = torch.tensor([int(np.argmax(m["p"])) for m in made])
-        before = htr.read(x_hat, reader).verdict
+        before = readability.read(x_hat, reader).verdict
         print(
             f"  {name}: reconstructions read right {(read == y).float().mean():.1%}, "
             f"in torch with all bits {(before == y).float().mean():.1%}"
@@ -265,7 +266,9 @@ def check_moved_digits(page: Page, count: int) -> None:
     rule = as_mnist(sheets, size=28).numpy().reshape(count, -1)
     worst = float(np.abs(np.array([f["x"] for f in found]) - rule).max())
     plain = torch.nn.functional.avg_pool2d(sheets, 8)  # the sheet as it is, at 28x28
-    untouched = htr.read(torch.nn.functional.pad(plain, [2] * 4), [htr.readers()[0]]).verdict
+    untouched = readability.read(
+        torch.nn.functional.pad(plain, [2] * 4), [readability.readers()[0]]
+    ).verdict
     with_rule, without = ((v == y).float().mean() for v in (read, untouched))
     print(
         f"{count} digits at 40 to 100 % of their size, anywhere: image off by {worst:.1e} from "

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from aeteach.inpainting import hole, inpaint
 from aeteach.models import VAE, build
 from aeteach.widgets import Inpainter
-from aeteach.widgets.network import decoder_network, network
+from aeteach.widgets.kit.network import decoder_network, network
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module

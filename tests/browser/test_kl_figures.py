@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from torch.distributions import Categorical, Normal, kl_divergence
 
 from aeteach.widgets import KlBars, KlNormals
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 from .conftest import NewPage
 from .driver import FigureDriver, call_module, standalone

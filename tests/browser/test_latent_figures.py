@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from aeteach import htr, load, plots
+from aeteach import load, plots
 from aeteach.data import mnist
 from aeteach.latent import nearest_code
+from aeteach.metrics import readability
 from aeteach.models import Autoencoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
-from aeteach.widgets.network import decoder_network
-from aeteach.widgets.reader import reader_network
+from aeteach.widgets.kit.network import decoder_network
+from aeteach.widgets.kit.reader import reader_network
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module, close
@@ -51,7 +52,7 @@ def two_planes() -> LatentPlane:
 
 def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
     """Weights are stored as float16; torch runs with the same ones, once in double precision."""
-    model, reader = shipped(), htr.readers()[0]
+    model, reader = shipped(), readability.readers()[0]
     net = decoder_network(model, "d0", 2)
     arrays = net.arrays | reader_network(reader, 2).arrays
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
@@ -62,7 +63,9 @@ def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
     p_js = np.array(call_module(page, "reader", body, x_js.tolist(), weights))
     with torch.no_grad():
         inner = model.decode(z)[..., 2:-2, 2:-2]
-        probabilities = htr.read(torch.nn.functional.pad(inner, [2] * 4), [reader]).probabilities[0]
+        probabilities = readability.read(
+            torch.nn.functional.pad(inner, [2] * 4), [reader]
+        ).probabilities[0]
         close(x_js, inner.flatten(1), 5e-6)
         close(p_js, probabilities, 5e-6)
         exact = load("mlp-2").double().decode(z.double())[..., 2:-2, 2:-2]
@@ -98,7 +101,7 @@ def check_plane(figure: FigureDriver, index: int = 0) -> torch.Tensor:
         codes = shipped().encode(x)
         inner = shipped().decode(z)[0, 0, 2:-2, 2:-2]
     x_hat = torch.nn.functional.pad(inner, [2] * 4)[None, None]
-    p = htr.read(x_hat, [htr.readers()[0]]).probabilities[0, 0]
+    p = readability.read(x_hat, [readability.readers()[0]]).probabilities[0, 0]
     shown = [figure.value(f"p{d}-{index}") for d in range(10)]
     close(shown, p, 1e-5)
     verdict = int(p.argmax())
@@ -219,7 +222,7 @@ def check_medians(figure: FigureDriver, b: int, digit: int) -> None:
     assert isinstance(model, Autoencoder)
     with torch.no_grad():
         x_hat = model.decode(torch.tensor(row["median"]))
-    p = htr.read(x_hat).probabilities.mean(0)
+    p = readability.read(x_hat).probabilities.mean(0)
     read = p.argmax(1).tolist()
     assert figure.text("b") == str(b)
     assert figure.text("right") == f"{sum(r == d for d, r in enumerate(read))} of 10"

@@ -12,8 +12,8 @@ from scipy import stats
 from aeteach.models import VAE, build
 from aeteach.weights import stored
 from aeteach.widgets import LatentLine
+from aeteach.widgets.kit.network import decoder_network
 from aeteach.widgets.latent_line import FAR, STRIP
-from aeteach.widgets.network import decoder_network
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module, close
@@ -102,12 +102,13 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
 
 def test_the_normal_distribution_is_scipys(page: Any) -> None:
     z = np.linspace(-6, 6, 241)
-    close(call_module(page, "normal", "a[0].map(m.density)", z.tolist()), stats.norm.pdf(z), 1e-15)
-    close(call_module(page, "normal", "a[0].map(m.cdf)", z.tolist()), stats.norm.cdf(z), 1e-14)
+    ask = partial(call_module, page, "normal_distribution")
+    close(ask("a[0].map(m.density)", z.tolist()), stats.norm.pdf(z), 1e-15)
+    close(ask("a[0].map(m.cdf)", z.tolist()), stats.norm.cdf(z), 1e-14)
     u = np.array([1e-6, 1e-3, 0.02, 0.25, 0.5, 0.75, 0.9, 0.999, 1 - 1e-6])
-    got = call_module(page, "normal", "a[0].map(m.quantile)", u.tolist())
+    got = ask("a[0].map(m.quantile)", u.tolist())
     close(got, stats.norm.ppf(u), 1e-8)
-    assert call_module(page, "normal", "[m.cdf(-40), m.cdf(40)]") == [0, 1]
+    assert ask("[m.cdf(-40), m.cdf(40)]") == [0, 1]
 
 
 def test_the_histogram_is_a_density(page: Any) -> None:

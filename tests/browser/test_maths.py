@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from playwright.sync_api import Browser, Page
 from torch import nn
 
-from aeteach.widgets.host import pack
+from aeteach.widgets.kit.host import pack
 from aeteach.widgets.linear_loss import tied_loss, white_points
 from aeteach.widgets.pca_axis import axis_stats
 from aeteach.widgets.pca_digit import principal_components

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from aeteach import htr
+from aeteach.metrics import readability
 from aeteach.models import build
 from aeteach.widgets import ReaderProbe, pack
 
@@ -31,7 +31,7 @@ def pictures(seed: int, n: int = 3) -> torch.Tensor:
 
 def probe(**state: Any) -> ReaderProbe:
     sources = {name: pictures(i) * 1.2 - 0.1 for i, name in enumerate(NAMES, 1)}
-    return ReaderProbe(htr.readers()[0], pictures(0), LABELS, sources, **state)
+    return ReaderProbe(readability.readers()[0], pictures(0), LABELS, sources, **state)
 
 
 def shown(digit: int, source: int, blend: float, right: int, down: int) -> torch.Tensor:
@@ -48,7 +48,7 @@ def shown(digit: int, source: int, blend: float, right: int, down: int) -> torch
 def seen(x: torch.Tensor) -> dict[str, Any]:
     """What torch's reader, with autograd, makes of a picture (32, 32)."""
     reader = build("reader").eval()
-    reader.load_state_dict(htr.readers()[0].state_dict())
+    reader.load_state_dict(readability.readers()[0].state_dict())
     x = x[None, None].clone().requires_grad_()
     logits = reader.double()(x)[0]
     verdict, second = logits.topk(2).indices.tolist()
@@ -72,7 +72,7 @@ def seen(x: torch.Tensor) -> dict[str, Any]:
 def test_the_javascript_reads_as_torch_does(
     page: Any, record_property: Callable[[str, object], None]
 ) -> None:
-    reader = htr.readers()[0]
+    reader = readability.readers()[0]
     first, last = reader.layers[2], reader.layers[4]
     layers = {"W1": first.weight, "b1": first.bias, "W2": last.weight, "b2": last.bias}
     arrays = {
@@ -96,7 +96,7 @@ def test_the_javascript_reads_as_torch_does(
 
 
 def test_the_weights_travel_without_a_loss() -> None:
-    reader = htr.readers()[0]
+    reader = readability.readers()[0]
     weight = reader.layers[2].weight.detach()
     manifest, block = pack({"W": weight})
     back = np.frombuffer(block, "<f2", offset=manifest["W"]["offset"]).reshape(weight.shape)

@@ -12,7 +12,7 @@ from scipy import stats
 from aeteach.gradients import pathwise, score_function
 from aeteach.widgets import Figure, GradientVariance, StochasticNode
 from aeteach.widgets.gradient_variance import scatter
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.stochastic_node import Pass, both_ways
 
 from .conftest import Show
@@ -70,7 +70,7 @@ def test_the_javascript_is_autograd(page: Any) -> None:
 
 def test_the_noise_is_standard_normal_and_the_same_for_a_seed(page: Any) -> None:
     body = "[m.normals(a[0], a[1]), m.normals(a[0], a[1]), m.normals(a[0] + 1, 3)]"
-    eps, again, other = (np.array(e) for e in call_module(page, "noise", body, 7, 50_001))
+    eps, again, other = (np.array(e) for e in call_module(page, "random_normals", body, 7, 50_001))
     assert np.array_equal(eps, again)
     assert not np.isin(other, eps[:3]).any()
     assert stats.kstest(eps, "norm").pvalue > 0.01

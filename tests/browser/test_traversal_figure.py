@@ -11,13 +11,13 @@ import torch
 from playwright.sync_api import Page
 from torch import Tensor, nn
 
-from aeteach import meaning
+from aeteach.metrics.factors import correlation
 from aeteach.models import VAE, build
 from aeteach.weights import load
 from aeteach.widgets import ShapeTraversal
-from aeteach.widgets.host import pack
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.network import network
+from aeteach.widgets.kit.host import pack
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.network import network
 from aeteach.widgets.shape_traversal import FACTORS, STEPS
 
 from .conftest import Show
@@ -88,7 +88,7 @@ def test_turns_correlations_and_distances_are_those_of_torch(page: Page) -> None
     u = R @ torch.tensor(z, dtype=torch.float64)
     assert got[0] == pytest.approx(u.tolist(), abs=1e-12)
     assert got[1] == pytest.approx(z, abs=1e-12)
-    expected = meaning.correlation(factors.double(), codes.double() @ R.T)
+    expected = correlation(factors.double(), codes.double() @ R.T)
     assert np.abs(np.array(got[2]) - expected.numpy()).max() < 1e-12
     assert got[3] == pytest.approx(float((codes.double() - torch.tensor(z)).norm(dim=1).min()))
     assert got[4] == 3

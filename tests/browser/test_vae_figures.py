@@ -9,11 +9,12 @@ import pytest
 import torch
 from playwright.sync_api import Page
 
-from aeteach import htr, load
+from aeteach import load
 from aeteach.data import mnist
 from aeteach.latent import bounds, nearest_code
+from aeteach.metrics import readability
 from aeteach.widgets import LatentPlane, Plane
-from aeteach.widgets.host import bundle, pack
+from aeteach.widgets.kit.host import bundle, pack
 
 from .conftest import Show
 from .driver import Drag, FigureDriver, call_module, close
@@ -66,7 +67,7 @@ def check(figure: FigureDriver) -> list[torch.Tensor]:
             codes = model.encode(x)
             inner = model.decode(z)[..., 2:-2, 2:-2]
         x_hat = torch.nn.functional.pad(inner, [2] * 4)
-        p = htr.read(x_hat, [htr.readers()[0]]).probabilities[0, 0]
+        p = readability.read(x_hat, [readability.readers()[0]]).probabilities[0, 0]
         shown = [figure.value(f"p{d}-{i}") for d in range(10)]
         close(shown, p, 1e-5)
         verdict = int(p.argmax())

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from aeteach.mmd import KERNELS, median_distance, mmd, mmd_normal, witness
 from aeteach.widgets import WitnessPad
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 from .conftest import NewPage
 from .driver import FigureDriver, call_module, standalone

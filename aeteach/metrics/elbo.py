@@ -1,4 +1,4 @@
-"""Numbers that say what a trained model is worth."""
+"""Rate, distortion and likelihood: what an image costs a variational autoencoder, in nats."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -362,63 +362,3 @@ def _check_moments(mu: Tensor, log_var: Tensor) -> None:
 def _check_threshold(threshold: float) -> None:
     if not 0 <= threshold < math.inf:
         raise ValueError(f"threshold is {threshold!r}; expected a finite number, at least 0")
-
-
-def principal_angles(A: Tensor, B: Tensor) -> Tensor:
-    r"""Return the angles between two subspaces, in degrees, smallest first.
-
-    With Q_A and Q_B orthonormal bases of the column spaces, the cosines of the angles are the
-    singular values of Q_A^T Q_B. Where a cosine is near 1 the sine is used instead, because the
-    arc cosine loses half the digits there.
-
-    Args:
-        A: (D, a), columns span the first subspace; independent columns, a <= D.
-        B: (D, b), columns span the second.
-
-    Returns:
-        (min(a, b),) angles in [0, 90], float64; no gradient flows through them.
-
-    Raises:
-        TypeError: not tensors of real numbers.
-        ValueError: shapes that do not fit, NaN, or dependent columns.
-
-    Source: Bjorck and Golub (1973), "Numerical methods for computing angles between linear
-    subspaces".
-    """
-    Q_A, Q_B = _orthonormal(A, "A"), _orthonormal(B, "B")
-    if len(Q_A) != len(Q_B):
-        raise ValueError(
-            f"the columns of A have {len(Q_A)} numbers and those of B {len(Q_B)}: angles need "
-            "subspaces of one space; transpose a matrix whose rows span it"
-        )
-    small, large = sorted((Q_A, Q_B), key=lambda Q: Q.shape[1])
-    overlap = large.T @ small  # (b, a)
-    cosines = torch.linalg.svdvals(overlap).clamp(max=1.0)  # descending, so angles ascend
-    sines = torch.linalg.svdvals(small - large @ overlap).clamp(max=1.0).flip(0)
-    return torch.rad2deg(torch.where(cosines**2 < 0.5, torch.acos(cosines), torch.asin(sines)))
-
-
-def _orthonormal(M: Tensor, name: str) -> Tensor:
-    """Return an orthonormal basis of the column space of M (D, d), float64."""
-    if not isinstance(M, Tensor):
-        raise TypeError(f"{name} is a {type(M).__name__}: use torch.as_tensor({name})")
-    if M.is_complex():
-        raise TypeError(f"{name} is complex ({M.dtype}); expected real numbers")
-    if M.ndim != 2 or not 1 <= M.shape[1] <= M.shape[0]:
-        raise ValueError(
-            f"{name} must be (D, d) with d from 1 to D, got {tuple(M.shape)}: its columns span "
-            "the subspace; transpose a matrix whose rows do"
-        )
-    single = M.dtype == torch.float32
-    M = M.detach().double()
-    if not torch.isfinite(M).all():
-        raise ValueError(f"{name} holds NaN or infinity; a subspace needs finite vectors")
-    # Columns that are dependent but for rounding span nothing reliable: judge by the input's dtype.
-    precision = torch.finfo(torch.float32 if single else torch.float64).eps
-    rank = int(torch.linalg.matrix_rank(M, rtol=max(M.shape) * precision))
-    if rank < M.shape[1]:
-        raise ValueError(
-            f"the {M.shape[1]} columns of {name} are dependent, so they span only {rank} "
-            "directions; drop columns until they are independent"
-        )
-    return torch.linalg.qr(M).Q

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BITS = (1, 2, 4, 8)

@@ -8,9 +8,9 @@ from typing import Any
 
 import traitlets as t
 
-from aeteach.widgets.host import Figure
-from aeteach.widgets.inputs import StateError
-from aeteach.widgets.self_test_questions import QUESTIONS, Choice, Question
+from aeteach.widgets.kit.host import Figure
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.quiz_questions import QUESTIONS, Choice, Question
 
 __all__ = ["QUESTIONS", "SelfTest", "anchor", "check_question", "kind"]
 
@@ -35,7 +35,7 @@ class SelfTest(Figure):
         ValueError: no question, one that `check_question` refuses, or a state that does not fit.
     """
 
-    _module = "self_test"
+    _module = "quiz"
     questions = t.List(t.Dict()).tag(sync=True)
     current = t.Int(0).tag(sync=True)
     answers = t.List(t.List(t.Float())).tag(sync=True)

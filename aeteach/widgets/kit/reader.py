@@ -3,7 +3,7 @@
 from torch import nn
 
 from aeteach.models import DigitReader
-from aeteach.widgets.network import Network, network, without_frame_in
+from aeteach.widgets.kit.network import Network, network, without_frame_in
 
 NAME = "reader"  # of its arrays: `reader/w0`, `reader/b0`, `reader/w1`, `reader/b1`
 

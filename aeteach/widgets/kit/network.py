@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from aeteach.models.base import Autoencoder
 from aeteach.models.cvae import LabelPlanes
-from aeteach.widgets.inputs import StateError
+from aeteach.widgets.kit.inputs import StateError
 
 LARGE = 20_000  # numbers: only matrices as large as this are worth 8 bits a number
 

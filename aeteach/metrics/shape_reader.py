@@ -11,8 +11,6 @@ one temperature, fitted on shapes that were not trained on, divides the logits.
 
 import functools
 import math
-from dataclasses import dataclass
-from statistics import NormalDist
 from typing import NamedTuple
 
 import torch
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 
 from aeteach import _validate
 from aeteach.data.spoilt import NONE, reader_images
+from aeteach.metrics.intervals import Share, wilson
 from aeteach.weights import load
 
 NAMES = ("circle", "rectangle", "triangle", "none")
@@ -28,7 +27,7 @@ _SPOILINGS = 4  # of the held-out images, so that its few mistakes do not decide
 _CHUNK = 2000
 
 
-class Reading(NamedTuple):
+class ShapeReading(NamedTuple):
     """What the reader sees in images.
 
     Attributes:
@@ -47,26 +46,6 @@ class Reading(NamedTuple):
         return self.probabilities.amax(1)
 
 
-@dataclass(frozen=True)
-class Share:
-    """A share of images, with Wilson's 95 % interval for other images of the same kind.
-
-    Attributes:
-        share: 0 to 1.
-        low: lower end of the interval.
-        high: upper end.
-        n: number of images.
-    """
-
-    share: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.share:.1%} [{self.low:.1%}, {self.high:.1%}] of {self.n:,}"
-
-
 class Boxes(NamedTuple):
     """The bounding box of what is bright in each image, in pixels; -1 where nothing is.
 
@@ -83,7 +62,7 @@ class Boxes(NamedTuple):
     height: Tensor
 
 
-def read(images: Tensor, *, confidence: float = CONFIDENCE) -> Reading:
+def read(images: Tensor, *, confidence: float = CONFIDENCE) -> ShapeReading:
     """Let the reader read images.
 
     Args:
@@ -97,7 +76,7 @@ def read(images: Tensor, *, confidence: float = CONFIDENCE) -> Reading:
     model, temperature = reader()
     probabilities = (_logits(model, images) / temperature).softmax(1)
     best = probabilities.max(1)
-    return Reading(
+    return ShapeReading(
         probabilities, best.indices, (best.indices != NONE) & (best.values >= confidence)
     )
 
@@ -111,30 +90,6 @@ def recognisable(images: Tensor, *, confidence: float = CONFIDENCE) -> Share:
     """
     accepted = read(images, confidence=confidence).accepted
     return wilson(int(accepted.sum()), len(accepted))
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Share:
-    """Return a share with Wilson's confidence interval, which stays in [0, 1].
-
-    Args:
-        successes: 0 to n.
-        n: number of trials, at least 1.
-        confidence: above 0 and below 1.
-
-    Source: Wilson (1927).
-    """
-    _validate.count(n, "n")
-    _validate.count(successes, "successes", least=0)
-    if successes > n or not 0 < confidence < 1:
-        raise ValueError(
-            f"{successes} successes of {n} with confidence {confidence!r}; expected at most n, and "
-            "a confidence above 0 and below 1"
-        )
-    t, p = NormalDist().inv_cdf((1 + confidence) / 2), successes / n
-    middle = (p + t * t / (2 * n)) / (1 + t * t / n)
-    half = t * math.sqrt(p * (1 - p) / n + (t / (2 * n)) ** 2) / (1 + t * t / n)
-    # At 0 and at n the ends are the share itself, but for rounding.
-    return Share(p, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)), n)
 
 
 def boxes(images: Tensor, threshold: float = 0.5) -> Boxes:

@@ -1,5 +1,5 @@
 // A self-test: one question at a time, the mistake behind a wrong answer, and the score.
-import { button, choice, column, columns, frame, h, readout, row, s, update, watch } from "./kit.js";
+import { button, choice, column, columns, frame, h, readout, row, s, update, watch } from "./kit/kit.js";
 
 // ---------------------------------------------------------------- what an answer is worth
 

@@ -22,8 +22,9 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike, NDArray
 
-HERE = Path(__file__).parent
-PALETTE = HERE.parent / "palette.json"
+KIT = Path(__file__).parent
+FIGURES = KIT.parent
+PALETTE = FIGURES.parent / "palette.json"
 VIEW_MIME = "application/vnd.jupyter.widget-view+json"
 
 _NAME = r"[A-Za-z_$][\w$]*"
@@ -31,7 +32,7 @@ _STATEMENT = re.compile(r"^[ \t]*(?:import|export)\b", re.MULTILINE)
 _DYNAMIC = re.compile(r"\bimport\s*[(.]")
 _IMPORT = re.compile(r'^import\s*\{([^}]*)\}\s*from\s*"([^"]*)";[ \t]*$', re.MULTILINE)
 _SPECIFIER = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
-_LOCAL = re.compile(r"\./([a-z]\w*)\.js")
+_LOCAL = re.compile(r"\./(?:kit/)?([a-z]\w*)\.js")
 _EXPORT = re.compile(rf"^export (?=(?:async )?(?:function\*?|class|const) ({_NAME}))", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (?=\{)", re.MULTILINE)
 
@@ -50,15 +51,15 @@ def in_page() -> bool:
     return os.environ.get("AETEACH_HOST", "") == "page"
 
 
-def bundle(name: str, folder: Path = HERE) -> str:
+def bundle(name: str, folder: Path = FIGURES) -> str:
     """Return the ES module `name`.js and all that it imports as one self-contained ES module.
 
     Every module becomes a function called once, which returns its exports; an import becomes a
     destructuring of what that function returned. The result exports what `name`.js exports.
 
     Args:
-        name: file name of the module, without `.js`.
-        folder: where the module and its local imports lie.
+        name: file name of the module, without `.js`; no two modules have the same.
+        folder: where the modules lie, those that several share in its sub-folder `kit`.
 
     Raises:
         BundleError: a missing file, a cycle, a name that is not exported, or any import or export
@@ -76,33 +77,34 @@ def _collect(entry: str, folder: Path) -> dict[str, tuple[str, list[str]]]:
     """Return {module: (its wrapped code, its exports)}, every module after those it imports."""
     done: dict[str, tuple[str, list[str]]] = {}
 
-    def visit(name: str, trail: tuple[str, ...]) -> None:
+    def visit(name: str, path: Path, trail: tuple[str, ...]) -> None:
         if name in trail:
             raise BundleError(
                 f"modules import each other in a circle: {' -> '.join(trail)} -> {name}"
             )
         if name in done:
             return
-        path = folder / f"{name}.js"
         if not path.is_file():
             wanted_by = f", imported by {trail[-1]}.js" if trail else ""
-            raise BundleError(f"no module {name}.js in {folder}{wanted_by}")
+            raise BundleError(f"no module {name}.js in {path.parent}{wanted_by}")
         source = path.read_text(encoding="utf-8")
         imports = _check(source, path.name)
-        for module, _ in imports:
-            visit(module, (*trail, name))
-        for module, names in imports:
+        for module, place, _ in imports:
+            visit(module, path.parent / place, (*trail, name))
+        for module, _, names in imports:
             missing = [n for n in names if n not in done[module][1]]
             if missing:
                 raise BundleError(f"{name}.js imports {missing}, which {module}.js does not export")
         done[name] = _wrap(name, source)
 
-    visit(entry, ())
+    beside = folder / f"{entry}.js"
+    shared = folder / "kit" / f"{entry}.js"
+    visit(entry, shared if shared.is_file() else beside, ())
     return done
 
 
-def _check(source: str, file: str) -> list[tuple[str, list[str]]]:
-    """Return [(module, imported names)] of a module; refuse every form that is not known."""
+def _check(source: str, file: str) -> list[tuple[str, str, list[str]]]:
+    """Return [(module, its file, imported names)] of a module; refuse every form that is not known."""
 
     def refuse(position: int, why: str) -> BundleError:
         line = source.count("\n", 0, position) + 1
@@ -122,7 +124,7 @@ def _check(source: str, file: str) -> list[tuple[str, list[str]]]:
             local = _LOCAL.fullmatch(match[2])
             if local is None:
                 raise refuse(at, f"an import from {match[2]!r}, which is not a module beside it")
-            imports.append((local[1], [f[1] for f in found if f]))
+            imports.append((local[1], match[2], [f[1] for f in found if f]))
         elif _DEFAULT.match(source, at):
             defaults += 1
             if defaults > 1:
@@ -170,7 +172,7 @@ def style() -> str:
             f'html[data-theme="dark"] .ae-figure{{{dark}}}',
             f'body[data-jp-theme-light="false"] .ae-figure{{{dark}}}',
             f"@media (prefers-color-scheme:dark){{{silent}{{{dark}}}}}",
-            (HERE / "kit.css").read_text(encoding="utf-8"),
+            (KIT / "kit.css").read_text(encoding="utf-8"),
         ]
     )
 
@@ -303,7 +305,7 @@ class Figure(anywidget.AnyWidget):
         state = _json(self._page_state())
         # What the module looks for: twins with the same content may swap places unnoticed.
         key = hashlib.sha256(f"{self._module}{state}".encode()).hexdigest()[:12]
-        modules = _collect("page", HERE) | _collect(self._module, HERE)
+        modules = _collect("page", FIGURES) | _collect(self._module, FIGURES)
         call = f'page$.mount("{key}", {_json(style())}, {state}, {self._module}$.default);'
         code = "\n".join(code for code, _ in modules.values())
         # `</script>` anywhere in the code would end it; `<\/` means the same inside a string.

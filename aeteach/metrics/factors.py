@@ -1,10 +1,10 @@
 r"""What does a latent dimension mean? Correlation, zeroing and traversals.
 
 Shapes are drawn from known factors, so a latent code can be asked about them. A correlation sees
-straight lines in single dimensions; a probe (`aeteach.probe`) sees whatever a small reader can find
-in the whole code. The two may disagree, and a dimension that correlates with a factor is still no
-feature: turn the latent space, and the correlations are gone while every reconstruction is the
-same.
+straight lines in single dimensions; a probe (`aeteach.metrics.probe`) sees whatever a small reader
+can find in the whole code. The two may disagree, and a dimension that correlates with a factor is
+still no feature: turn the latent space, and the correlations are gone while every reconstruction
+is the same.
 """
 
 import math

@@ -1,0 +1,1 @@
+"""What the figures share: the host, packed networks and images, and their JavaScript parts."""
