@@ -104,7 +104,7 @@ def _collect(entry: str, folder: Path) -> dict[str, tuple[str, list[str]]]:
 
 
 def _check(source: str, file: str) -> list[tuple[str, str, list[str]]]:
-    """Return [(module, its file, imported names)] of a module; refuse every form that is not known."""
+    """Return [(module, its file, imported names)] of a module; refuse all other forms."""
 
     def refuse(position: int, why: str) -> BundleError:
         line = source.count("\n", 0, position) + 1
