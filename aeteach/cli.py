@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from aeteach import data, recipes, sweeps, training, weights
+from aeteach import data, recipes, results, sweeps, training, weights
 from aeteach.losses import LOSSES
 
 EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
@@ -59,6 +59,11 @@ def _train(arguments: argparse.Namespace) -> None:
         for name, recipe in recipes.RECIPES.items():
             print(f"{name:24} {recipe.model} on {recipe.data}, {recipe.epochs} epochs")
         return
+    if arguments.ship and arguments.out is None and results.installed():
+        raise ValueError(
+            f"--ship replaces the weights in {weights.FOLDER}, which an installation owns: work in "
+            "a clone of the repository, or give --out"
+        )
     names = arguments.recipes
     if arguments.ship:
         names = [name for name, recipe in recipes.RECIPES.items() if recipe.shipped]
@@ -116,9 +121,8 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     model = weights.load(arguments.name, arguments.weights)
-    card: weights.Card = model.card  # type: ignore[assignment]
-    for term, value in _measure(model, card.recipe).items():
-        print(f"{term:16} {value:12.4f}   on its card {card.metrics[term]:12.4f}")
+    for term, value in _measure(model, model.card.recipe).items():
+        print(f"{term:16} {value:12.4f}   on its card {model.card.metrics[term]:12.4f}")
 
 
 def _measure(model: nn.Module, recipe: Mapping[str, Any]) -> dict[str, float]:
@@ -136,16 +140,19 @@ def _add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--jobs", type=int, default=1, help="local processes (default: 1)")
     parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a cluster, tcp://host:port")
     parser.add_argument(
-        "--out", type=Path, default=sweeps.RESULTS, help="folder (default: results)"
+        "--out",
+        type=Path,
+        help=f"folder (default: {results.ENVIRONMENT}, else results/ of the clone, or here)",
     )
     parser.add_argument("--table", action="store_true", help="write the table of what is finished")
     parser.set_defaults(run=_sweep)
 
 
 def _sweep(arguments: argparse.Namespace) -> None:
+    out = results.folder(arguments.out)
     if arguments.list:
         for name, sweep in sweeps.SWEEPS.items():
-            done = sweeps.finished(sweep, arguments.out)
+            done = sweeps.finished(sweep, out)
             print(f"{name:24} {sweep.about}; {done} of {len(sweep.cells)} cells finished")
         return
     if arguments.name not in sweeps.SWEEPS:
@@ -154,12 +161,12 @@ def _sweep(arguments: argparse.Namespace) -> None:
     sweep = sweeps.SWEEPS[arguments.name]
     command = f"aeteach sweep {sweep.name}"
     if arguments.table:
-        path = sweeps.write_table(sweep, arguments.out, command=command)
+        path = sweeps.write_table(sweep, out, command=command)
     else:
-        path = sweeps.run(
-            sweep, arguments.out, jobs=arguments.jobs, dask=arguments.dask, command=command
-        )
-    print(f"{path}: {sweeps.finished(sweep, arguments.out)} of {len(sweep.cells)} cells")
+        path = sweeps.run(sweep, out, jobs=arguments.jobs, dask=arguments.dask, command=command)
+    print(f"{path}: {sweeps.finished(sweep, out)} of {len(sweep.cells)} cells")
+    if out != results.folder():
+        print(f"It is read when {results.ENVIRONMENT} is {out}")
 
 
 if __name__ == "__main__":

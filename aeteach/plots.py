@@ -9,9 +9,9 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 PALETTE: dict[str, Any] = json.loads(
     Path(__file__).with_name("palette.json").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import pad
 
 from aeteach import models
@@ -52,7 +52,7 @@ class Recipe:
     seed: int = 0
     shipped: bool = False
 
-    def build(self, seed: int = 0) -> nn.Module:
+    def build(self, seed: int = 0) -> models.Model:
         """Make the untrained model."""
         return models.build(self.model, seed=seed, **self.model_arguments)
 
@@ -67,7 +67,7 @@ class Recipe:
         held_out_labels: Tensor | None = None,
         checkpoint: str | Path | None = None,
         progress: bool = True,
-    ) -> tuple[nn.Module, History]:
+    ) -> tuple[models.Model, History]:
         """Make the model and train it; the seed fixes the weights and the order of the images.
 
         Args:

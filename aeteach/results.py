@@ -1,7 +1,10 @@
-"""Read the tables of results/ back: tidy rows, and means and spreads over the seeds.
+"""Where the tables of results are; read them back as tidy rows, and means over the seeds.
 
 A table is a CSV file that `aeteach sweep NAME` has made, one row a cell and seed.
 `results/README.md` names the columns and their units.
+
+Sweeps write to `folder()`, and a table is looked for there first, so what was just written is what
+is read. A table that is not there is the one that came with the package.
 """
 
 import csv
@@ -14,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 ENVIRONMENT = "AETEACH_RESULTS"
+_PACKAGE = Path(__file__).resolve().parent
+_INSTALLED = _PACKAGE / "_tables"  # the wheel alone has it: results/ as it was at the release
+_CLONE = _PACKAGE.parent / "results"
 CURVE = "_curve"  # what a table of training curves is called after the name of its sweep
 
 Row = dict[str, Any]
@@ -136,16 +142,67 @@ class Table:
             )
 
 
+def installed() -> bool:
+    """Tell whether this package was installed from a wheel, and is no clone of the repository."""
+    return _INSTALLED.is_dir()
+
+
+def shipped() -> Path:
+    """Return where the tables are that came with the package: in it, or in a clone beside it."""
+    return _INSTALLED if installed() else _CLONE
+
+
 def folder(path: str | os.PathLike[str] | None = None) -> Path:
-    """Return where the tables are, whether it exists or not.
+    """Return where tables are written, and looked for first, whether it exists or not.
 
     Args:
-        path: the folder; by default the environment variable AETEACH_RESULTS, and without it
-            `results/` beside the package, which is where a clone of the repository has it.
+        path: the folder; by default the environment variable AETEACH_RESULTS. Without it, a clone
+            of the repository has its own `results/`, and an installed package takes `results/` in
+            the working directory.
     """
     if path is None:
-        path = os.environ.get(ENVIRONMENT) or Path(__file__).resolve().parents[1] / "results"
+        path = os.environ.get(ENVIRONMENT, "").strip() or None
+    if path is None:
+        path = "results" if installed() else _CLONE
     return Path(path).expanduser().absolute()
+
+
+def writable(path: str | os.PathLike[str] | None = None) -> Path:
+    """Return `folder(path)` if a sweep may write there: anywhere but over an installed package.
+
+    Raises:
+        ResultsError: it is the folder of the tables that were installed with the package.
+    """
+    chosen = folder(path)
+    if chosen.resolve().is_relative_to(_INSTALLED):
+        raise ResultsError(
+            f"{chosen} holds the tables that were installed with the package, and the next "
+            f"installation would replace what is written there: choose another folder by --out or "
+            f"{ENVIRONMENT}"
+        )
+    return chosen
+
+
+def find(name: str, path: str | os.PathLike[str] | None = None) -> Path:
+    """Return the file of a table.
+
+    Args:
+        name: as for `read`.
+        path: look here and nowhere else; by default in `folder()`, then in `shipped()`.
+
+    Raises:
+        ResultsError: no such table, with the command that makes it.
+    """
+    places = [folder(path)] if path is not None else list(dict.fromkeys([folder(), shipped()]))
+    for place in places:
+        if (place / f"{name}.csv").is_file():
+            return place / f"{name}.csv"
+    out = "" if path is None else f" --out {places[0]}"
+    raise ResultsError(
+        f"there is no table {' or '.join(str(place / f'{name}.csv') for place in places)}; "
+        f"`aeteach sweep {name.removesuffix(CURVE)}{out}` makes it. Tables elsewhere are found "
+        f"through {ENVIRONMENT}."
+    )
 
 
 def read(name: str, path: str | os.PathLike[str] | None = None) -> Table:
@@ -154,17 +211,12 @@ def read(name: str, path: str | os.PathLike[str] | None = None) -> Table:
     Args:
         name: of the sweep, such as "autoencoders", or "autoencoders_curve" for its training
             curves.
-        path: folder of the tables; see `folder`.
+        path: folder of the table; by default where `find` finds it.
 
     Raises:
         ResultsError: no such table, with the command that makes it; or a broken one.
     """
-    file = folder(path) / f"{name}.csv"
-    if not file.is_file():
-        raise ResultsError(
-            f"there is no table {file}; `aeteach sweep {name.removesuffix(CURVE)} --out "
-            f"{file.parent}` makes it. Tables elsewhere are found through {ENVIRONMENT}."
-        )
+    file = find(name, path)
     with file.open(newline="", encoding="utf-8") as lines:
         header, *cells = [line for line in csv.reader(lines) if line] or [[]]
     for number, line in enumerate(cells, 2):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import aeteach
-from aeteach import cli, data, recipes, weights
+from aeteach import cli, data, recipes, results, weights
 
 SMALL = recipes.Recipe(
     model="linear", model_arguments={"latent": 2, "size": 8}, data="blobs", epochs=2, why={}
@@ -54,6 +54,13 @@ def test_the_epochs_given_are_on_the_card(small, tmp_path):
     card = weights.load("small", tmp_path).card
     assert card.recipe["epochs"] == 1
     assert card.command.endswith("--epochs 1")
+
+
+def test_the_weights_of_an_installation_are_never_replaced(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(results, "_INSTALLED", tmp_path)
+    monkeypatch.setattr(recipes, "RECIPES", {})
+    assert cli.main(["train", "--ship"]) == 1
+    assert "clone of the repository, or give --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

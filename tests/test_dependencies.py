@@ -47,10 +47,10 @@ IMPORTS: dict[str, set[str] | None] = {
         *("mmd", "scoreboard"),
     },
     "sweeps": {
-        *("recipes", "training", "metrics", "data", "models", "losses", "weights"),
+        *("recipes", "training", "metrics", "data", "models", "losses", "weights", "results"),
         *("conditional", "latent", "inpainting", "channel", "divergences"),
     },
-    "cli": {"data", "recipes", "training", "weights", "losses", "sweeps"},
+    "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "results"},
     "__init__": None,  # the package's front door may name anything light
 }
 LIGHT = {"torch", "numpy", "tqdm", "safetensors"}  # what the numerical layers may import at the top

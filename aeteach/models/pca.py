@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
-from aeteach.models.base import Output, check_size
+from aeteach.models.base import Model, Output, check_size
 
 
-class PCA(torch.nn.Module):
+class PCA(Model):
     r"""z = W^T (x - m), x_hat = W z + m, with W the first d eigenvectors of the covariance.
 
     It is an nn.Module, so that it can be saved, moved and judged like the trained models, but it

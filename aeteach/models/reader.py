@@ -4,11 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aeteach.models.base import Model
+
 CLASSES = 10
 SHAPE_CLASSES = 4  # circle, rectangle, triangle, no shape
 
 
-class DigitReader(nn.Module):
+class DigitReader(Model):
     """Fully connected layers 1024-50-10 with one ReLU: the reader of handwritten text.
 
     Called with images (N, 1, size, size) it returns logits (N, 10), one a digit; their softmax are
@@ -36,7 +38,7 @@ class DigitReader(nn.Module):
         return self.layers(x)
 
 
-class ConvReader(nn.Module):
+class ConvReader(Model):
     """Convolutions, for a second opinion: three times 3x3, batch normalisation, ReLU, pooling.
 
     In training every batch is moved by up to `shift` pixels at random, which makes the
@@ -84,7 +86,7 @@ class ConvReader(nn.Module):
         return self.layers(x)
 
 
-class ShapeReader(nn.Module):
+class ShapeReader(Model):
     """Convolutions that tell circle, rectangle and triangle apart, and all three from what is none.
 
     Three times 3x3, batch normalisation, ReLU, pooling; a linear layer to four logits (N, 4), the

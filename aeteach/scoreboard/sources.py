@@ -77,7 +77,7 @@ def gather(
 
     Args:
         tables: their names; all that the scoreboard knows if left out.
-        path: folder of the tables; see `aeteach.results.folder`.
+        path: folder of the tables; by default where `aeteach.results.find` finds each.
 
     Raises:
         ResultsError: a table is missing, with the command that makes it; or one that the
@@ -98,7 +98,7 @@ def gather(
 
 def _cells(name: str, path: str | os.PathLike[str] | None) -> int | None:
     """Return how many runs the sweep of a table has, from the file beside it."""
-    file = results.folder(path) / f"{name}.json"
+    file = results.find(name, path).with_suffix(".json")
     return json.loads(file.read_text(encoding="utf-8"))["cells"] if file.is_file() else None
 
 

@@ -4,7 +4,6 @@ from aeteach.sweeps.autoencoders import AUTOENCODERS
 from aeteach.sweeps.conditional import CONDITIONAL
 from aeteach.sweeps.cube import CUBE_SNR
 from aeteach.sweeps.engine import (
-    RESULTS,
     Cell,
     Sweep,
     SweepError,
@@ -35,7 +34,6 @@ SWEEPS: dict[str, Sweep] = {
 }
 
 __all__ = [
-    "RESULTS",
     "SWEEPS",
     "Cell",
     "Sweep",

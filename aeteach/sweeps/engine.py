@@ -26,11 +26,10 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from aeteach import weights
+from aeteach import results, weights
 from aeteach._files import atomic_write
 from aeteach.recipes import Recipe
 
-RESULTS = Path("results")
 CURVE = "curve"  # an entry of this name becomes a long table of its own
 CLAIMED = "claimed"  # the answer for a cell that another process is at
 _ALONE = threading.Lock()  # training uses the process's random state: one cell at a time in each
@@ -97,7 +96,7 @@ class Sweep:
 
 def run(
     sweep: Sweep,
-    folder: str | os.PathLike[str] = RESULTS,
+    folder: str | os.PathLike[str] | None = None,
     *,
     jobs: int = 1,
     dask: str | None = None,
@@ -111,7 +110,8 @@ def run(
 
     Args:
         sweep: what to run.
-        folder: for `NAME.csv` and what lies beside it; cells go to its `.cells/NAME`.
+        folder: for `NAME.csv` and what lies beside it; cells go to its `.cells/NAME`. By default
+            `aeteach.results.folder()`, where `aeteach.results.read` looks first.
         jobs: local processes, at least 1.
         dask: address of a Dask scheduler, such as "tcp://host:8786"; its workers do the work, one
             cell a process at a time, and must see `folder` under the same path.
@@ -123,11 +123,12 @@ def run(
 
     Raises:
         SweepError: cells failed, or workers died for good; run it again for what is left.
-        ValueError: jobs is less than 1, or Dask is asked for and not installed.
+        ValueError: jobs is less than 1, what several jobs or Dask need is not installed, or the
+            folder is that of the tables installed with the package.
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected the number of processes, at least 1")
-    cells = cell_folder(sweep, folder)
+    cells = cell_folder(sweep, results.writable(folder))
     cells.mkdir(parents=True, exist_ok=True)
     keys = sweep.cell_keys()
     todo = {k: c for k, c in zip(keys, sweep.cells, strict=True) if not _file(cells, k).exists()}
@@ -143,14 +144,14 @@ def run(
     return write_table(sweep, folder, command=command)
 
 
-def finished(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> int:
+def finished(sweep: Sweep, folder: str | os.PathLike[str] | None = None) -> int:
     """Return how many cells of a sweep are finished."""
     cells = cell_folder(sweep, folder)
     return sum(_file(cells, key).exists() for key in sweep.cell_keys())
 
 
 def write_table(
-    sweep: Sweep, folder: str | os.PathLike[str] = RESULTS, *, command: str = ""
+    sweep: Sweep, folder: str | os.PathLike[str] | None = None, *, command: str = ""
 ) -> Path:
     """Put the finished cells together: one row a cell in `NAME.csv`.
 
@@ -160,7 +161,7 @@ def write_table(
     Raises:
         SweepError: no cell is finished.
     """
-    folder = Path(folder)
+    folder = results.writable(folder)
     cells = cell_folder(sweep, folder)
     rows: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
@@ -184,12 +185,14 @@ def write_table(
     return path
 
 
-def cell_folder(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> Path:
+def cell_folder(sweep: Sweep, folder: str | os.PathLike[str] | None = None) -> Path:
     """Return where the finished cells of a sweep are, as an absolute path."""
-    return Path(folder).absolute() / ".cells" / sweep.name
+    return results.folder(folder) / ".cells" / sweep.name
 
 
-def starts(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> dict[str, tuple[int, int]]:
+def starts(
+    sweep: Sweep, folder: str | os.PathLike[str] | None = None
+) -> dict[str, tuple[int, int]]:
     """Return for each cell's key how often it was begun, and how often it came to its end.
 
     An interrupted cell is begun more than once. None may come to its end twice.
@@ -206,18 +209,13 @@ def starts(sweep: Sweep, folder: str | os.PathLike[str] = RESULTS) -> dict[str, 
 def _finish_all(
     measure: Measure, todo: Mapping[str, Cell], cells: Path, jobs: int, dask: str | None
 ) -> list[str]:
-    """Finish cells in other processes; return why some could not be."""
-    from joblib import Parallel, delayed  # here, because the rest of the package needs none of it
-
+    """Finish cells, here or in other processes; return why some could not be."""
     failures: list[str] = []
-    with _workers(jobs, dask):
-        # One cell a task, all known to the backend: cells take minutes, and workers may join late.
-        pool = Parallel(batch_size=1, pre_dispatch="all")
+    with _workers(jobs, dask) as work:
         # First what nobody else has claimed, then wait for what somebody has, who may yet die.
         for wait in (False, True):
-            tasks = [delayed(_finish)(measure, key, todo[key], cells, wait) for key in todo]
             try:
-                answers = pool(tasks)
+                answers = work([(measure, key, todo[key], cells, wait) for key in todo])
             except Exception as error:  # a dead worker has another exception in each backend
                 return [*failures, f"the workers broke off: {type(error).__name__}: {error}"]
             failures += [answer for answer in answers if answer not in (None, CLAIMED)]
@@ -228,24 +226,40 @@ def _finish_all(
     return failures
 
 
+Task = tuple[Measure, str, Cell, Path, bool]  # what `_finish` takes
+Work = Callable[[Sequence[Task]], list[str | None]]
+
+
 @contextmanager
-def _workers(jobs: int, dask: str | None) -> Iterator[None]:
-    """Choose who works: local processes, or the workers of a Dask scheduler."""
-    from joblib import parallel_config
+def _workers(jobs: int, dask: str | None) -> Iterator[Work]:
+    """Choose who works: this process, local processes, or the workers of a Dask scheduler."""
+    if dask is None and jobs == 1:
+        yield lambda tasks: [_finish(*task) for task in tasks]
+        return
+    try:
+        from joblib import Parallel, delayed, parallel_config
+
+        if dask is not None:
+            from distributed import Client
+    except ImportError as error:
+        what = f"{jobs} jobs need joblib" if dask is None else "a cluster needs joblib and Dask"
+        raise ValueError(
+            f"{what}: pip install 'aeteach[sweep]'. One job on this machine needs neither."
+        ) from error
+
+    def work(tasks: Sequence[Task]) -> list[str | None]:
+        # One cell a task, all known to the backend: cells take minutes, and workers may join late.
+        return Parallel(batch_size=1, pre_dispatch="all")(delayed(_finish)(*t) for t in tasks)
 
     if dask is None:
         with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-            yield
+            yield work
         return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise ValueError("dask= needs Dask: pip install 'aeteach[cluster]'") from error
     with (
         Client(dask, set_as_default=False) as client,
         parallel_config(backend="dask", client=client, n_jobs=-1),
     ):
-        yield
+        yield work
 
 
 def _finish(measure: Measure, key: str, cell: Cell, cells: Path, wait: bool) -> str | None:

@@ -43,7 +43,7 @@ class Card:
     command: str
 
 
-def load(name: str, folder: str | Path = FOLDER) -> nn.Module:
+def load(name: str, folder: str | Path = FOLDER) -> models.Model:
     """Return a trained model in evaluation mode; its card is in the attribute `card`.
 
     Args:
@@ -71,7 +71,7 @@ def load(name: str, folder: str | Path = FOLDER) -> nn.Module:
         raise ValueError(
             f"the weights of {name!r} do not fit the model on its card: {error}"
         ) from None
-    model.card = card  # type: ignore[assignment]
+    model.card = card
     return model.eval()
 
 
