@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-.PHONY: help install data book test slow lint format reference weights bench lab clean
+.PHONY: help install data book test slow lint format reference weights bench dist lab clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -56,6 +56,9 @@ weights: data  ## train every model shipped with the package
 
 bench: data  ## this package against its peers, side by side
 	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+dist: $(STAMP)  ## build dist/: the sdist, which builds and tests the book, and the wheel
+	$(BIN)/python -m hatchling build --clean
 
 lab: data  ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab --notebook-dir book
