@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from aeteach import _moved
+from tests.paths import BOOK, PACKAGE
 
-PACKAGE = Path(__file__).resolve().parents[1] / "aeteach"
 # layer -> the layers it imports at the top of a module, beside itself, `_files` and `_validate`
 IMPORTS: dict[str, set[str] | None] = {
     "_files": set(),
@@ -153,7 +153,7 @@ def test_importing_the_package_loads_no_plotting_or_widget_library():
 def test_a_chapter_never_imports_a_private_name():
     import re
 
-    for chapter in (PACKAGE.parent / "book").glob("*.md"):
+    for chapter in BOOK.glob("*.md"):
         text = chapter.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(from|import) aeteach\S*\._|\baeteach\._", text, re.M), chapter
 

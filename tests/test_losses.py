@@ -32,7 +32,7 @@ from aeteach.models import Output
 from aeteach.training import NonFiniteLossError, fit
 
 PIXELS = 12  # of the random images below, 3 x 4
-# A labelled loss judges a classifier; tests/test_htr.py has its tests.
+# A labelled loss judges a classifier; tests/metrics/test_readability.py has its tests.
 RECONSTRUCTING = {k: v for k, v in LOSSES.items() if not getattr(v, "labelled", False)}
 
 

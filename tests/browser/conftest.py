@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from aeteach.widgets import Figure
-
-from .driver import FLAGS, INSTRUCTION, LOCAL, FigureDriver, find_chromium, standalone
+from tests.browser.driver import FLAGS, INSTRUCTION, LOCAL, FigureDriver, find_chromium, standalone
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import NewPage, Watch
-from .driver import serve
-from .pages import WEIGHT_LIMIT, look, pages_of, redirect, weight
+from tests.browser.conftest import NewPage, Watch
+from tests.browser.driver import serve
+from tests.browser.pages import WEIGHT_LIMIT, look, pages_of, redirect, weight
+from tests.paths import HTML
 
-HTML = Path(__file__).parents[2] / "_build" / "html"
 NARROW, WIDE = {"width": 375, "height": 800}, {"width": 1280, "height": 900}
 
 

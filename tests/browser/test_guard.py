@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import NewPage, Watch
-from .driver import LOCAL, find_chromium, serve, standalone
+from tests.browser.conftest import NewPage, Watch
+from tests.browser.driver import LOCAL, find_chromium, serve, standalone
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,10 @@ from playwright.sync_api import Page, expect
 
 from aeteach.widgets.linear_loss import LinearLoss, tied_loss
 from aeteach.widgets.pca_axis import axis_stats, default_points
+from tests.browser.conftest import NewPage
+from tests.browser.driver import FigureDriver
+from tests.paths import ROOT
 
-from .conftest import NewPage
-from .driver import FigureDriver
-
-ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(180)]
 
 CELLS = [

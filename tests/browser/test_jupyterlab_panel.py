@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import NewPage
-from .test_jupyterlab import jupyter_lab, run_cell
+from tests.browser.conftest import NewPage
+from tests.browser.test_jupyterlab import jupyter_lab, run_cell
 
 pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(180)]
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from aeteach.widgets import PcaAxis
-
-from .conftest import NewPage, Watch
-from .driver import standalone
-from .pages import look, pages_of, redirect, weight
+from tests.browser.conftest import NewPage, Watch
+from tests.browser.driver import standalone
+from tests.browser.pages import look, pages_of, redirect, weight
 
 MATHS = '<span class="math">\\(x\\)<mjx-container>x</mjx-container></span>'
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="

@@ -1,0 +1,669 @@
+"""The figures' Python side: the bundler, the two hosts, the state, and what is refused."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+import traitlets
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aeteach import widgets
+from aeteach.widgets import Figure, LinearLoss, PcaAxis, PcaDigit, bundle, pack
+from aeteach.widgets.kit import host
+from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.linear_loss import tied_loss, white_points
+from aeteach.widgets.pca_axis import axis_stats
+from aeteach.widgets.pca_digit import Pca, principal_components, two_of_each
+from tests.paths import ROOT
+
+FIGURES = [
+    cls
+    for name in widgets.__all__
+    if isinstance(cls := getattr(widgets, name), type)
+    and issubclass(cls, Figure)
+    and cls is not Figure
+]
+
+
+def images(n: int = 30, side: int = 6, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((n, 1, side, side)).astype(np.float32)
+
+
+def small_digit(**kwargs: Any) -> PcaDigit:
+    pca = principal_components(images(), 10)
+    return PcaDigit(digits=images(4, seed=1), labels=[3, 1, 4, 1], pca=pca, **{"k": 2} | kwargs)
+
+
+MAKERS: list[Callable[[], Figure]] = [PcaAxis, LinearLoss, small_digit]
+
+
+@pytest.fixture
+def in_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AETEACH_HOST", "page")
+
+
+@pytest.fixture(autouse=True)
+def _in_jupyter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AETEACH_HOST", raising=False)
+
+
+# ---------------------------------------------------------------- the bundler
+
+
+def modules(folder: Path, **sources: str) -> Path:
+    for name, source in sources.items():
+        (folder / f"{name}.js").write_text(source)
+    return folder
+
+
+def test_a_bundle_imports_nothing_and_keeps_its_exports(tmp_path: Path) -> None:
+    modules(
+        tmp_path,
+        low="export const one = 1;\nexport function two() { return 2; }\nexport class Three {}\n",
+        middle='import { one as uno, two } from "./low.js";\nexport const sum = uno + two();\n',
+        top=(
+            'import { sum } from "./middle.js";\n'
+            'import {\n  Three,\n  one,\n} from "./low.js";\n'
+            "export async function later() { return sum; }\n"
+            "export default { render() { return new Three(one); } };\n"
+        ),
+    )
+    text = bundle("top", tmp_path)
+    assert not re.search(r"^\s*import\b", text, re.MULTILINE)
+    assert text.count("const low$ = (() => {") == 1  # wrapped once, though imported twice
+    assert text.index("const low$") < text.index("const middle$") < text.index("const top$")
+    assert "const { one: uno, two } = low$;" in text
+    assert "const { Three, one } = low$;" in text
+    assert "return { one, two, Three };" in text
+    assert text.rstrip().endswith(
+        "export default top$.default;\nexport const { later } = top$;"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ('import x from "./low.js";', "another form"),
+        ('import * as x from "./low.js";', "another form"),
+        ('import "./low.js";', "another form"),
+        ('import { one } from "./low.js"', "another form"),  # no semicolon
+        ("import { one } from './low.js';", "another form"),
+        ('import { } from "./low.js";', "not plain names"),
+        ('import { one, 2 } from "./low.js";', "not plain names"),
+        ('import { one } from "https://example.org/x.js";', "not a module beside it"),
+        ('import { one } from "../low.js";', "not a module beside it"),
+        ('import { one } from "low.js";', "not a module beside it"),
+        ("const x = await import(y);", "runs later"),
+        ("console.log(import.meta.url);", "runs later"),
+        ("export let x = 1;", "another form"),
+        ("export { x };", "another form"),
+        ('export * from "./low.js";', "another form"),
+        ("export const { a, b } = x;", "another form"),
+        ("export default function render() {}", "another form"),
+        ("  export const x = 1;", "another form"),
+        ("export default {};\nexport default {};", "second default"),
+    ],
+)
+def test_every_other_import_or_export_is_refused_by_line(
+    tmp_path: Path, source: str, message: str
+) -> None:
+    modules(tmp_path, low="export const one = 1;\n", top=f"// a comment\n\n{source}\n")
+    with pytest.raises(host.BundleError, match=message) as error:
+        bundle("top", tmp_path)
+    line = 4 if "second" in message else 3
+    assert str(error.value).startswith(f"top.js:{line}: ")
+    assert "are bundled" in str(error.value)
+
+
+def test_names_and_files_that_are_missing_are_named(tmp_path: Path) -> None:
+    modules(
+        tmp_path,
+        low="export const one = 1;\n",
+        top='import { one, two } from "./low.js";\n',
+        lost='import { one } from "./nowhere.js";\n',
+    )
+    with pytest.raises(host.BundleError, match=r"top.js imports \['two'\], which low.js does not"):
+        bundle("top", tmp_path)
+    with pytest.raises(host.BundleError, match=r"no module nowhere.js in .*, imported by lost.js"):
+        bundle("lost", tmp_path)
+    (tmp_path / "kit").mkdir()
+    modules(tmp_path / "kit", shared="export const two = 2;\n")
+    modules(tmp_path, near='import { two } from "./shared.js";\n')
+    with pytest.raises(host.BundleError, match=r"no module shared.js in .*, imported by near.js"):
+        bundle("near", tmp_path)
+    with pytest.raises(host.BundleError, match=r"no module typo.js"):
+        bundle("typo", tmp_path)
+
+
+def test_modules_that_import_each_other_are_refused(tmp_path: Path) -> None:
+    modules(
+        tmp_path,
+        a='import { b } from "./b.js";\nexport const a = 1;\n',
+        b='import { a } from "./a.js";\nexport const b = 1;\n',
+    )
+    with pytest.raises(host.BundleError, match="in a circle: a -> b -> a"):
+        bundle("a", tmp_path)
+
+
+def test_no_two_modules_have_one_name():
+    names = [path.stem for path in host.FIGURES.rglob("*.js")]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", sorted(host.FIGURES.rglob("*.js")), ids=lambda p: p.stem)
+def test_every_module_of_the_package_bundles(path: Path) -> None:
+    assert len(bundle(path.stem)) >= path.stat().st_size * 0.9
+
+
+@pytest.mark.parametrize("path", sorted(host.FIGURES.rglob("*.js")), ids=lambda p: p.stem)
+def test_no_module_reaches_for_the_network(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|importScripts|sendBeacon", source)
+    assert set(re.findall(r"https?://[^\s\"']+", source)) <= {"http://www.w3.org/2000/svg"}
+
+
+# ---------------------------------------------------------------- the page
+
+
+@pytest.mark.usefixtures("in_page")
+@pytest.mark.parametrize("make", MAKERS)
+def test_in_the_page_a_figure_is_html_and_nothing_else(make: Callable[[], Figure]) -> None:
+    figure = make()
+    assert figure.comm is None
+    data, metadata = figure._repr_mimebundle_()
+    assert list(data) == ["text/html"]
+    assert metadata == {}
+    parts = Parts()
+    parts.feed(data["text/html"])
+    assert parts.starts == ["div", "noscript", "p", "script"]
+    assert parts.attributes["div"]["role"] == "group"
+    assert parts.attributes["div"]["aria-label"] == figure.alt
+    assert parts.attributes["script"] == {"type": "module"}
+    assert parts.text["p"] == f"{figure.alt} (The figure needs JavaScript.)"
+    assert len(data["text/html"]) < 600_000
+
+
+class Parts(HTMLParser):
+    """The elements of a piece of HTML in their order, their attributes and their text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.starts: list[str] = []
+        self.attributes: dict[str, dict[str, str | None]] = {}
+        self.text: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.starts.append(tag)
+        self.attributes[tag] = dict(attrs)
+
+    def handle_data(self, data: str) -> None:
+        if self.starts:
+            self.text[self.starts[-1]] = self.text.get(self.starts[-1], "") + data.strip()
+
+
+@pytest.mark.usefixtures("in_page")
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_same_figure_gives_the_same_html(make: Callable[[], Figure]) -> None:
+    assert make().page_html() == make().page_html()
+
+
+@pytest.mark.usefixtures("in_page")
+def test_the_page_of_60000_digits_components_stays_under_600_kb() -> None:
+    rng = np.random.default_rng(0)
+    W = np.linalg.qr(rng.normal(size=(784, 100)))[0].T
+    pca = Pca(rng.random(784), W, np.linspace(0, 0.9, 101))
+    html = PcaDigit(digits=rng.random((20, 28, 28)), labels=np.arange(20) // 2, pca=pca).page_html()
+    assert 200_000 < len(html) < 600_000
+
+
+@pytest.mark.usefixtures("in_page")
+def test_nothing_in_a_figure_can_end_its_script() -> None:
+    hostile = 'a </script><script>alert("x")</script> <!-- & b'
+    html = PcaAxis(alt=hostile).page_html()
+    assert html.count("</script>") == 1
+    assert html.rstrip().endswith("</script>")
+    assert "<!--" not in html
+    parts = Parts()
+    parts.feed(html)
+    assert parts.attributes["div"]["aria-label"] == hostile
+
+
+@pytest.mark.usefixtures("in_page")
+def test_state_that_json_cannot_hold_is_an_error_not_a_broken_page() -> None:
+    class Odd(Figure):
+        _module = "pca_axis"
+        thing = traitlets.Any().tag(sync=True)
+
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        Odd(thing=float("nan")).page_html()
+    with pytest.raises(TypeError, match=r"a figure's state holds a set"):
+        Odd(thing={1}).page_html()
+
+
+@pytest.mark.usefixtures("in_page")
+def test_a_page_figure_inside_a_live_layout_says_why_it_cannot_be() -> None:
+    with pytest.raises(RuntimeError, match="show the figure by itself, not inside HBox"):
+        _ = PcaAxis().model_id
+
+
+RUN_NOTEBOOK = """
+import json, sys, nbformat
+from nbclient import NotebookClient
+source = "from aeteach.widgets import PcaAxis\\nPcaAxis()"
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+kinds = [sorted(o["data"]) for o in notebook.cells[0].outputs]
+text = notebook.cells[0].outputs[0]["data"].get("text/plain")
+print(json.dumps({"kinds": kinds, "stored": "widgets" in notebook.metadata, "text": text}))
+"""
+
+
+@pytest.mark.parametrize("page", [True, False])
+def test_a_notebook_run_for_the_page_stores_html_and_no_widget_state(page: bool) -> None:
+    # In a process of its own, because a browser test may hold this one's event loop.
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    env.pop("AETEACH_HOST", None)
+    if page:
+        env["AETEACH_HOST"] = "page"
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_NOTEBOOK], env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout.splitlines()[-1])
+    kind = "text/html" if page else host.VIEW_MIME
+    assert got == {
+        "kinds": [sorted([kind, "text/plain"])],
+        "stored": not page,
+        "text": "PcaAxis(24 points, angle=0.0)",  # no address in memory
+    }
+
+
+# ---------------------------------------------------------------- Jupyter
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_in_jupyter_a_figure_is_a_widget_view_and_nothing_else(make: Callable[[], Figure]) -> None:
+    figure = make()
+    data, _ = figure._repr_mimebundle_()
+    assert list(data) == [host.VIEW_MIME]
+    assert data[host.VIEW_MIME]["model_id"] == figure.comm.comm_id
+    state = figure.get_state()
+    assert state["_esm"] == bundle(figure._module)
+    assert state["_css"] == host.style()
+    assert state["alt"] == figure.alt
+    json.dumps({k: v for k, v in state.items() if not isinstance(v, bytes | ipywidgets.Widget)})
+
+
+def test_ipywidgets_links_and_boxes_take_a_figure() -> None:
+    figure, slider = PcaAxis(angle=20), ipywidgets.FloatSlider(max=180)
+    link = ipywidgets.jslink((figure, "angle"), (slider, "value"))
+    box = ipywidgets.HBox([figure, slider])
+    assert link.source == (figure, "angle")
+    assert box.children == (figure, slider)
+    both = ipywidgets.link((figure, "angle"), (slider, "value"))
+    slider.value = 75.0
+    assert figure.angle == 75.0
+    assert figure.captured == pytest.approx(axis_stats(figure.points, 75).captured)
+    both.unlink()
+
+
+def test_what_the_browser_sends_arrives_in_python() -> None:
+    figure, seen = PcaAxis(), []
+    figure.observe(lambda change: seen.append(change["new"]), "captured")
+    moved = [[p[0], -p[1]] for p in figure.points]
+    figure.set_state({"points": moved, "angle": 33.5})
+    assert figure.points == moved
+    assert figure.angle == 33.5
+    assert seen[-1] == figure.captured == pytest.approx(axis_stats(moved, 33.5).captured)
+    before = (figure.points, figure.angle, figure.captured)
+    with pytest.raises(StateError):
+        figure.set_state({"angle": float("nan")})
+    assert (figure.points, figure.angle, figure.captured) == before
+
+
+# ---------------------------------------------------------------- style
+
+
+def test_no_rule_of_the_style_reaches_beyond_a_figure() -> None:
+    css = re.sub(r"/\*.*?\*/", "", host.style(), flags=re.DOTALL)
+    selectors = re.findall(r"([^{}]+)\{", css)
+    assert len(selectors) > 30
+    for selector in selectors:
+        if not selector.strip().startswith("@media"):
+            assert all(".ae-figure" in part for part in selector.split(",")), selector
+
+
+def test_the_braces_of_the_style_match() -> None:
+    depth = 0
+    for brace in re.findall(r"[{}]", host.style()):
+        depth += 1 if brace == "{" else -1
+        assert 0 <= depth <= 2
+    assert depth == 0
+
+
+def luminance(colour: str) -> float:
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("ground", ["paper", "panel"])
+def test_the_palette_is_legible(mode: str, ground: str) -> None:
+    # WCAG 2.2: 4.5 to 1 for text, 3 to 1 for what must be told apart in a picture.
+    palette = json.loads(host.PALETTE.read_text())[mode]
+    least = {"ink": 7.0, "muted": 4.5} | dict.fromkeys(
+        ["data", "latent", "reconstruction", "good", "focus"], 4.5
+    )
+    for role, bound in least.items():
+        light, dark = sorted([luminance(palette[role]), luminance(palette[ground])], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= bound, role
+
+
+# ---------------------------------------------------------------- packed weights
+
+
+KINDS = ["float16", "float32"]
+
+
+@given(
+    st.lists(st.integers(1, 4), max_size=3),
+    st.one_of(
+        st.sampled_from(KINDS),
+        st.dictionaries(st.sampled_from(["first", "second"]), st.sampled_from(KINDS)),
+    ),
+    st.integers(0, 2**32 - 1),
+)
+def test_packed_arrays_are_found_by_their_manifest(
+    shape: list[int], dtype: str | dict[str, str], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    arrays = {"first": rng.normal(size=shape), "second": rng.normal(size=(2, 3))}
+    manifest, block = pack(arrays, dtype)
+    for name, array in arrays.items():
+        kind = dtype if isinstance(dtype, str) else dtype.get(name, "float16")
+        entry = manifest[name]
+        assert entry["dtype"] == kind
+        assert entry["offset"] % 4 == 0
+        read = np.frombuffer(block, kind, int(np.prod(entry["shape"])), entry["offset"])
+        np.testing.assert_array_equal(read.reshape(entry["shape"]), array.astype(kind))
+
+
+def test_tensors_can_be_packed() -> None:
+    manifest, block = pack({"w": torch.eye(2)})
+    assert manifest == {"w": {"shape": [2, 2], "dtype": "float16", "offset": 0}}
+    assert np.frombuffer(block, np.float16).tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "dtype", "message"),
+    [
+        ({"w": [1.0, np.nan]}, "float16", "'w' holds NaN"),
+        ({"w": [np.inf]}, "float32", "'w' holds NaN or infinity"),
+        ({"w": [70_000.0]}, "float16", "'w' reaches 70000, beyond what float16 holds"),
+        ({"w": [70_000.0]}, {"v": "float32"}, "beyond what float16 holds"),
+        ({"w": [1.0]}, {"w": "float64"}, "dtype is 'float64'"),
+        ({"w": [1.0]}, "int4", "dtype is 'int4'; expected 'float16', 'float32' or 'int8'"),
+    ],
+)
+def test_pack_refuses_what_it_would_change(arrays: Any, dtype: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pack(arrays, dtype)
+
+
+# ---------------------------------------------------------------- the axis
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(-50, 50)] * 2), min_size=3, max_size=30),
+    st.floats(-720, 720),
+)
+def test_captured_and_residual_add_up_to_the_total(
+    points: list[tuple[float, float]], angle: float
+) -> None:
+    captured, residual = axis_stats(points, angle)
+    total = float(np.var(points, axis=0, ddof=1).sum())
+    assert captured + residual == pytest.approx(total, abs=1e-9)
+    assert captured >= -1e-9
+    assert residual >= -1e-9
+
+
+def test_captured_variance_is_that_of_the_projections() -> None:
+    figure = PcaAxis(angle=25)
+    u = np.array([np.cos(np.deg2rad(25)), np.sin(np.deg2rad(25))])
+    assert figure.captured == pytest.approx(np.var(np.array(figure.points) @ u, ddof=1))
+    figure.angle = 115.0  # at right angles, so they change places
+    assert figure.residual == pytest.approx(np.var(np.array(figure.points) @ u, ddof=1))
+
+
+@pytest.mark.parametrize(
+    ("angle", "kept"), [(0, 0), (180, 0), (-30, 150), (725, 5), (-1e-20, 0), (179.5, 179.5)]
+)
+def test_an_axis_has_no_front(angle: float, kept: float) -> None:
+    assert PcaAxis(angle=angle).angle == pytest.approx(kept)
+    assert 0 <= PcaAxis(angle=angle).angle < 180
+
+
+BAD_POINTS: list[Any] = [
+    ([1.0, 2.0, 3.0], r"shape \(3,\); expected \(n, 2\)"),
+    (np.zeros((5, 3)), r"shape \(5, 3\); expected \(n, 2\)"),
+    ([[0, 0], [1, 1]], "there are 2 points; expected 3 to 300"),
+    (np.zeros((301, 2)), "there are 301 points"),
+    ([[0, 0], [1, np.nan], [2, 2]], r"NaN or infinity, first in row 1 \(1 rows in all\)"),
+    ([[0, 0], [1, np.inf], [2, 2]], "NaN or infinity"),
+    ([], "points is empty"),
+    ([["a", "b"]] * 3, "cannot be read as an array of numbers"),
+    ([[0, 0], [1], [2, 2]], "cannot be read as an array of numbers"),
+    (None, "cannot be read as an array of numbers"),
+]
+
+
+@pytest.mark.parametrize(("points", "message"), BAD_POINTS)
+def test_points_that_cannot_be_shown_are_refused(points: Any, message: str) -> None:
+    if points is not None:  # None asks for the default cloud
+        with pytest.raises(ValueError, match=message):
+            PcaAxis(points)
+    figure = PcaAxis()
+    before = figure.points
+    with pytest.raises(ValueError, match=message):
+        figure.points = points
+    with pytest.raises(ValueError, match=message):
+        axis_stats(points, 0)
+    assert figure.points == before
+
+
+@pytest.mark.parametrize("angle", [float("nan"), float("inf")])
+def test_an_angle_must_be_finite(angle: float) -> None:
+    with pytest.raises(ValueError, match="expected a finite number of degrees"):
+        PcaAxis(angle=angle)
+
+
+# ---------------------------------------------------------------- the digit
+
+
+@pytest.mark.parametrize("shape", [(30, 1, 6, 6), (30, 6, 6), (30, 36)])
+def test_principal_components_against_a_singular_value_decomposition(shape: tuple[int]) -> None:
+    X = images().reshape(30, 36).astype(np.float64)
+    pca = principal_components(images().reshape(shape), 12)
+    _, s, Vt = np.linalg.svd(X - X.mean(0), full_matrices=False)
+    np.testing.assert_allclose(pca.mean, X.mean(0), atol=1e-7)
+    np.testing.assert_allclose(np.abs((pca.components * Vt[:12]).sum(1)), 1, atol=1e-6)
+    np.testing.assert_allclose(pca.components @ pca.components.T, np.eye(12), atol=1e-10)
+    np.testing.assert_allclose(pca.explained[1:], np.cumsum(s**2)[:12] / (s**2).sum(), atol=1e-6)
+    assert pca.explained[0] == 0
+    largest = pca.components[np.arange(12), np.abs(pca.components).argmax(1)]
+    assert (largest > 0).all()
+
+
+def test_principal_components_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = principal_components(images(), 5)
+    monkeypatch.setattr("aeteach.widgets.pca_digit._CHUNK", 7)
+    chunked = principal_components(torch.from_numpy(images()), 5)
+    for a, b in zip(whole, chunked, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-10)
+
+
+def test_the_squared_error_is_that_of_the_projection() -> None:
+    figure = small_digit(k=3)
+    pca = principal_components(images(), 10)
+    for digit, k in [(0, 3), (2, 3), (2, 10), (1, 0)]:
+        figure.set_trait("digit", digit)
+        figure.set_trait("k", k)
+        x = images(4, seed=1)[digit].ravel() - pca.mean
+        kept = pca.components[:k] @ x
+        assert figure.squared_error == pytest.approx(x @ x - kept @ kept)
+
+
+def test_the_default_digits_are_mnist_two_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def mnist(split: str) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(split)
+        return images(120, side=28), np.arange(120) % 10
+
+    monkeypatch.setattr("aeteach.widgets.pca_digit._mnist", mnist)
+    figure = PcaDigit(k=5)
+    assert asked == ["train", "test"]
+    assert figure.labels == [c for c in range(10) for _ in range(2)]
+    assert figure.manifest["digits"]["shape"] == [20, 784]
+
+
+def test_two_of_each_takes_the_first_in_the_order_of_the_classes() -> None:
+    pictures, labels = two_of_each(np.arange(7)[:, None], [1, 0, 1, 1, 0, 0, 2])
+    assert pictures.ravel().tolist() == [1, 4, 0, 2, 6]
+    assert labels.tolist() == [0, 0, 1, 1, 2]
+
+
+def with_nan() -> np.ndarray:
+    bad = images()
+    bad[2, 0, 1, 1] = np.nan
+    return bad
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: principal_components(images() * 255), "divide bytes by 255"),
+        (lambda: principal_components(with_nan()), "expected finite grey values"),
+        (lambda: principal_components(images() - 0.5), r"expected finite grey values in \[0, 1\]"),
+        (lambda: principal_components(np.zeros(5)), r"shape \(5,\); expected \(N, 1, H, W\)"),
+        (lambda: principal_components(np.zeros((5, 3, 4, 4))), r"shape \(5, 3, 4, 4\)"),
+        (lambda: principal_components(np.zeros((0, 4))), r"shape \(0, 4\)"),
+        (lambda: principal_components(images(), 30), "30 images of 36 pixels have 1 to 29"),
+        (lambda: principal_components(images(), 0), "k is 0"),
+        (lambda: principal_components(np.ones((9, 4)), 2), "all images are the same"),
+        (lambda: small_digit(k=11), "k is 11; expected 0 to 10"),
+        (lambda: small_digit(k=-1), "k is -1"),
+        (lambda: small_digit(digit=4), "digit is 4; expected 0 to 3"),
+        (lambda: PcaDigit(images(), images(3)), "pass both or neither"),
+        (
+            lambda: PcaDigit(
+                digits=images(2, 5), labels=[1, 2], pca=principal_components(images(), 3)
+            ),
+            "digits have 25 pixels, the components 36",
+        ),
+        (
+            lambda: PcaDigit(digits=images(2), labels=[1], pca=principal_components(images(), 3)),
+            r"labels have shape \(1,\); expected \(2,\)",
+        ),
+        (
+            lambda: PcaDigit(
+                digits=images(61), labels=[1] * 61, pca=principal_components(images(), 3)
+            ),
+            "there are 61 digits",
+        ),
+        (
+            lambda: PcaDigit(
+                digits=np.zeros((2, 8)), labels=[1, 2],
+                pca=principal_components(images().reshape(30, 36)[:, :8], 3),
+            ),
+            "8 pixels, which is not a square",
+        ),
+    ],
+)  # fmt: skip
+def test_digits_that_cannot_be_shown_are_refused(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+# ---------------------------------------------------------------- the loss surface
+
+
+def test_white_points_are_white() -> None:
+    E = white_points()
+    np.testing.assert_allclose(E.mean(0), 0, atol=1e-12)
+    np.testing.assert_allclose(E.T @ E / len(E), np.eye(2), atol=1e-12)
+    np.testing.assert_array_equal(E, white_points())
+
+
+@given(st.tuples(*[st.floats(-2, 2)] * 2), st.floats(0.3, 2), st.floats(0.3, 2), st.floats(0, 179))
+def test_the_closed_form_is_the_mean_squared_error(
+    w: tuple[float, float], sd1: float, sd2: float, angle: float
+) -> None:
+    figure = LinearLoss(w, sd1=sd1, sd2=sd2, angle=angle)
+    x, v = figure.points, np.array(w)
+    direct = ((x - np.outer(x @ v, v)) ** 2).sum(1).mean()
+    assert figure.loss == pytest.approx(direct, abs=1e-9)
+    assert figure.loss == pytest.approx(tied_loss(x.T @ x / len(x), v), abs=1e-9)
+    assert figure.loss >= min(sd1, sd2) ** 2 - 1e-9  # no point on the map lies lower
+
+
+def test_the_loss_follows_every_trait() -> None:
+    figure = LinearLoss(w=(1, 0), sd1=2, sd2=0.5, angle=0)
+    assert figure.loss == pytest.approx(0.25)
+    figure.angle = 90.0
+    assert figure.loss == pytest.approx(4)
+    figure.sd1 = 1.0
+    assert figure.loss == pytest.approx(1)
+    figure.w = [0, 0]
+    assert figure.loss == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"w": [1, 2, 3]}, r"shape \(3,\); expected \(2,\)"),
+        ({"w": [np.nan, 0]}, "w holds NaN"),
+        ({"w": [0, 3]}, r"expected both within -2.0 and 2.0"),
+        ({"w": "ab"}, "cannot be read"),
+        ({"sd1": 0.0}, "sd1 is 0.0; expected 0.3 to 2.0"),
+        ({"sd2": 2.5}, "sd2 is 2.5"),
+        ({"sd2": float("nan")}, "sd2 is nan"),
+        ({"angle": float("inf")}, "expected a finite number of degrees"),
+    ],
+)
+def test_a_loss_surface_that_cannot_be_drawn_is_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        LinearLoss(**options)
+
+
+# ---------------------------------------------------------------- the package
+
+
+def test_importing_the_package_loads_no_widget() -> None:
+    code = (
+        "import sys, aeteach; print([m for m in ('anywidget', 'ipywidgets') if m in sys.modules])"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("cls", FIGURES)
+def test_every_figure_has_one_module_and_one_class(cls: type[Figure]) -> None:
+    assert (host.FIGURES / f"{cls._module}.js").is_file()
+    assert (host.FIGURES / f"{cls._module}.py").is_file()
+    assert cls.__module__ == f"aeteach.widgets.{cls._module}"
