@@ -6,29 +6,39 @@ import {
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 
+/** @typedef {{ mu: number, sigma: number }} Normal */
+/** @typedef {"p" | "q"} Which */
+
+/** @type {Which[]} */
+const WHICH = ["p", "q"];
+/** @type {Ae.Pair} */
 const VIEW = [-7, 7]; // of the axis; the integral reaches farther
-const LIMITS = { mu: [-4, 4], sigma: [0.3, 3] };
+/** @type {Record<string, number>} */
 const UNITS = { nats: 1, bits: Math.LN2 }; // nats in one of them
 const POINTS = 561; // of a curve on the screen
 
+/** @type {(x: number, normal: Normal) => number} */
 export function logDensity(x, { mu, sigma }) {
   const t = (x - mu) / sigma;
   return -0.5 * t * t - Math.log(sigma) - 0.5 * Math.log(2 * Math.PI);
 }
 
 // a(x) log(a(x) / b(x)), in nats; the logarithms are subtracted, so nothing underflows
+/** @type {(x: number, a: Normal, b: Normal) => number} */
 export function integrand(x, a, b) {
   const log = logDensity(x, a);
   return Math.exp(log) * (log - logDensity(x, b));
 }
 
 // KL(a || b) in nats
+/** @type {(a: Normal, b: Normal) => number} */
 export function closedForm(a, b) {
   return Math.log(b.sigma / a.sigma) + (a.sigma ** 2 + (a.mu - b.mu) ** 2) / (2 * b.sigma ** 2) - 0.5;
 }
 
 // The area under the integrand, its two signs apart, by the trapezium rule over 12 sigma on either
 // side of a's mean. For a smooth function that vanishes at both ends that rule is exact to rounding.
+/** @type {(a: Normal, b: Normal, steps?: number) => { positive: number, negative: number, total: number }} */
 export function area(a, b, steps = 4800) {
   const width = (24 * a.sigma) / steps;
   let positive = 0;
@@ -42,14 +52,20 @@ export function area(a, b, steps = 4800) {
 }
 
 // A word to choose, beside others.
+/** @type {(text: string) => Ae.ChoiceItem} */
 function option(text) {
   const look = "width:auto;max-width:none;border-radius:6px;padding:0.25rem 0.6rem;line-height:1.45;display:inline-block";
   return { label: text, node: h("span", { class: "ae-image", style: look, "aria-hidden": "true" }, text) };
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {Record<string, Ae.Pair>} */
+  const limits = model.get("limits");
   const grid = Array.from({ length: POINTS }, (_, i) => VIEW[0] + ((VIEW[1] - VIEW[0]) * i) / (POINTS - 1));
+  /** @type {(which: Which) => Normal} */
   const of = (which) => ({ mu: model.get(`mu_${which}`), sigma: model.get(`sigma_${which}`) });
+  /** @type {(which: Which, x: number) => number} */
   const density = (which, x) => Math.exp(logDensity(x, of(which)));
 
   const top = plane({
@@ -95,15 +111,16 @@ function render({ model, el }) {
     onchange: (i) => update(model, { direction: directions[i] }),
   });
 
+  /** @type {(name: string, value: number) => void} */
   const move = (name, value) => {
-    const limits = LIMITS[name.split("_")[0]];
-    update(model, { [name]: clamp(Math.round(value * 100) / 100, ...limits) });
+    update(model, { [name]: clamp(Math.round(value * 100) / 100, ...limits[name]) });
   };
-  const handles = ["p", "q"].flatMap((which) => {
+  const handles = WHICH.flatMap((which) => {
     const kind = { p: "data", q: "reconstruction" }[which];
     const [mu, sigma] = [`mu_${which}`, `sigma_${which}`];
+    /** @type {(label: string, name: string, options: Pick<Ae.HandleOptions, "radius" | "get" | "set">) => Ae.Handle} */
     const dot = (label, name, options) => handle(top, {
-      label: `${label} of ${which}`, kind, range: LIMITS[name.split("_")[0]], now: () => model.get(name),
+      label: `${label} of ${which}`, kind, range: limits[name], now: () => model.get(name),
       text: () => number(model.get(name)), nudge: (dx, dy) => move(name, model.get(name) + 0.05 * (dx + dy)), ...options,
     });
     return [
@@ -119,9 +136,9 @@ function render({ model, el }) {
   });
 
   function drawDensities() {
-    const peak = Math.max(...["p", "q"].map((which) => density(which, model.get(`mu_${which}`))));
+    const peak = Math.max(...WHICH.map((which) => density(which, model.get(`mu_${which}`))));
     top.frame({ y: [0, roundUp(1.2 * peak)] });
-    for (const which of ["p", "q"]) {
+    for (const which of WHICH) {
       set(curves[which], { d: path(top, grid, grid.map((x) => density(which, x))) });
       const { mu } = of(which);
       set(names[which], { x: top.px(mu) + (which === "q" ? -17 : 11), y: top.py(density(which, mu)) - 7 });
@@ -129,12 +146,14 @@ function render({ model, el }) {
     for (const { place } of handles) place();
   }
 
+  /** @type {(a: Normal, b: Normal, forward: boolean, u: string) => void} */
   function drawIntegrand(a, b, forward, u) {
     const values = grid.map((x) => integrand(x, a, b) / UNITS[u]);
     const high = roundUp(1.08 * Math.max(0.05, ...values));
     const low = roundUp(1.08 * Math.max(0.1 * high, -Math.min(...values)));
     bottom.frame({ y: [-low, high] });
     bottom.svg.querySelectorAll(".ae-axes .ae-title")[1].textContent = `${forward ? "q log(q/p)" : "p log(p/q)"} (${u})`;
+    /** @type {(keep: (v: number) => number) => string} */
     const fill = (keep) => `${path(bottom, [VIEW[0], ...grid, VIEW[1]], [0, ...values.map(keep), 0])}Z`;
     set(parts.positive, { d: fill((v) => Math.max(v, 0)) });
     set(parts.negative, { d: fill((v) => Math.min(v, 0)) });
@@ -143,6 +162,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    /** @type {string} */
     const u = model.get("unit");
     const forward = model.get("direction") === "qp";
     const [a, b] = forward ? [of("q"), of("p")] : [of("p"), of("q")];
@@ -153,6 +173,7 @@ function render({ model, el }) {
     for (const name of ["mu_q", "sigma_q", "mu_p", "sigma_p"]) numbers.set(name, model.get(name), number(model.get(name)));
     const { positive, negative, total } = area(a, b);
     const closed = closedForm(a, b);
+    /** @type {(key: string, nats: number) => void} */
     const show = (key, nats) => numbers.set(key, nats / UNITS[u], `${number(nats / UNITS[u], 4)} ${u}`);
     show("positive", positive);
     show("negative", negative);

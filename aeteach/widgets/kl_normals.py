@@ -8,11 +8,7 @@ import traitlets as t
 
 from aeteach.divergences import kl_normal
 from aeteach.widgets.kit.host import Figure
-from aeteach.widgets.kit.inputs import StateError
-from aeteach.widgets.kl_bars import check_word
-
-_LIMITS = {"mu": (-4.0, 4.0), "sigma": (0.3, 3.0)}
-_NAMES = ("mu_q", "sigma_q", "mu_p", "sigma_p")
+from aeteach.widgets.kit.traits import OneOf, Within
 
 
 class KlNormals(Figure):
@@ -36,13 +32,13 @@ class KlNormals(Figure):
     """
 
     _module = "kl_normals"
-    mu_q = t.Float(1.5).tag(sync=True)
-    sigma_q = t.Float(0.7).tag(sync=True)
-    mu_p = t.Float(0.0).tag(sync=True)
-    sigma_p = t.Float(1.0).tag(sync=True)
+    mu_q = Within(1.5, -4, 4)
+    sigma_q = Within(0.7, 0.3, 3)
+    mu_p = Within(0.0, -4, 4)
+    sigma_p = Within(1.0, 0.3, 3)
+    unit = OneOf("nats", "bits")
+    direction = OneOf("qp", "pq")
     start = t.Any(help="What 'Start again' returns to.").tag(sync=True)
-    unit = t.Unicode("nats").tag(sync=True)
-    direction = t.Unicode("qp").tag(sync=True)
 
     def __init__(
         self,
@@ -52,8 +48,7 @@ class KlNormals(Figure):
         sigma_p: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        values = (mu_q, sigma_q, mu_p, sigma_p)
-        state = {name: _check(name, v) for name, v in zip(_NAMES, values, strict=True)}
+        state = {"mu_q": mu_q, "sigma_q": sigma_q, "mu_p": mu_p, "sigma_p": sigma_p}
         alt = (
             "Two normal densities q and p that can be moved and widened, and below them the "
             "integrand of the KL divergence, q log(q/p), shaded above and below zero. Where q is "
@@ -61,7 +56,8 @@ class KlNormals(Figure):
             "above zero is never the smaller one. Their sum agrees with the closed form wherever "
             "the densities are moved, and is zero only if they are equal."
         )
-        super().__init__(**{"alt": alt, "start": state} | state | kwargs)
+        super().__init__(**{"alt": alt} | state | kwargs)
+        self.start = {name: getattr(self, name) for name in state}
 
     @property
     def kl_qp(self) -> float:
@@ -73,14 +69,6 @@ class KlNormals(Figure):
         """KL(p || q) in nats."""
         return _kl(self.mu_p, self.sigma_p, self.mu_q, self.sigma_q)
 
-    @t.validate(*_NAMES)
-    def _check_number(self, proposal: Any) -> float:
-        return _check(proposal["trait"].name, proposal["value"])
-
-    @t.validate("unit", "direction")
-    def _check_word(self, proposal: Any) -> str:
-        return check_word(proposal["trait"].name, proposal["value"])
-
     def __repr__(self) -> str:
         q, p = f"{self.mu_q:.2f}, {self.sigma_q:.2f}", f"{self.mu_p:.2f}, {self.sigma_p:.2f}"
         return f"KlNormals(q=({q}), p=({p}))"
@@ -89,12 +77,3 @@ class KlNormals(Figure):
 def _kl(mu_a: float, sigma_a: float, mu_b: float, sigma_b: float) -> float:
     numbers = (mu_a, 2 * math.log(sigma_a), mu_b, 2 * math.log(sigma_b))
     return float(kl_normal(*(torch.tensor([v], dtype=torch.float64) for v in numbers)))
-
-
-def _check(name: str, value: float) -> float:
-    """Return a mean or standard deviation within the figure's range, or say what is wrong."""
-    low, high = _LIMITS[name.split("_")[0]]
-    number = float(value)
-    if not low <= number <= high:  # NaN is not either
-        raise StateError(f"{name} is {number:g}; expected {low:g} to {high:g}")
-    return number

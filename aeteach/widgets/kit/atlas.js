@@ -1,7 +1,10 @@
 // Many small grey images that travel as one PNG, written by atlas.py.
 
+import { pen } from "./kit.js";
+
 // The grey values in [0, 1] of images of width x height, row by row in the picture, as soon as the
 // browser has unpacked it: a promise of a function (i) -> Float32Array.
+/** @type {(bytes: ArrayBufferView<ArrayBuffer>, size: { width: number, height: number }) => Promise<(i: number) => Float32Array>} */
 export async function unpack(bytes, { width, height }) {
   const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
   try {
@@ -10,7 +13,7 @@ export async function unpack(bytes, { width, height }) {
     await picture.decode();
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
-    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const context = pen(canvas, { willReadFrequently: true });
     context.drawImage(picture, 0, 0);
     const columns = canvas.width / width;
     return (i) => {

@@ -15,12 +15,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import ArrayLike, NDArray
+
+from aeteach.widgets.kit.traits import limits
 
 KIT = Path(__file__).parent
 FIGURES = KIT.parent
@@ -35,6 +37,7 @@ _SPECIFIER = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
 _LOCAL = re.compile(r"\./(?:kit/)?([a-z]\w*)\.js")
 _EXPORT = re.compile(rf"^export (?=(?:async )?(?:function\*?|class|const) ({_NAME}))", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (?=\{)", re.MULTILINE)
+_TYPES = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)  # for tsc alone
 
 _ALLOWED = (
     'only `import { a, b as c } from "./module.js";`, `export function|class|const name` and '
@@ -144,7 +147,7 @@ def _wrap(name: str, source: str) -> tuple[str, list[str]]:
         assert local is not None  # _check has seen to it
         return f"const {{ {names.rstrip(', ')} }} = {local[1]}$;"
 
-    body = _EXPORT.sub("", _IMPORT.sub(destructure, source))
+    body = _EXPORT.sub("", _IMPORT.sub(destructure, _TYPES.sub("", source)))
     body, defaults = _DEFAULT.subn("const default$ = ", body)
     returned = ", ".join([*exports, *(["default: default$"] if defaults else [])])
     code = f"const {name}$ = (() => {{\n{body}\nreturn {{ {returned} }};\n}})();"
@@ -259,17 +262,26 @@ class Figure(anywidget.AnyWidget):
     """An interactive figure that runs in Jupyter and in a page without a kernel.
 
     A subclass names its JavaScript module in `_module`, declares its state as traits tagged
-    `sync=True`, and sets `alt`, the text a reader gets who cannot see the figure.
+    `sync=True`, and sets `alt`, the text a reader gets who cannot see the figure. Ranges are
+    declared once: by the traits `Within` and `WholeWithin`, or in `_limits`.
     """
 
     _module = ""
+    _limits: ClassVar[dict[str, tuple[float, float]]] = {}  # of what is no trait by itself: points
     alt = traitlets.Unicode("", help="What the figure shows, in words.").tag(sync=True)
+    limits = traitlets.Dict(
+        read_only=True, help="Of each trait with a range: its smallest and its largest value."
+    ).tag(sync=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "_module" in cls.__dict__:  # and not in the copy that anywidget makes for an instance
             cls._esm = bundle(cls._module)
             cls._css = style()
+
+    @traitlets.default("limits")
+    def _default_limits(self) -> dict[str, list[float]]:
+        return limits(type(self)) | {k: list(v) for k, v in self._limits.items()}
 
     def open(self) -> None:
         """Open the channel to the front end; in the page there is none to open."""

@@ -1,35 +1,39 @@
 // What every figure is built from: planes with axes, things to drag, sliders, buttons, images and
 // numbers. Everything works by mouse, touch and keyboard, and takes its colours from CSS.
-
 const SVG = "http://www.w3.org/2000/svg";
 
 // ---------------------------------------------------------------- elements
 
+/** @type {<E extends Element>(node: E, attributes: Ae.Attributes, children: Ae.Child[]) => E} */
 function build(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value === true ? "" : value);
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : String(value));
   }
   node.append(...children);
   return node;
 }
 
 // An HTML element: h("p", { class: "note", onclick: f }, "text", child).
+/** @type {<K extends keyof HTMLElementTagNameMap>(tag: K, attributes?: Ae.Attributes, ...children: Ae.Child[]) => HTMLElementTagNameMap[K]} */
 export function h(tag, attributes = {}, ...children) {
   return build(document.createElement(tag), attributes, children);
 }
 
 // An SVG element, likewise.
+/** @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Ae.Attributes, ...children: Ae.Child[]) => SVGElementTagNameMap[K]} */
 export function s(tag, attributes = {}, ...children) {
   return build(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** @type {(node: Element, attributes: Ae.Attributes) => void} */
 export function set(node, attributes) {
   build(node, attributes, []);
 }
 
 // Turn the element a host gives into the figure's frame, in either host the same.
+/** @type {(el: HTMLElement, model: Ae.Model, ...children: Ae.Child[]) => HTMLElement} */
 export function frame(el, model, ...children) {
   el.classList.add("ae-figure");
   el.setAttribute("role", "group");
@@ -39,18 +43,22 @@ export function frame(el, model, ...children) {
 }
 
 // Columns that stand side by side where there is room and below each other where there is not.
+/** @type {(...children: Ae.Child[]) => HTMLElement} */
 export function columns(...children) {
   return h("div", { class: "ae-columns" }, ...children);
 }
 
+/** @type {(...children: Ae.Child[]) => HTMLElement} */
 export function column(...children) {
   return h("div", { class: "ae-column" }, ...children);
 }
 
+/** @type {(...children: Ae.Child[]) => HTMLElement} */
 export function row(...children) {
   return h("div", { class: "ae-buttons" }, ...children);
 }
 
+/** @type {(...children: Ae.Child[]) => HTMLElement} */
 export function caption(...children) {
   return h("p", { class: "ae-note" }, ...children);
 }
@@ -58,20 +66,25 @@ export function caption(...children) {
 // ---------------------------------------------------------------- state
 
 // Write several traits and send them to Python, if there is one.
+/** @type {(model: Ae.Model, values: Record<string, unknown>) => void} */
 export function update(model, values) {
   for (const [key, value] of Object.entries(values)) model.set(key, value);
   model.save_changes();
 }
 
 // Call `listener` whenever one of the traits changes, whoever changed it; returns the end of it.
+/** @type {(model: Ae.Model, keys: string[], listener: Ae.Listener) => Ae.Stop} */
 export function watch(model, keys, listener) {
   for (const key of keys) model.on(`change:${key}`, listener);
-  return () => keys.forEach((key) => model.off(`change:${key}`, listener));
+  return () => {
+    for (const key of keys) model.off(`change:${key}`, listener);
+  };
 }
 
 // ---------------------------------------------------------------- numbers
 
 // 1.5 -> "1.50", -1.5 -> "−1.50" with a true minus, nothing finite -> "–"
+/** @type {(x: number, digits?: number) => string} */
 export function number(x, digits = 2) {
   if (!Number.isFinite(x)) return "–";
   const text = x.toFixed(digits);
@@ -79,20 +92,22 @@ export function number(x, digits = 2) {
 }
 
 // Round tick values (1, 2 or 5 times a power of ten), about `count` of them, within [low, high].
+/** @type {(low: number, high: number, count?: number) => Ae.Ticks} */
 export function ticks(low, high, count = 5) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
+  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough * 0.999) ?? 10);
   const values = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) values.push(i * step);
   return { values, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
 }
 
 // The next number of the form 1, 1.5, 2, 3, 5 or 7 times a power of ten: an axis' end.
+/** @type {(x: number) => number} */
 export function roundUp(x) {
   if (!(x > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(x));
-  return power * [1, 1.5, 2, 3, 5, 7, 10].find((m) => m * power >= x * 0.999999);
+  return power * ([1, 1.5, 2, 3, 5, 7, 10].find((m) => m * power >= x * 0.999999) ?? 10);
 }
 
 // ---------------------------------------------------------------- planes and curves
@@ -101,6 +116,7 @@ export function roundUp(x) {
 // the axes), or into `over` (handles). px and py turn data into drawing units; at(event) turns a
 // pointer's place into data; frame({x, y}) changes the ranges and redraws the axes. Round numbers
 // are marked, unless `xTicks` or `yTicks` gives whole ones (here, or to frame).
+/** @type {(options: Ae.PlaneOptions) => Ae.Plane} */
 export function plane({
   x, y, xLabel, yLabel, label, width = 340, height = 340, canvas = false, xTicks, yTicks,
 }) {
@@ -118,7 +134,12 @@ export function plane({
     axes, clip, over,
   );
   const node = h("div", { class: "ae-stack" }, svg);
-  const self = { node, svg, clip, over, box, width, height, xTicks, yTicks, handles: new Map() };
+  const px = (/** @type {number} */ v) => box.left + ((v - self.x[0]) / (self.x[1] - self.x[0])) * size.width;
+  const py = (/** @type {number} */ v) => box.bottom - ((v - self.y[0]) / (self.y[1] - self.y[0])) * size.height;
+  /** @type {Ae.Plane} */
+  const self = {
+    node, svg, clip, over, box, width, height, x, y, xTicks, yTicks, handles: new Map(), px, py, at, frame: axesOf,
+  };
   if (canvas) {
     self.canvas = h("canvas", { "aria-hidden": "true" });
     Object.assign(self.canvas.style, {
@@ -127,16 +148,19 @@ export function plane({
     });
     node.prepend(self.canvas);
   }
-  self.px = (v) => box.left + ((v - self.x[0]) / (self.x[1] - self.x[0])) * size.width;
-  self.py = (v) => box.bottom - ((v - self.y[0]) / (self.y[1] - self.y[0])) * size.height;
-  self.at = (event) => {
-    const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
+
+  /** @type {(event: MouseEvent) => Ae.Pair} */
+  function at(event) {
+    const toUser = svg.getScreenCTM()?.inverse(); // there is none while the figure is hidden
+    const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(toUser);
     return [
       self.x[0] + ((p.x - box.left) / size.width) * (self.x[1] - self.x[0]),
       self.y[0] + ((box.bottom - p.y) / size.height) * (self.y[1] - self.y[0]),
     ];
-  };
-  self.frame = (ranges) => {
+  }
+
+  /** @type {(ranges: Ae.Ranges) => void} */
+  function axesOf(ranges) {
     Object.assign(self, ranges);
     const tx = self.xTicks ? { values: self.xTicks, digits: 0 } : ticks(...self.x, size.width / 50);
     const ty = self.yTicks ? { values: self.yTicks, digits: 0 } : ticks(...self.y, size.height / 50);
@@ -154,12 +178,14 @@ export function plane({
         transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`,
       }, yLabel)]),
     );
-  };
+  }
+
   self.frame({ x, y });
   return self;
 }
 
 // The path through the points (xs[i], ys[i]) of a plane.
+/** @type {(on: Ae.Plane, xs: Ae.Numbers, ys: Ae.Numbers) => string} */
 export function path(on, xs, ys) {
   let d = "";
   for (let i = 0; i < xs.length; i++) {
@@ -170,11 +196,13 @@ export function path(on, xs, ys) {
 
 // ---------------------------------------------------------------- things to drag
 
+/** @type {Record<string, Ae.Pair>} */
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 // A dot on a plane that mouse, finger and arrow keys move. `get` returns its place in data units,
 // `set` is asked to move it there, `nudge(dx, dy)` to move it by that many key steps (Shift: ten),
 // `text` says where it is, `now` gives the one number that aria-valuenow wants. place() redraws it.
+/** @type {(on: Ae.Plane, options: Ae.HandleOptions) => Ae.Handle} */
 export function handle(on, { label, kind, radius = 7, get, set: move, nudge, text, now, range, onkey, onfocus }) {
   const node = s(
     "g",
@@ -185,7 +213,9 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
   );
   // Else the page scrolls under the finger: browsers do not agree on touch-action within an SVG.
   node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+  /** @type {Ae.Pair | null} */
   let grip = null; // from the pointer to the dot's centre, so that the dot does not jump
+  /** @type {(event: PointerEvent) => void} */
   const take = (event) => {
     node.setPointerCapture(event.pointerId);
     node.focus({ preventScroll: true });
@@ -204,7 +234,9 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
     move([a + grip[0], b + grip[1]]);
   });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    node.addEventListener(end, () => (grip = null));
+    node.addEventListener(end, () => {
+      grip = null;
+    });
   }
   node.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -237,14 +269,17 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
 }
 
 // Grips are larger than dots, so that a finger finds them, and overlap: the nearest dot is meant.
+/** @type {(on: Ae.Plane, event: MouseEvent) => Ae.Grip} */
 function nearest(on, event) {
   const [a, b] = on.at(event);
+  /** @type {(grip: Ae.Grip) => number} */
   const distance = ({ get }) => Math.hypot(on.px(get()[0]) - on.px(a), on.py(get()[1]) - on.py(b));
   return [...on.handles.values()].reduce((best, next) => (distance(next) < distance(best) ? next : best));
 }
 
 // A labelled slider with its value as text. Arrow keys move it by `step` (Shift: ten steps) from
 // where it exactly is; the mouse by `grain`.
+/** @type {(options: Ae.SliderOptions) => Ae.Slider} */
 export function slider({ key, label, min, max, step, grain = step, text, oninput }) {
   const input = h("input", { type: "range", min, max, step: grain, "aria-label": label });
   const output = h("span", { class: "ae-value", "data-key": key });
@@ -263,46 +298,52 @@ export function slider({ key, label, min, max, step, grain = step, text, oninput
     input,
     set(x) {
       value = x;
-      input.value = x;
+      input.value = String(x);
       output.textContent = text(x);
-      output.dataset.value = x;
+      output.dataset.value = String(x);
       input.setAttribute("aria-valuetext", text(x));
     },
   };
 }
 
+/** @type {(label: string, onclick: (event: MouseEvent) => void) => HTMLButtonElement} */
 export function button(label, onclick) {
   return h("button", { type: "button", class: "ae-button", onclick }, label);
 }
 
 // A box to tick, which the space bar turns on and off.
+/** @type {(label: string, onchange: (checked: boolean) => void) => { node: HTMLElement, input: HTMLInputElement }} */
 export function tick(label, onchange) {
-  const input = h("input", { type: "checkbox", "aria-label": label, onchange: () => onchange(input.checked) });
+  const input = h("input", { type: "checkbox", "aria-label": label });
+  input.addEventListener("change", () => onchange(input.checked));
   input.addEventListener("keydown", (event) => event.stopPropagation());
   return { node: h("label", { class: "ae-label ae-tick" }, input, label), input };
 }
 
 // One of a few things, chosen by pictures: native radio buttons, so arrow keys work. An item may
 // have nodes `below` its picture.
+/** @type {(options: Ae.ChoiceOptions) => Ae.Choice} */
 export function choice({ legend, items, onchange }) {
   const name = `ae-${Math.random().toString(36).slice(2)}`;
   const inputs = items.map(({ label }, i) =>
     h("input", { type: "radio", name, "aria-label": label, onchange: () => onchange(i) }));
-  inputs.forEach((input) => input.addEventListener("keydown", (event) => event.stopPropagation()));
+  for (const input of inputs) input.addEventListener("keydown", (event) => event.stopPropagation());
   const node = h(
     "fieldset",
     { class: "ae-choice" },
     h("legend", {}, legend),
     ...items.map(({ node: picture, below = [] }, i) => h("label", {}, inputs[i], picture, ...below)),
   );
-  return { node, inputs, set: (i) => (inputs[i].checked = true) };
+  return { node, inputs, set: (i) => { inputs[i].checked = true; } };
 }
 
 // ---------------------------------------------------------------- numbers as text
 
 // A list of named numbers. set(key, value, text) shows `text` and keeps `value` in full beside it;
 // say(sentence) is read out to those who cannot see, once the figure has come to rest.
+/** @type {(items: Ae.Item[]) => Ae.Readout} */
 export function readout(items) {
+  /** @type {Record<string, HTMLElement>} */
   const values = {};
   const rows = items.map(({ key, label, colour }) => {
     values[key] = h("span", { class: "ae-value", "data-key": key });
@@ -310,23 +351,29 @@ export function readout(items) {
     return h("div", {}, h("span", { class: "ae-label" }, ...swatch, label), values[key]);
   });
   const live = h("p", { class: "ae-live", "aria-live": "polite" });
-  let timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   return {
     node: h("div", { class: "ae-readout" }, ...rows, live),
     set(key, value, text) {
       values[key].textContent = text;
-      values[key].dataset.value = value;
+      values[key].dataset.value = String(value);
     },
     say(sentence) {
       clearTimeout(timer);
-      timer = setTimeout(() => (live.textContent = sentence), 700);
+      timer = setTimeout(() => {
+        live.textContent = sentence;
+      }, 700);
     },
   };
 }
 
 // Named shares from 0 to 1 as horizontal bars, each with its number. set(key, share, text).
+/** @type {(items: Ae.Item[]) => Ae.Bars} */
 export function bars(items) {
+  /** @type {Record<string, HTMLElement>} */
   const lengths = {};
+  /** @type {Record<string, HTMLElement>} */
   const values = {};
   const rows = items.flatMap(({ key, label, colour }) => {
     lengths[key] = h("span", { style: `background:${colour}` });
@@ -338,7 +385,7 @@ export function bars(items) {
     set(key, share, text) {
       lengths[key].style.width = `${100 * share}%`;
       values[key].textContent = text;
-      values[key].dataset.value = share;
+      values[key].dataset.value = String(share);
     },
   };
 }
@@ -346,17 +393,28 @@ export function bars(items) {
 // ---------------------------------------------------------------- colour on a canvas
 
 // The palette's colour of a role as [r, g, b], in the theme that holds now.
+/** @type {(el: Element, role: string) => Ae.Rgb} */
 export function colour(el, role) {
   const text = getComputedStyle(el).getPropertyValue(`--ae-${role}`).trim();
   return [1, 3, 5].map((i) => Number.parseInt(text.slice(i, i + 2), 16) || 0);
 }
 
+// What draws on a canvas.
+/** @type {(canvas: HTMLCanvasElement, options?: CanvasRenderingContext2DSettings) => CanvasRenderingContext2D} */
+export function pen(canvas, options) {
+  const context = canvas.getContext("2d", options);
+  if (context === null) throw new Error("this browser cannot draw on a canvas");
+  return context;
+}
+
 // From colour a (t = 0) to colour b (t = 1).
+/** @type {(a: Ae.Rgb, b: Ae.Rgb, t: number) => Ae.Rgb} */
 export function mix(a, b, t) {
   return a.map((v, i) => v + (b[i] - v) * t);
 }
 
 // Call `draw` as soon as the element is on the page, and again whenever the theme changes.
+/** @type {(el: Element, draw: () => void) => Ae.Stop} */
 export function whenShown(el, draw) {
   const observer = new MutationObserver(draw);
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
@@ -377,6 +435,7 @@ export function whenShown(el, draw) {
 
 // A grey or signed image on a canvas, in the colours that aeteach.plots uses. Grey: 0 is black, 1 is
 // white, in either theme. Signed: orange below 0, purple above, full colour at `limit`.
+/** @type {(options: Ae.ImageOptions) => Ae.Picture} */
 export function image({ width, height, title, label }) {
   const canvas = h("canvas", { class: "ae-image", width, height, role: "img", "aria-label": label });
   const caption = h("span", { class: "ae-title" }, title ?? "");
@@ -389,7 +448,7 @@ export function image({ width, height, title, label }) {
     },
     draw(data, { signed = false, limit = 1 } = {}) {
       const [below, zero, above] = ["reconstruction", "paper", "latent"].map((role) => colour(canvas, role));
-      const context = canvas.getContext("2d");
+      const context = pen(canvas);
       const pixels = context.createImageData(width, height);
       for (let i = 0; i < width * height; i++) {
         const t = Math.min(Math.max(data[i] / limit, signed ? -1 : 0), 1);
@@ -405,6 +464,7 @@ export function image({ width, height, title, label }) {
 
 // Call `step` once a frame until it returns false; at once where the reader wants less motion.
 // Returns a function that stops it.
+/** @type {(step: () => unknown) => Ae.Stop} */
 export function animate(step) {
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
     while (step() !== false);

@@ -4,8 +4,8 @@
 // Batch normalisation has no function of its own: in evaluation it only scales and shifts each
 // channel, so fold it into the convolution before packing: with s = gamma / sqrt(var + eps),
 // weight' = s * weight along the output channels and bias' = (bias - mean) * s + beta.
-
 // W x + b, W (out, in)
+/** @type {(x: Ae.Numbers, W: Ae.Tensor, b?: Ae.Tensor | null) => Float64Array} */
 export function linear(x, W, b = null) {
   const [rows, columns] = W.shape;
   if (x.length !== columns) throw new Error(`linear: x has ${x.length} numbers, W takes ${columns}`);
@@ -18,11 +18,13 @@ export function linear(x, W, b = null) {
   return y;
 }
 
+/** @type {(x: Iterable<number>) => Float64Array} */
 export function relu(x) {
-  return Float64Array.from(x, (v) => (v < 0 ? 0 : v));
+  return Float64Array.from(x, (v) => Math.max(v, 0));
 }
 
 // 1 / (1 + exp(-v)), from the side on which exp cannot overflow
+/** @type {(x: Iterable<number>) => Float64Array} */
 export function sigmoid(x) {
   return Float64Array.from(x, (v) => {
     const e = Math.exp(-Math.abs(v));
@@ -31,11 +33,13 @@ export function sigmoid(x) {
 }
 
 // log(1 + exp(v)), likewise
+/** @type {(x: Iterable<number>) => Float64Array} */
 export function softplus(x) {
   return Float64Array.from(x, (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))));
 }
 
 // exp(v_k) / sum exp(v), shifted so that no exp overflows
+/** @type {(x: Iterable<number>) => Float64Array} */
 export function softmax(x) {
   const top = Math.max(...x);
   const powers = Float64Array.from(x, (v) => Math.exp(v - top));
@@ -43,6 +47,7 @@ export function softmax(x) {
   return powers.map((v) => v / sum);
 }
 
+/** @type {(name: string, x: Ae.Tensor, expected: number) => void} */
 function checkChannels(name, x, expected) {
   if (x.shape.length !== 3 || x.shape[0] !== expected) {
     throw new Error(`${name}: x is (${x.shape}), the weight takes (${expected}, height, width)`);
@@ -50,6 +55,7 @@ function checkChannels(name, x, expected) {
 }
 
 // W (out, in, kernel, kernel); the output is (n + 2 padding - kernel) / stride + 1 wide, rounded down
+/** @type {(x: Ae.Tensor, W: Ae.Tensor, b?: Ae.Tensor | null, options?: { stride?: number, padding?: number }) => Ae.Tensor<Float64Array>} */
 export function conv2d(x, W, b = null, { stride = 1, padding = 0 } = {}) {
   const [out, channels, kh, kw] = W.shape;
   checkChannels("conv2d", x, channels);
@@ -81,6 +87,7 @@ export function conv2d(x, W, b = null, { stride = 1, padding = 0 } = {}) {
 
 // W (in, out, kernel, kernel): every input number stamps its scaled kernel on the output, which is
 // (n - 1) stride - 2 padding + kernel + outputPadding wide
+/** @type {(x: Ae.Tensor, W: Ae.Tensor, b?: Ae.Tensor | null, options?: { stride?: number, padding?: number, outputPadding?: number }) => Ae.Tensor<Float64Array>} */
 export function convTranspose2d(x, W, b = null, { stride = 1, padding = 0, outputPadding = 0 } = {}) {
   const [channels, out, kh, kw] = W.shape;
   checkChannels("convTranspose2d", x, channels);
@@ -88,7 +95,9 @@ export function convTranspose2d(x, W, b = null, { stride = 1, padding = 0, outpu
   const oh = (h - 1) * stride - 2 * padding + kh + outputPadding;
   const ow = (w - 1) * stride - 2 * padding + kw + outputPadding;
   const data = new Float64Array(out * oh * ow);
-  if (b !== null) b.data.forEach((bias, o) => data.fill(bias, o * oh * ow, (o + 1) * oh * ow));
+  if (b !== null) {
+    for (let o = 0; o < out; o++) data.fill(b.data[o], o * oh * ow, (o + 1) * oh * ow);
+  }
   const weight = W.data;
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < h; i++) {
@@ -112,6 +121,7 @@ export function convTranspose2d(x, W, b = null, { stride = 1, padding = 0, outpu
 }
 
 // The largest of each kernel x kernel window, side by side; what does not fill a window is left out
+/** @type {(x: Ae.Tensor, kernel: number) => Ae.Tensor<Float64Array>} */
 export function maxPool2d(x, kernel) {
   const [channels, h, w] = x.shape;
   const [oh, ow] = [Math.floor(h / kernel), Math.floor(w / kernel)];

@@ -1,6 +1,7 @@
 // Standard normal noise from a seed: the same seed gives the same numbers in every browser.
 
 // Uniform numbers in [0, 1) from a 32-bit state (the generator known as mulberry32).
+/** @type {(seed: number) => () => number} */
 export function uniforms(seed) {
   let state = seed >>> 0;
   return () => {
@@ -12,6 +13,7 @@ export function uniforms(seed) {
 }
 
 // `count` standard normal numbers, in pairs by Box and Muller's method.
+/** @type {(seed: number, count: number) => Float64Array} */
 export function normals(seed, count) {
   const uniform = uniforms(seed);
   const eps = new Float64Array(count);

@@ -1,9 +1,10 @@
 // Weights as they travel: one block of bytes and a manifest {name: {shape, dtype, offset}},
 // written by `pack` in host.py, little-endian like every machine that runs a browser today.
-
+/** @type {Float32Array | null} */
 let halves = null;
 
 // The value of each of the 65,536 bit patterns of a float16: 1 sign, 5 exponent, 10 fraction bits.
+/** @type {() => Float32Array} */
 export function halfTable() {
   if (halves !== null) return halves;
   halves = new Float32Array(65536);
@@ -19,12 +20,16 @@ export function halfTable() {
 }
 
 // {name: {shape, data: Float32Array}} from a model's `weights` and `manifest`.
+/** @type {(model: Ae.Model) => Ae.Tensors} */
 export function tensors(model) {
   const view = model.get("weights");
   // A copy, because a view may start at an offset that a typed array refuses.
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice().buffer;
+  /** @type {Ae.Tensors} */
   const result = {};
-  for (const [name, { shape, dtype, offset }] of Object.entries(model.get("manifest"))) {
+  /** @type {Record<string, { shape: number[], dtype: string, offset: number }>} */
+  const manifest = model.get("manifest");
+  for (const [name, { shape, dtype, offset }] of Object.entries(manifest)) {
     const length = shape.reduce((a, b) => a * b, 1);
     if (dtype === "float32") {
       result[name] = { shape, data: new Float32Array(bytes, offset, length) };
