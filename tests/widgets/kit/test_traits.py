@@ -44,7 +44,7 @@ def test_a_number_within_its_range_is_kept_as_a_float(value, kept):
 )
 def test_anything_else_is_refused_and_the_old_value_stays(value):
     made = Made()
-    with pytest.raises(StateError, match="^share is .*; expected 0 to 1$"):
+    with pytest.raises(StateError, match=r"^share is .*; expected 0 to 1$"):
         made.share = value
     assert made.share == 0.25
 
@@ -62,14 +62,14 @@ def test_a_whole_number_is_kept_as_an_int(value):
 
 @pytest.mark.parametrize("value", [1, 10, 2.5, math.nan, True, "3", None, [3]])
 def test_what_is_no_whole_number_in_the_range_is_refused(value):
-    with pytest.raises(StateError, match="points is .*; expected a whole number, 2 to 9 points"):
+    with pytest.raises(StateError, match=r"points is .*; expected a whole number, 2 to 9 points"):
         Made(points=value)
 
 
 @pytest.mark.parametrize("value", ["Bits", "", None, 1])
 def test_a_word_is_one_of_those_known(value):
     made = Made(unit="bits")
-    with pytest.raises(StateError, match="unit is .*; expected 'nats' or 'bits'"):
+    with pytest.raises(StateError, match=r"unit is .*; expected 'nats' or 'bits'"):
         made.unit = value
     assert made.unit == "bits"
 
