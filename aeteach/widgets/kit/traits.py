@@ -39,14 +39,12 @@ class Within(traitlets.Float):
 
     def validate(self, obj: Any, value: Any) -> float:
         """Return the number, or say what came and what was expected."""
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            try:
-                value = value.item()  # a number in an array or a tensor
-            except (AttributeError, TypeError, ValueError, RuntimeError):
-                raise self._refuse(repr(value)) from None
-        if isinstance(value, bool) or not self.low <= value <= self.high:  # NaN is not either
-            raise self._refuse(f"{value:g}" if isinstance(value, numbers.Real) else repr(value))
-        return float(value)
+        number = value if isinstance(value, numbers.Real) else _item(value)
+        if isinstance(number, bool) or not isinstance(number, numbers.Real):
+            raise self._refuse(repr(value))
+        if not self.low <= number <= self.high:  # NaN is not either
+            raise self._refuse(f"{number:g}")
+        return float(number)
 
     def _refuse(self, came: str) -> StateError:
         return StateError(
@@ -88,6 +86,14 @@ class WholeWithin(traitlets.Int):
             f"{self.name} is {came!r}; expected a whole number, {self.low} to {self.high}"
             f"{self.unit}"
         )
+
+
+def _item(value: Any) -> object:
+    """Return the one number of an array or a tensor; None for anything else."""
+    try:
+        return value.item()
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return None
 
 
 class OneOf(traitlets.Unicode):
