@@ -42,8 +42,8 @@ class Within(traitlets.Float):
         number = value if isinstance(value, numbers.Real) else _item(value)
         if isinstance(number, bool) or not isinstance(number, numbers.Real):
             raise self._refuse(repr(value))
-        if not self.low <= number <= self.high:  # NaN is not either
-            raise self._refuse(f"{number:g}")
+        if not self.low <= float(number) <= self.high:  # NaN is not either
+            raise self._refuse(f"{float(number):g}")
         return float(number)
 
     def _refuse(self, came: str) -> StateError:
