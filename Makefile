@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-.PHONY: help install data book test slow lint format reference weights bench dist lab clean
+.PHONY: help install data book test slow lint format reference portable weights bench dist lab clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -50,6 +50,9 @@ format: $(STAMP)  ## let ruff rewrite the code
 
 reference: data  ## run the chapters and store what nbval compares
 	$(BIN)/python tools/reference.py
+
+portable: data  ## run the chapters as other processors would, and list the cells that differ
+	$(BIN)/python tools/portable.py --jobs $(JOBS)
 
 weights: data  ## train every model shipped with the package
 	$(BIN)/aeteach train --ship

@@ -11,7 +11,12 @@ does not.
 """
 
 import argparse
+import asyncio
+import difflib
+import itertools
+import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jupytext
@@ -21,6 +26,8 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "tests" / "reference"
 TAG = "nbval-check-output"
+# What nbval does not compare either: pictures, and a widget's random number.
+UNCOMPARED = {"image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json"}
 
 
 def chapters(names: list[str] | None = None) -> list[Path]:
@@ -57,22 +64,84 @@ def checked(cell: nbformat.NotebookNode) -> bool:
     return TAG in cell.metadata.get("tags", [])
 
 
-def execute(chapter: Path) -> nbformat.NotebookNode:
-    """Run a chapter in its own folder; keep the outputs of checked cells alone."""
+def execute(
+    chapter: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    first: str = "",
+    stop_at_error: bool = True,
+) -> nbformat.NotebookNode:
+    """Run a chapter in its own folder; keep the outputs of checked cells, and errors.
+
+    Args:
+        chapter: the chapter's .md file.
+        environment: the kernel's environment variables; this process's own by default.
+        first: code to run before the chapter; what it prints is kept in metadata.first.
+        stop_at_error: raise at the first cell that fails, rather than run the rest.
+    """
     notebook = read(chapter)
-    NotebookClient(
+    if first:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(first, id="first"))
+    client = NotebookClient(
         notebook,
         timeout=300,
+        allow_errors=not stop_at_error,
         coalesce_streams=True,  # or a busy machine cuts the same text into other pieces
         resources={"metadata": {"path": str(chapter.parent)}},
-    ).execute()
+    )
+    # An event loop of its own, closed afterwards: chapters may be run in several threads.
+    asyncio.run(client.async_execute(env=dict(os.environ if environment is None else environment)))
+    notebook.metadata.pop("language_info", None)
+    notebook.metadata.pop("widgets", None)
+    if first:
+        notebook.metadata["first"] = "".join(text for _, text in content(notebook.cells.pop(0)))
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
         if not checked(cell):
-            cell.outputs, cell.execution_count = [], None
-    notebook.metadata.pop("language_info", None)
-    notebook.metadata.pop("widgets", None)
+            cell.outputs = [out for out in cell.outputs if out.output_type == "error"]
+            cell.execution_count = None
     return notebook
+
+
+def content(cell: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Return what is compared of a cell's outputs: pairs of kind and text, in order."""
+    pieces: list[tuple[str, str]] = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            pieces.append((output.name, output.text))
+        elif output.output_type == "error":
+            pieces.append(("error", f"{output.ename}: {output.evalue}\n"))
+        else:
+            shown = sorted(output.data.items())
+            pieces += [(kind, str(value)) for kind, value in shown if kind not in UNCOMPARED]
+    grouped = itertools.groupby(pieces, key=lambda piece: piece[0])
+    return [(kind, "".join(text for _, text in texts)) for kind, texts in grouped]
+
+
+def differences(
+    kept: nbformat.NotebookNode, now: nbformat.NotebookNode
+) -> Iterator[tuple[int, str]]:
+    """Yield the number of each cell whose compared output differs, and the difference as a diff.
+
+    Stricter than nbval: the order of outputs counts too, and a cell whose output is not compared
+    differs where it raised an error.
+    """
+    for number, (old, new) in enumerate(zip(kept.cells, now.cells, strict=True)):
+        before, after = content(old), content(new)
+        if before != after:
+            plain, also_plain = _without_html(before), _without_html(after)
+            if plain != also_plain:  # the HTML says the same in more words
+                before, after = plain, also_plain
+            lines = difflib.unified_diff(_lines(before), _lines(after), lineterm="", n=0)
+            yield number, "\n".join(list(lines)[2:])
+
+
+def _without_html(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(kind, text) for kind, text in pieces if kind != "text/html"]
+
+
+def _lines(pieces: list[tuple[str, str]]) -> list[str]:
+    return [f"{kind}: {line}" for kind, text in pieces for line in text.splitlines()]
 
 
 def problems(chapter: Path, reference: Path) -> list[str]:

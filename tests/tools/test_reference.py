@@ -94,6 +94,59 @@ def test_changed_prose_needs_no_new_reference(tool, chapter, reference):
     assert tool.problems(chapter, reference) == []
 
 
+def stream(text, name="stdout"):
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+def shown(**data):
+    data = {f"text/{kind}" if kind != "png" else "image/png": v for kind, v in data.items()}
+    return nbformat.v4.new_output("execute_result", data)
+
+
+def differences(tool, kept, now):
+    """Return the differences of two notebooks of one cell with these outputs."""
+    both = [
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=outputs)])
+        for outputs in (kept, now)
+    ]
+    return list(tool.differences(*both))
+
+
+@pytest.mark.parametrize(
+    ("kept", "now"),
+    [
+        ([stream("a\nb\n")], [stream("a\n"), stream("b\n")]),  # printed in two pieces
+        ([shown(plain="a", png="AAAA")], [shown(plain="a", png="BBBB")]),
+        ([shown(plain="a")], [shown(png="BBBB"), shown(plain="a")]),
+    ],
+)
+def test_outputs_that_say_the_same_do_not_differ(tool, kept, now):
+    assert differences(tool, kept, now) == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "diff"),
+    [
+        ([stream("a\n0.1\n")], [stream("a\n0.2\n")], "-stdout: 0.1\n+stdout: 0.2"),
+        ([stream("a\n")], [stream("a\n", "stderr")], "-stdout: a\n+stderr: a"),
+        ([stream("a\n")], [], "-stdout: a"),
+        ([stream("a\n"), shown(plain="b")], [shown(plain="b"), stream("a\n")], "+text/plain: b"),
+        ([shown(plain="a", html="c")], [shown(plain="b", html="d")], "-text/plain: a"),
+        ([shown(plain="a", html="c")], [shown(plain="a", html="d")], "+text/html: d"),
+        (
+            [stream("a\n")],
+            [nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])],
+            "+error: ValueError: no",
+        ),
+    ],
+)
+def test_outputs_that_differ_are_shown_as_a_diff(tool, kept, now, diff):
+    ((number, text),) = differences(tool, kept, now)
+    assert number == 0
+    assert diff in text
+    assert ("html" in text) == ("html" in diff)
+
+
 def test_nbval_fails_on_a_changed_number(tool, reference, tmp_path):
     import os
     import subprocess

@@ -1,0 +1,99 @@
+"""Run in a chapter's kernel: say which arithmetic it computes with, and disturb it on request.
+
+Two processors round differently: the order of a sum, a fused multiply-add, another polynomial for
+exp. `add_noise` stands for all the processors that are not at hand. It changes the result of
+every operation that rounds by a few units in the last place, which is more than processors
+differ by, so a printed digit that survives it has a margin.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_info
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# Eight units in the last place: about 1e-6 in float32.
+ULPS = 8
+
+# Sums: terms may cancel, so the error is relative to the terms and not to what is left of them.
+_SUMS = """
+    mm addmm bmm baddbmm mv addmv dot vdot einsum linear sum mean
+    convolution convolution_backward native_batch_norm native_batch_norm_backward
+    _linalg_eigh _linalg_svd linalg_qr _linalg_det linalg_inv_ex linalg_lstsq linalg_cholesky_ex
+    _linalg_solve_ex linalg_eig _softmax_backward_data _log_softmax_backward_data
+    """
+# Sums of one sign, and functions that are approximated: the error is relative to the result.
+# Neither list holds what gives the same bits everywhere: a product of two numbers, a choice.
+_APPROXIMATED = """
+    _cdist_forward _euclidean_dist var var_mean std std_mean linalg_vector_norm prod logsumexp
+    _softmax _log_softmax exp exp2 expm1 log log2 log10 log1p pow sqrt rsqrt tanh sigmoid sin cos
+    tan atan acos asin lgamma digamma erf erfinv erfc softplus silu gelu elu log_sigmoid_forward
+    normal normal_functional randn randn_like uniform
+    """
+SUMS, APPROXIMATED = frozenset(_SUMS.split()), frozenset(_APPROXIMATED.split())
+
+
+def facts() -> dict[str, Any]:
+    """Return the kernels and threads in use, and a fingerprint of what they compute."""
+    blas = [pool for pool in threadpool_info() if pool["internal_api"] == "openblas"]
+    return {
+        "torch": torch.backends.cpu.get_cpu_capability().lower(),
+        "threads": torch.get_num_threads(),
+        "numpy": [pool["architecture"] for pool in blas],
+        "numpy_threads": [pool["num_threads"] for pool in blas],
+        "fingerprint": _fingerprint(),
+    }
+
+
+def _fingerprint() -> str:
+    """Hash the bits of one result of each library that computes here."""
+    numbers = np.random.default_rng(0).standard_normal((300, 784))
+    # The global generator is the chapter's: these draw nothing from it.
+    x = torch.from_numpy(numbers)
+    images = x[:32, :768].float().reshape(32, 3, 16, 16)
+    kernels = x[32:48, :27].float().reshape(16, 3, 3, 3)
+    results = [
+        numbers @ numbers.T,
+        np.exp(numbers),
+        *(y.numpy() for y in (x.float() @ x.float().T, x @ x.T, x.float().exp(), x.sum(1))),
+        torch.nn.functional.conv2d(images, kernels).numpy(),
+    ]
+    return hashlib.sha256(b"".join(np.ascontiguousarray(r).tobytes() for r in results)).hexdigest()
+
+
+class _Noise(TorchDispatchMode):
+    """Disturb what rounds; leave whole numbers, which are counts or exact on every processor."""
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__.removesuffix("_")
+        if name in SUMS or name in APPROXIMATED:
+            for tensor in result if isinstance(result, tuple | list) else (result,):
+                if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
+                    self._disturb(tensor, name in SUMS)
+        return result
+
+    def _disturb(self, tensor: torch.Tensor, cancels: bool) -> None:
+        sizes = tensor.abs()
+        if cancels:  # the typical size of the other results stands for that of the terms
+            finite = sizes[sizes.isfinite()]
+            sizes = sizes + finite.sum() / max(1, len(finite))
+        noise = torch.randn(tensor.shape, dtype=tensor.dtype, generator=self.generator)
+        noise *= ULPS / 2 * torch.finfo(tensor.dtype).eps
+        tensor.add_(torch.where(tensor == tensor.round(), 0, noise * sizes))
+
+
+def add_noise(seed: int) -> Callable[[], None]:
+    """Disturb every later operation of this thread; return what ends it."""
+    mode = _Noise(seed)
+    mode.__enter__()
+    return lambda: mode.__exit__(None, None, None)
