@@ -20,7 +20,7 @@ ENVIRONMENT = "AETEACH_RESULTS"
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "_tables"  # the wheel alone has it: results/ as it was at the release
 _CLONE = _PACKAGE.parent / "results"
-CURVE = "_curve"  # what a table of training curves is called after the name of its sweep
+CURVES = "_curve"  # what a table of training curves is called after the name of its sweep
 
 Row = dict[str, Any]
 
@@ -200,7 +200,7 @@ def find(name: str, path: str | os.PathLike[str] | None = None) -> Path:
     out = "" if path is None else f" --out {places[0]}"
     raise ResultsError(
         f"there is no table {' or '.join(str(place / f'{name}.csv') for place in places)}; "
-        f"`aeteach sweep {name.removesuffix(CURVE)}{out}` makes it. Tables elsewhere are found "
+        f"`aeteach sweep {name.removesuffix(CURVES)}{out}` makes it. Tables elsewhere are found "
         f"through {ENVIRONMENT}."
     )
 
@@ -223,7 +223,7 @@ def read(name: str, path: str | os.PathLike[str] | None = None) -> Table:
         if len(line) != len(header):
             raise ResultsError(
                 f"{file}, row {number}: {len(line)} cells, and the header has {len(header)}; make "
-                f"the table again with `aeteach sweep {name.removesuffix(CURVE)}`"
+                f"the table again with `aeteach sweep {name.removesuffix(CURVES)}`"
             )
     if not cells or len(set(header)) != len(header):
         raise ResultsError(f"{file} has no rows, or two columns of one name; make it again")

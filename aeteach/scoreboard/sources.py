@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aeteach import results
+from aeteach import reported, results
 from aeteach.results import ResultsError, Row, Summary, Table
 from aeteach.scoreboard.board import (
     CUBE,
@@ -26,14 +26,6 @@ from aeteach.scoreboard.board import (
 )
 
 LABEL_BITS = math.log2(10)  # what a conditional model's label costs at most: one of ten digits
-# Training times of the Keras example as reported, in seconds: 2 min 41 s, 3 min 48 s ...
-KERAS_SECONDS = {
-    "latent 2": 161,
-    "third convolution": 228,
-    "latent 1": 163,
-    "latent 10": 163,
-    "squared error": 167,
-}
 
 Read = str | Callable[[Row], float | None]  # a column, or what is worked out from a row
 
@@ -210,8 +202,8 @@ def _keras_latent(row: Row) -> float:
 
 
 def _keras_seconds(row: Row) -> float | None:
-    known = KERAS_SECONDS.get(row["variation"])
-    return known / KERAS_SECONDS["latent 2"] if known and _keras_all(row) else None
+    known = reported.KERAS.get(row["variation"])
+    return known.seconds / reported.KERAS["latent 2"].seconds if known and _keras_all(row) else None
 
 
 def _keras_test(column: str, squared: bool) -> Callable[[Row], float | None]:
@@ -381,7 +373,9 @@ SOURCES = (
             "readability": "reported_test",
             "generated": "reported_random",
             "time": lambda r: (
-                None if r["reported_seconds"] is None else r["reported_seconds"] / 243
+                None
+                if r["reported_seconds"] is None
+                else r["reported_seconds"] / reported.RECTANGLES["VAE"].seconds
             ),
         },
         report="rectangles",

@@ -10,25 +10,16 @@ from torch import nn
 from aeteach.data import Digits
 from aeteach.losses import squared_error
 from aeteach.metrics import readability
-from aeteach.models import PCA, count_parameters
+from aeteach.models import PCA
 from aeteach.recipes import RECIPES, Recipe
-from aeteach.sweeps import scores
-from aeteach.sweeps.engine import CURVE, Cell, Sweep
+from aeteach.reported import READABLE_AUTOENCODERS
+from aeteach.sweeps import scores, trained
+from aeteach.sweeps.engine import Cell, Sweep
+from aeteach.sweeps.trained import Trained
+from aeteach.training import History
 
 SEEDS = range(5)
 BOTTLENECKS = (2, 3, 4)
-# What was reported, one seed, in per cent.
-REPORTED = {
-    ("SimpleAE", 2): 36.86,
-    ("SimpleAE", 3): 39.12,
-    ("SimpleAE", 4): 48.33,
-    ("AE", 2): 78.11,
-    ("AE", 3): 82.94,
-    ("AE", 4): 86.42,
-    ("Conv AE (channels)", 2): 91.78,
-    ("Conv AE (channels)", 3): 95.37,
-    ("Conv AE (channels)", 4): 96.31,
-}
 # Name in the table -> first part of the recipe's name.
 MODELS = {
     "SimpleAE": "linear",
@@ -47,7 +38,8 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         `squared_error`, summed over pixels, averaged over the test digits; the training curve.
     """
     train, test = scores.all_digits("train"), scores.all_digits("test")
-    model, curve, seconds = _trained(cell, train, checkpoint)
+    made = _trained(cell, train, checkpoint)
+    model = made.model
     judged = readability.readability(model, test.images, test.labels)
     strong = readability.readability(
         model, test.images, test.labels, readability.readers(readability.STRONG)
@@ -55,28 +47,24 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     x_hat = readability.rebuild(model, test.images)
     return {
         "numbers": model.encode(test.images[:1]).numel(),  # type: ignore[operator]
-        "parameters": count_parameters(model),
-        "epochs": len(curve),
-        "seconds": round(seconds, 1),
+        **made.made(),
         **scores.readability(judged, strong),
         "ceiling": scores.per_cent(judged.ceiling.accuracy),
         "ceiling_strong": scores.per_cent(strong.ceiling.accuracy),
         "squared_error": round(squared_error(x_hat, test.images).mean().item(), 4),
-        CURVE: [round(loss, 4) for loss in curve],
+        **made.curve(),
     }
 
 
-def _trained(cell: Cell, train: Digits, checkpoint: Path) -> tuple[nn.Module, list[float], float]:
-    """Return the model in evaluation mode, its loss after each epoch, and the seconds it took."""
-    if cell.recipe.model == "pca":
-        start = time.perf_counter()
-        pca = cell.recipe.build()
-        assert isinstance(pca, PCA)
-        return pca.fit(train.images).eval(), [], time.perf_counter() - start
-    model, history = cell.recipe.train(
-        seed=cell.seed, images=train.images, checkpoint=checkpoint, progress=False
-    )
-    return model.eval(), history.curve(), sum(history.seconds)
+def _trained(cell: Cell, train: Digits, checkpoint: Path) -> Trained[nn.Module]:
+    """Return the trained model; PCA is fitted in one step, which is no epoch."""
+    if cell.recipe.model != "pca":
+        return trained.train(cell, nn.Module, checkpoint, train.images)
+    start = time.perf_counter()
+    pca = cell.recipe.build()
+    assert isinstance(pca, PCA)
+    pca.fit(train.images).eval()
+    return Trained(pca, History(seconds=[time.perf_counter() - start]))
 
 
 def _recipe(stem: str, bottleneck: int) -> Recipe:
@@ -102,7 +90,7 @@ def _cells() -> tuple[Cell, ...]:
                 columns = {
                     "model": name,
                     "bottleneck": bottleneck,
-                    "reported": REPORTED.get((name, bottleneck)),
+                    "reported": READABLE_AUTOENCODERS.get((name, bottleneck)),
                 }
                 cells.append(Cell(_recipe(stem, bottleneck), seed, columns))
     return tuple(cells)

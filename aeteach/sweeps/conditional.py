@@ -14,8 +14,8 @@ from aeteach.metrics.probe import LINEAR, NEIGHBOURS, probe_accuracy
 from aeteach.metrics.sharpness import relative_sharpness
 from aeteach.models import VAE, count_parameters
 from aeteach.recipes import RECIPES
-from aeteach.sweeps import scores
-from aeteach.sweeps.engine import CURVE, Cell, Sweep
+from aeteach.sweeps import scores, trained
+from aeteach.sweeps.engine import Cell, Sweep
 
 SEEDS = range(5)
 ABLATION_SEEDS = range(3)  # of the models that have one of the two changes only
@@ -51,24 +51,15 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         of draws; the training curve.
     """
     train, test = scores.all_digits("train"), scores.all_digits("test")
-    model, history = cell.recipe.train(
-        seed=cell.seed,
-        images=train.images,
-        labels=train.labels,
-        checkpoint=checkpoint,
-        progress=False,
-    )
-    assert isinstance(model, VAE)
-    model.eval()
+    run = trained.train(cell, VAE, checkpoint, train.images, train.labels)
+    model = run.model
     asked = torch.arange(10).repeat_interleave(EACH)
     drawn, free = _generated(model, train, asked, cell.seed)
     x_hat = readability.rebuild(model, test.images, _told(model, test.labels))
     return {
-        "parameters": count_parameters(model),
+        **run.made(),
         "encoder_parameters": count_parameters(model.encoder) + count_parameters(model.heads),
         "decoder_parameters": count_parameters(model.decoder),
-        "epochs": history.epochs,
-        "seconds": round(sum(history.seconds), 1),
         **_readability(drawn, asked),
         "confident": _confident(free),
         "rebuilt_readability": scores.per_cent(readability.score(x_hat, test.labels).accuracy),
@@ -78,7 +69,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "sharpness_rebuilt": round(relative_sharpness(x_hat, test.images), 4),
         "squared_error": round(squared_error(x_hat, test.images).mean().item(), 4),
         **_terms(model, test),
-        CURVE: [round(loss, 4) for loss in history.curve()],
+        **run.curve(),
     }
 
 

@@ -10,9 +10,10 @@ from aeteach import channel
 from aeteach.data import surface_distance
 from aeteach.divergences import mmd
 from aeteach.losses import squared_error
-from aeteach.models import NoisyAutoencoder, count_parameters
+from aeteach.models import NoisyAutoencoder
 from aeteach.recipes import CUBE_LATENTS, CUBE_SNRS, DATA, RECIPES
-from aeteach.sweeps.engine import CURVE, Cell, Sweep
+from aeteach.sweeps import trained
+from aeteach.sweeps.engine import Cell, Sweep
 
 SEEDS = range(3)
 GENERATED = 5000
@@ -28,9 +29,8 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         bits a point; how normal the codes are; how far generated points are from the surface.
     """
     points = DATA["cube"]("test")
-    model, history = cell.recipe.train(seed=cell.seed, checkpoint=checkpoint, progress=False)
-    assert isinstance(model, NoisyAutoencoder)
-    model.eval()
+    run = trained.train(cell, NoisyAutoencoder, checkpoint)
+    model = run.model
     assert model.noise.snr is not None
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(cell.seed)
@@ -41,9 +41,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     away = surface_distance(made)
     variances = z.var(0)
     return {
-        "parameters": count_parameters(model),
-        "epochs": history.epochs,
-        "seconds": round(sum(history.seconds), 1),
+        **run.made(),
         "squared_error": round(squared_error(received, points).mean().item(), 6),
         "squared_error_clean": round(squared_error(clean, points).mean().item(), 6),
         "rate": round(channel.information_rate(variances, noise).item(), 4),
@@ -56,7 +54,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "generated_mmd": round(
             mmd(made, points[:GENERATED].flatten(1), bandwidth=BANDWIDTH, unbiased=False).item(), 6
         ),
-        CURVE: [round(loss, 6) for loss in history.curve("reconstruction")],
+        **run.curve("reconstruction", digits=6),
     }
 
 

@@ -7,35 +7,26 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aeteach import channel, metrics
+from aeteach import channel, metrics, reported
 from aeteach.data import FACTOR_NAMES, Shapes, shapes
 from aeteach.divergences import mmd, nats_to_bits
 from aeteach.losses import squared_error
 from aeteach.metrics import coverage, shape_reader
 from aeteach.metrics.factors import correlation, eta_squared, zeroing
 from aeteach.metrics.probe import LINEAR, NEIGHBOURS, probe
-from aeteach.models import NoisyAutoencoder, count_parameters
+from aeteach.models import NoisyAutoencoder
 from aeteach.recipes import DATA, RECIPES, RECTANGLES_NOISE, RECTANGLES_PRIOR_SD, Recipe
-from aeteach.sweeps.engine import CURVE, Cell, Sweep
+from aeteach.sweeps import trained
+from aeteach.sweeps.engine import Cell, Sweep
 from aeteach.sweeps.scores import per_cent
-from aeteach.training import History, evaluate
+from aeteach.training import evaluate
 
 SEEDS = range(3)
 GENERATED = 100_000  # against the 8,340 valid images
 SAMPLES = 5000  # random ones, for the shape reader
 SHORTER = (4, 2)  # what the epochs are divided by, to see whether the figures still change
 NEAREST = 5  # codes that a probe asks: there are only 667, and 25 would reach too far
-
-# As reported, one seed: distance, coverage in %, KL and reconstruction in bits.
-SHAPES = {
-    "VAE": ("shapes-vae", 2.2377, 57.1, 8.4022, 519.8196),
-    "AE + MMD": ("shapes-mmd", 3.2141, 43.7, 8.2702, 607.9106),
-}
-REPORTED_RATE = 12.9  # bits, of the noisy latent of the AE
-
-# As reported: recognisable test images in % of 16, random ones in % of 25, counted by eye; seconds.
-RECOGNISED = {"VAE": (93.75, 72.0, 243), "MMD-VAE": (68.75, 80.0, 244)}
-REPORTED_NOISE = 5
+RECIPE = {"VAE": "shapes-vae", "AE + MMD": "shapes-mmd"}
 
 
 def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
@@ -46,7 +37,8 @@ def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         the ideal generator's KL; the rate; what its latent dimensions say about the factors.
     """
     train, test = shapes("train"), shapes("test")
-    model, history = _trained(cell, train.images, checkpoint)
+    run = trained.train(cell, nn.Module, checkpoint, train.images)
+    model = run.model
     latent = cell.recipe.model_arguments["latent"]
     made = coverage.generate(model, GENERATED, latent, seed=cell.seed)
     both = torch.cat([train.images, test.images])
@@ -54,7 +46,7 @@ def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     found = coverage.judge(of_valid, of_generated)
     new = of_valid.distance[len(train.images) :]
     return {
-        **_made(model, history),
+        **run.made(),
         "generated": found.generated,
         "threshold": found.threshold,
         "mean_distance": round(found.mean_distance, 4),
@@ -72,7 +64,7 @@ def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "squared_error": _error(model, test.images),
         **_rate(model, test.images),
         **_factors(model, test),
-        CURVE: [round(loss, 4) for loss in history.curve("reconstruction")],
+        **run.curve("reconstruction"),
     }
 
 
@@ -85,7 +77,8 @@ def measure_mmd(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     """
     images = DATA[cell.recipe.data]("test")
     labels = shapes("test", rectangles=True).factors[:, 0]
-    model, history = _trained(cell, DATA[cell.recipe.data]("train"), checkpoint)
+    run = trained.train(cell, nn.Module, checkpoint, DATA[cell.recipe.data]("train"))
+    model = run.model
     scale = cell.recipe.loss_arguments.get("prior_sd", 1.0)
     latent = cell.recipe.model_arguments["latent"]
     with torch.no_grad():
@@ -95,7 +88,7 @@ def measure_mmd(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     made = coverage.generate(model, SAMPLES, latent, scale=scale, seed=cell.seed)
     ceiling = shape_reader.recognisable(images)
     return {
-        **_made(model, history),
+        **run.made(),
         "squared_error": _error(model, images),
         "squared_error_clean": round(squared_error(again, images).mean().item(), 4),
         **_share("recognisable_test", shape_reader.recognisable(again)),
@@ -105,22 +98,7 @@ def measure_mmd(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "random": SAMPLES,
         **_rate(model, images),
         "mmd": round(_distance(model, images, scale), 6),
-        CURVE: [round(loss, 4) for loss in history.curve("reconstruction")],
-    }
-
-
-def _trained(cell: Cell, images: Tensor, checkpoint: Path) -> tuple[nn.Module, History]:
-    model, history = cell.recipe.train(
-        seed=cell.seed, images=images, checkpoint=checkpoint, progress=False
-    )
-    return model.eval(), history
-
-
-def _made(model: nn.Module, history: History) -> dict[str, Any]:
-    return {
-        "parameters": count_parameters(model),
-        "epochs": history.epochs,
-        "seconds": round(sum(history.seconds), 1),
+        **run.curve("reconstruction"),
     }
 
 
@@ -191,31 +169,29 @@ def _share(name: str, share: shape_reader.Share) -> dict[str, float]:
 
 
 def _shapes_cell(model: str, recipe: Recipe, seed: int) -> Cell:
-    _, distance, covered, kl, bits = SHAPES[model]
+    known = reported.SHAPES[model]
     columns = {
         "model": model,
         "epochs": recipe.epochs,
-        "reported_mean_distance": distance,
-        "reported_coverage": covered,
-        "reported_kl_bits": kl,
-        "reported_reconstruction_bits": bits,
-        "reported_rate_bits": REPORTED_RATE if model == "AE + MMD" else None,
+        "reported_mean_distance": known.distance,
+        "reported_coverage": known.coverage,
+        "reported_kl_bits": known.kl,
+        "reported_reconstruction_bits": known.reconstruction,
+        "reported_rate_bits": reported.SHAPES_RATE if model == "AE + MMD" else None,
     }
     return Cell(recipe, seed, columns)
 
 
 def _shapes_cells() -> tuple[Cell, ...]:
     return tuple(
-        _shapes_cell(model, RECIPES[name], seed)
-        for seed in SEEDS
-        for model, (name, *_) in SHAPES.items()
+        _shapes_cell(model, RECIPES[name], seed) for seed in SEEDS for model, name in RECIPE.items()
     )
 
 
 def _shapes_epochs_cells() -> tuple[Cell, ...]:
     return tuple(
         _shapes_cell(model, replace(recipe, epochs=recipe.epochs // divisor), SEEDS[0])
-        for model, recipe in ((model, RECIPES[name]) for model, (name, *_) in SHAPES.items())
+        for model, recipe in ((model, RECIPES[name]) for model, name in RECIPE.items())
         for divisor in SHORTER
     )
 
@@ -223,18 +199,17 @@ def _shapes_epochs_cells() -> tuple[Cell, ...]:
 def _mmd_cells() -> tuple[Cell, ...]:
     models: list[tuple[str, int | None, str]] = [("VAE", None, "rectangles-vae")]
     models += [("MMD-VAE", v, f"rectangles-mmd-{v}") for v in RECTANGLES_NOISE]
-    nothing = (None, None, None)
     cells = []
     for seed in SEEDS:
         for model, noise, name in models:
-            known = RECOGNISED[model] if noise in (None, REPORTED_NOISE) else nothing
+            known = noise in (None, reported.RECTANGLES_NOISE) and reported.RECTANGLES[model]
             columns = {
                 "model": model,
                 "noise_variance": noise,
                 "prior_variance": 1.0 if noise is None else RECTANGLES_PRIOR_SD**2,
-                "reported_test": known[0],
-                "reported_random": known[1],
-                "reported_seconds": known[2],
+                "reported_test": known.test if known else None,
+                "reported_random": known.random if known else None,
+                "reported_seconds": known.seconds if known else None,
             }
             cells.append(Cell(RECIPES[name], seed, columns))
     return tuple(cells)

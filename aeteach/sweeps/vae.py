@@ -1,6 +1,5 @@
 """Tables of VAEs: the KL's weight, the same with warm-up, the Keras example, the reference."""
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,29 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aeteach import metrics
+from aeteach import metrics, reported
 from aeteach.losses import squared_error
 from aeteach.metrics import readability
 from aeteach.models import VAE, count_parameters
 from aeteach.recipes import RECIPES, Recipe
-from aeteach.sweeps import scores
-from aeteach.sweeps.engine import CURVE, Cell, Sweep
-from aeteach.training import History
+from aeteach.sweeps import scores, trained
+from aeteach.sweeps.engine import Cell, Sweep
 
 SEEDS = range(5)
 REFERENCE_SEEDS = range(3)
-WEIGHTS = (0.75, 1.0, 1.25, 1.5)
 IMPORTANCE_IMAGES = 1000  # of the test digits, evenly spaced
 IMPORTANCE_SAMPLES = 200
 DRAWS = 2  # of z a test digit, where reconstruction is averaged over draws
 
-# Experiment 2 as reported: readability of one seed in per cent, by the weight of the KL.
-REPORTED = {
-    ("ConvVAE", 4): (71.19, 71.07, 71.44, 22.80),
-    ("VAE", 4): (83.52, 84.98, 84.99, 25.10),
-    ("ConvVAE", 3): (62.25, 63.86, 64.02, 63.62),
-    ("VAE", 3): (78.46, 84.32, 84.54, 85.39),
-}
 STEMS = {"VAE": "vae", "ConvVAE": "conv-vae"}
 
 # Those whose mean falls short of the report's in vae_kl_weight.csv, trained once more: all of the
@@ -41,28 +31,17 @@ SHORT = {
     ("ConvVAE", 3): (1.0, 1.25, 1.5),
     ("VAE", 3): (1.0, 1.25, 1.5),
 }
-REPORTED_EPOCHS, WARM_UP = 10, 5.0
+WARM_UP = 5.0  # epochs
 
-# The Keras example as reported: loss in training on all 70,000 digits after 30 epochs.
+# Variation of the Keras example -> recipe.
 KERAS = {
-    "latent 2": ("keras-vae", 151.50),
-    "third convolution": ("keras-vae-third", 141.42),
-    "latent 1": ("keras-vae-1", 163.25),
-    "latent 10": ("keras-vae-10", 124.31),
-    "squared error": ("keras-vae-squared", 37.50),
+    "latent 2": "keras-vae",
+    "third convolution": "keras-vae-third",
+    "latent 1": "keras-vae-1",
+    "latent 10": "keras-vae-10",
+    "squared error": "keras-vae-squared",
 }
 SPLIT, ALL = "60,000 train, 10,000 test", "70,000 train"
-
-# Test set, in nats: -ELBO, reconstruction, KL; None where it was not reported.
-PUBLISHED: dict[tuple[int, float], tuple[float | None, float, float]] = {
-    (2, 1.0): (154.4, 148.6, 5.8),
-    (10, 1.0): (110.05, 91.6, 18.4),
-    (20, 1.0): (105.7, 80.3, 25.4),
-    (20, 0.1): (None, 69.0, 55.1),
-    (20, 0.5): (None, 74.0, 34.3),
-    (20, 2.0): (None, 92.2, 16.6),
-    (20, 4.0): (None, 112.1, 9.4),
-}
 
 
 def measure_kl_weight(cell: Cell, checkpoint: Path) -> dict[str, Any]:
@@ -77,20 +56,21 @@ def measure_kl_weight(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         dimensions, largest first, in nats; `active_units`; the training curve.
     """
     train, test = scores.all_digits("train", 32), scores.all_digits("test", 32)
-    model, history = _trained(cell, train.images, checkpoint)
+    run = trained.train(cell, VAE, checkpoint, train.images)
+    model = run.model
     x_hat = readability.rebuild(model, test.images)
     judged = readability.score(x_hat, test.labels)
     strong = readability.score(x_hat, test.labels, readability.readers(readability.STRONG))
     error = squared_error(x_hat, test.images).mean().item()
     return {
-        **_made(model, history),
+        **run.made(an_epoch=True),
         **scores.readability(judged, strong),
         "ceiling": scores.ceiling(readability.STANDARD),
         "ceiling_strong": scores.ceiling(readability.STRONG),
         "squared_error": round(error, 4),
         **_terms(model, test.images, cell.recipe.loss_arguments),
         **_latent(model, test.images, dimensions=True),
-        CURVE: [round(loss, 4) for loss in history.curve()],
+        **run.curve(),
     }
 
 
@@ -104,7 +84,8 @@ def measure_keras(cell: Cell, checkpoint: Path) -> dict[str, Any]:
     """
     images = torch.cat([scores.all_digits(split, 28).images for split in _splits(cell.recipe)])
     test = scores.all_digits("test", 28).images
-    model, history = _trained(cell, images, checkpoint)
+    run = trained.train(cell, VAE, checkpoint, images)
+    model = run.model
     kept_apart = _splits(cell.recipe) == ("train",)
     measured: dict[str, Any] = {"test_reconstruction": None, "test_kl": None, "test_loss": None}
     if kept_apart:
@@ -112,14 +93,14 @@ def measure_keras(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         measured = {f"test_{name}": value for name, value in terms.items()}
     decoder = count_parameters(model.decoder)
     return {
-        **_made(model, history),
+        **run.made(an_epoch=True),
         "encoder_parameters": count_parameters(model) - decoder,
         "decoder_parameters": decoder,
-        "training_loss": round(history.curve()[-1], 3),
-        "training_kl": round(history.curve("kl")[-1], 3),
+        "training_loss": round(run.history.curve()[-1], 3),
+        "training_kl": round(run.history.curve("kl")[-1], 3),
         **measured,
         **(_latent(model, test) if kept_apart else {}),
-        CURVE: [round(loss, 3) for loss in history.curve()],
+        **run.curve(digits=3),
     }
 
 
@@ -136,10 +117,11 @@ def measure_reference(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         is lower, with the standard error of that; the training curve.
     """
     train, test = scores.all_digits("train", 28).images, scores.all_digits("test", 28).images
-    model, history = _trained(cell, train, checkpoint)
+    run = trained.train(cell, VAE, checkpoint, train)
+    model = run.model
     cost = metrics.rate_distortion(model, test, draws=DRAWS)
     return {
-        **_made(model, history),
+        **run.made(an_epoch=True),
         "negative_elbo": round(cost.negative_elbo, 3),
         "reconstruction": round(cost.reconstruction, 3),
         "reconstruction_error": round(cost.reconstruction_error, 3),
@@ -147,7 +129,7 @@ def measure_reference(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "kl_error": round(cost.rate_error, 3),
         **_latent(model, test),
         **_importance(model, test),
-        CURVE: [round(loss, 3) for loss in history.curve()],
+        **run.curve(digits=3),
     }
 
 
@@ -166,23 +148,6 @@ def _importance(model: VAE, test: Tensor) -> dict[str, Any]:
         "subset_negative_elbo": round(cost.negative_elbo, 3),
         "gain": round(cost.negative_elbo + many.estimate, 3),
         "gain_error": round(gain.std().item() / len(gain) ** 0.5, 3),
-    }
-
-
-def _trained(cell: Cell, images: Tensor, checkpoint: Path) -> tuple[VAE, History]:
-    model, history = cell.recipe.train(
-        seed=cell.seed, images=images, checkpoint=checkpoint, progress=False
-    )
-    assert isinstance(model, VAE)
-    return model.eval(), history
-
-
-def _made(model: nn.Module, history: History) -> dict[str, Any]:
-    return {
-        "parameters": count_parameters(model),
-        "epochs": history.epochs,
-        "seconds": round(sum(history.seconds), 1),
-        "seconds_an_epoch": round(statistics.median(history.seconds), 2),
     }
 
 
@@ -224,11 +189,11 @@ def _kl_weight_cells() -> tuple[Cell, ...]:
         Cell(
             _weighted(RECIPES[f"{STEMS[name]}-{bottleneck}"], weight),
             seed,
-            {"model": name, "bottleneck": bottleneck, "kl_weight": weight, "reported": reported},
+            {"model": name, "bottleneck": bottleneck, "kl_weight": weight, "reported": figure},
         )
         for seed in SEEDS
-        for (name, bottleneck), row in REPORTED.items()
-        for weight, reported in zip(WEIGHTS, row, strict=True)
+        for (name, bottleneck), row in reported.READABLE_VAES.items()
+        for weight, figure in zip(reported.KL_WEIGHTS, row, strict=True)
     )
 
 
@@ -238,7 +203,7 @@ def _warm_up_cells() -> tuple[Cell, ...]:
             cell,
             recipe=replace(
                 cell.recipe,
-                epochs=REPORTED_EPOCHS,
+                epochs=reported.EPOCHS,
                 loss="elbo_warm_up",
                 loss_arguments={**cell.recipe.loss_arguments, "warm_up": WARM_UP},
             ),
@@ -252,11 +217,11 @@ def _warm_up_cells() -> tuple[Cell, ...]:
 def _keras_cells() -> tuple[Cell, ...]:
     cells = []
     for protocol, data in ((ALL, "mnist-28-all"), (SPLIT, "mnist-28")):
-        for variation, (name, reported) in KERAS.items():
+        for variation, name in KERAS.items():
             columns = {
                 "variation": variation,
                 "protocol": protocol,
-                "reported": reported if protocol == ALL else None,
+                "reported": reported.KERAS[variation].loss if protocol == ALL else None,
             }
             cells.append(Cell(replace(RECIPES[name], data=data), 0, columns))
     return tuple(cells)
@@ -265,16 +230,16 @@ def _keras_cells() -> tuple[Cell, ...]:
 def _reference_cells() -> tuple[Cell, ...]:
     cells = []
     for seed in REFERENCE_SEEDS:
-        for (latent, beta), (elbo, reconstruction, kl) in PUBLISHED.items():
+        for (latent, beta), known in reported.VAE_400.items():
             if seed and beta != 1:  # the row of betas is a curve: one seed shows its shape
                 continue
             name = f"mlp-vae-{latent}" if beta == 1 else f"mlp-vae-{latent}-beta-{beta:g}"
             columns = {
                 "latent": latent,
                 "beta": beta,
-                "published_negative_elbo": elbo,
-                "published_reconstruction": reconstruction,
-                "published_kl": kl,
+                "published_negative_elbo": known.negative_elbo,
+                "published_reconstruction": known.reconstruction,
+                "published_kl": known.kl,
             }
             cells.append(Cell(RECIPES[name], seed, columns))
     return tuple(cells)

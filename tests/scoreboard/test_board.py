@@ -16,11 +16,10 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.mdit_to_docutils.base import default_slugify
 from myst_parser.parsers.mdit import create_md_parser
 
-from aeteach import results, scoreboard
+from aeteach import reported, results, scoreboard
 from aeteach.recipes import RECIPES
 from aeteach.results import ResultsError, Summary
 from aeteach.scoreboard import MNIST, QUANTITIES, SOURCES, Board, Claim, Entry
-from aeteach.scoreboard.sources import KERAS_SECONDS
 from aeteach.sweeps.vae import KERAS
 from tests.paths import BOOK, ROOT
 
@@ -294,7 +293,7 @@ def test_what_the_tables_do_not_say_is_what_the_recipes_say() -> None:
     assert numbers["conditional"]({}) == latent["cvae"] == latent["vae-2"]
     for variation, recipe in {"latent 1": "keras-vae-1", "latent 10": "keras-vae-10"}.items():
         assert numbers["keras_vae"]({"variation": variation}) == latent[recipe]
-    assert set(KERAS_SECONDS) == set(KERAS)
+    assert set(reported.KERAS) == set(KERAS)
 
 
 # ---------------------------------------------------------------- the map at the end of the chapter

@@ -25,16 +25,6 @@ def rows(sweep, *columns):
     return dict(found)
 
 
-def reported(sweep, column="reported", **wanted):
-    """The reported figures of the cells that have these columns: there must be only one."""
-    (figure,) = {
-        cell.columns[column]
-        for cell in sweep.cells
-        if all(cell.columns[name] == value for name, value in wanted.items())
-    }
-    return figure
-
-
 @pytest.fixture
 def few_digits(monkeypatch):
     """Blurred noise in place of MNIST: 96 "training" and 64 "test" digits of either size."""
@@ -95,41 +85,27 @@ def test_experiment_2_is_two_models_by_two_bottlenecks_by_four_weights_by_five_s
         }
 
 
-@pytest.mark.parametrize(
-    ("model", "bottleneck", "figures"),
-    [
-        ("ConvVAE", 4, (71.19, 71.07, 71.44, 22.80)),
-        ("VAE", 4, (83.52, 84.98, 84.99, 25.10)),
-        ("ConvVAE", 3, (62.25, 63.86, 64.02, 63.62)),
-        ("VAE", 3, (78.46, 84.32, 84.54, 85.39)),
-    ],
-)
-def test_the_reported_readabilities_stand_in_their_cells(model, bottleneck, figures):
-    for weight, figure in zip((0.75, 1, 1.25, 1.5), figures, strict=True):
-        assert reported(KL_WEIGHT, model=model, bottleneck=bottleneck, kl_weight=weight) == figure
-
-
 def test_the_keras_example_is_trained_by_both_protocols_with_at_most_30_epochs():
     found = rows(KERAS, "protocol", "variation")
     variations = {
-        "latent 2": ({"latent": 2, "third": False}, "bernoulli", 151.50),
-        "third convolution": ({"latent": 2, "third": True}, "bernoulli", 141.42),
-        "latent 1": ({"latent": 1, "third": False}, "bernoulli", 163.25),
-        "latent 10": ({"latent": 10, "third": False}, "bernoulli", 124.31),
-        "squared error": ({"latent": 2, "third": False}, "squared_error", 37.50),
+        "latent 2": ({"latent": 2, "third": False}, "bernoulli"),
+        "third convolution": ({"latent": 2, "third": True}, "bernoulli"),
+        "latent 1": ({"latent": 1, "third": False}, "bernoulli"),
+        "latent 10": ({"latent": 10, "third": False}, "bernoulli"),
+        "squared error": ({"latent": 2, "third": False}, "squared_error"),
     }
     assert set(found) == {(p, v) for p in (vae.ALL, vae.SPLIT) for v in variations}
     for cell in KERAS.cells:
-        arguments, reconstruction, figure = variations[cell.columns["variation"]]
+        arguments, reconstruction = variations[cell.columns["variation"]]
         assert cell.recipe.model_arguments == arguments
         assert cell.recipe.loss_arguments["reconstruction"] == reconstruction
         assert cell.recipe.epochs <= 30
         everything = cell.columns["protocol"] == vae.ALL
         assert cell.recipe.data == ("mnist-28-all" if everything else "mnist-28")
-        assert cell.columns["reported"] == (figure if everything else None)
+        assert (cell.columns["reported"] is not None) == everything
 
 
-def test_the_reference_has_three_seeds_of_each_latent_size_and_the_literature_s_numbers():
+def test_the_reference_has_three_seeds_of_each_latent_size():
     found = rows(REFERENCE, "latent", "beta")
     assert set(found) == {(2, 1), (10, 1), (20, 1), (20, 0.1), (20, 0.5), (20, 2), (20, 4)}
     for (_, beta), seeds in found.items():
@@ -139,9 +115,6 @@ def test_the_reference_has_three_seeds_of_each_latent_size_and_the_literature_s_
         assert cell.recipe.schedule is None
         assert cell.recipe.loss_arguments == {"beta": cell.columns["beta"]}
         assert cell.recipe.model_arguments == {"latent": cell.columns["latent"]}
-    elbo = {d: reported(REFERENCE, "published_negative_elbo", latent=d, beta=1) for d in (2, 10)}
-    assert elbo == {2: 154.4, 10: 110.05}
-    assert reported(REFERENCE, "published_kl", latent=20, beta=4.0) == 9.4
 
 
 @pytest.mark.parametrize("sweep", [KL_WEIGHT, KERAS, REFERENCE], ids=lambda sweep: sweep.name)
