@@ -116,7 +116,7 @@ function render({ model, el }) {
     { key: "entropy", label: "entropy of the verdict" },
     { key: "pro", label: "ink for the verdict", colour: "latent" },
     { key: "contra", label: "ink for the runner-up", colour: "reconstruction" },
-    { key: "rest", label: "said without any ink" },
+    { key: "rest", label: "the constant of this piece" },
     { key: "error", label: "squared error to the original" },
   ]);
 
