@@ -1,6 +1,6 @@
 """Checkers for the reader's own answers to exercises: `checks.<exercise>(answer)` -> `Verdict`."""
 
-from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict
+from aeteach.checks._exercise import Check, Exercise, Judged, Mistake, Quantity, Verdict
 from aeteach.checks.asking_for_a_nine import *  # noqa: F403
 from aeteach.checks.bottleneck_as_a_channel import *  # noqa: F403
 from aeteach.checks.choosing_the_latent import *  # noqa: F403
@@ -8,13 +8,21 @@ from aeteach.checks.clinic import *  # noqa: F403
 from aeteach.checks.convolutions import *  # noqa: F403
 from aeteach.checks.elbo import *  # noqa: F403
 from aeteach.checks.generator_worth import *  # noqa: F403
-from aeteach.checks.how_much_kl import *  # noqa: F403 - each module names its checkers once
+from aeteach.checks.how_much_kl import *  # noqa: F403
 from aeteach.checks.how_to_use import *  # noqa: F403
 from aeteach.checks.latent_meaning import *  # noqa: F403
 from aeteach.checks.linear_autoencoder import *  # noqa: F403
 from aeteach.checks.matching_a_distribution import *  # noqa: F403
 from aeteach.checks.nonlinear_autoencoder import *  # noqa: F403
-from aeteach.checks.pca_by_hand import *  # noqa: F403
+from aeteach.checks.pca_by_hand import (
+    centring,
+    covariance,
+    explained_variance,
+    paper_eigenvalues,
+    principal_axes,
+    projection,
+    reconstruction,
+)
 from aeteach.checks.reading_machine import *  # noqa: F403
 from aeteach.checks.reparameterization import *  # noqa: F403
 from aeteach.checks.scoreboard import *  # noqa: F403
@@ -22,5 +30,3 @@ from aeteach.checks.surprise_and_kl import *  # noqa: F403
 from aeteach.checks.using_a_vae import *  # noqa: F403
 from aeteach.checks.variational_autoencoder import *  # noqa: F403
 from aeteach.checks.where_next import *  # noqa: F403
-
-__all__ = ["Exercise", "Mistake", "Quantity", "Verdict"]

@@ -1,0 +1,370 @@
+"""Exercises as objects: call one with an answer, and it returns a verdict.
+
+An exercise states its solution, a generator of inputs, and the few mistakes that deserve a
+sentence of their own. Everything else a checker says is found by two searches (`_search`).
+"""
+
+import functools
+import html
+import weakref
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from aeteach.checks._agree import FORMS, Arguments, Array, agree, given, numbers, one_by_one, plain
+from aeteach.checks._run import undisturbed
+from aeteach.checks._search import (
+    RAISED,
+    Deadline,
+    Finding,
+    Mutants,
+    Task,
+    as_wanted,
+    outcome,
+    repair,
+)
+from aeteach.checks._trial import (
+    Trial,
+    about_the_call,
+    about_the_numbers,
+    describe,
+    readers_form,
+    tried,
+)
+
+_PATIENCE = 0.5  # seconds that one call of a mistake's function may take
+_SEARCH = 1.2  # seconds that the search for a mistake may take
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a checker says of an answer; it shows itself in a notebook.
+
+    Attributes:
+        exercise: name of the exercise.
+        passed: whether the answer is right on every input.
+        hint: what is likely wrong, or what a right answer has shown.
+    """
+
+    exercise: str
+    passed: bool
+    hint: str
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        return f"{self.exercise}: {'right' if self.passed else 'not yet'}. {self.hint}"
+
+    def _repr_html_(self) -> str:
+        role = "tip" if self.passed else "attention"
+        title = f"{self.exercise}: {'right' if self.passed else 'not yet'}"
+        return (
+            f'<div class="admonition {role}" role="status">'
+            f'<p class="admonition-title">{html.escape(title)}</p>'
+            f"<p>{html.escape(self.hint)}</p></div>"
+        )
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A likely error with a sentence of its own.
+
+    Attributes:
+        hint: what is likely wrong and where to look; never the answer.
+        wrong: takes the exercise's arguments, returns what the mistake returns; it may raise where
+            the mistake does.
+    """
+
+    hint: str
+    wrong: Callable[..., Any]
+
+
+class Check:
+    """Something that takes an answer and returns a verdict.
+
+    Args:
+        name: the exercise's title.
+        about: what is checked, what goes in and what comes out; `help` shows it.
+    """
+
+    def __init__(self, name: str, about: str):
+        self.name = name
+        self.__doc__ = about
+
+    def __call__(self, answer: Any) -> Verdict:
+        """Check an answer."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}: {self.__doc__}>"
+
+    def no(self, hint: str) -> Verdict:
+        """Return the verdict on a wrong answer."""
+        return Verdict(self.name, False, hint)
+
+
+class Judged(Check):
+    """An exercise that needs a judge of its own: a witness, a draw, a choice of names.
+
+    Args:
+        name: the exercise's title.
+        judge: takes the answer; returns what is wrong with it, or None.
+        about: what is checked.
+        praise: said of a right answer; or made from it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        judge: Callable[[Any], str | None],
+        about: str,
+        praise: str | Callable[[Any], str],
+    ):
+        super().__init__(name, about)
+        self._judge, self._praise = judge, praise
+
+    def __call__(self, answer: Any) -> Verdict:
+        """Check an answer."""
+        with undisturbed():
+            hint = self._judge(answer)
+        if hint is not None:
+            return self.no(hint)
+        praise = self._praise(answer) if callable(self._praise) else self._praise
+        return Verdict(self.name, True, praise)
+
+
+# ---------------------------------------------------------------- functions
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What an exercise knows and no attribute of it shows."""
+
+    solutions: tuple[Callable[..., Any], ...]
+    generator: Callable[[np.random.Generator], Iterable[Arguments]]
+    mistakes: tuple[Mistake, ...]
+    same: Callable[[Any, Any], bool]
+    seed: int
+
+    @functools.cached_property
+    def task(self) -> Task:
+        """The inputs, and what is right."""
+        inputs = [tuple(a) for a in self.generator(np.random.default_rng(self.seed))]
+        with undisturbed():
+            wants = [tuple(plain(s(*given(a, "numpy"))) for s in self.solutions) for a in inputs]
+        return Task(inputs, wants, self.same)
+
+    @functools.cached_property
+    def mutants(self) -> Mutants:
+        """The solutions with one edit each."""
+        return Mutants(self.solutions, self.task)
+
+
+_SECRETS: "weakref.WeakKeyDictionary[Check, Any]" = weakref.WeakKeyDictionary()
+
+
+def secret_of(exercise: Check) -> Any:
+    """Return what an exercise knows; for the tests."""
+    return _SECRETS[exercise]
+
+
+class Exercise(Check):
+    """An exercise whose answer is a function.
+
+    Args:
+        name: the exercise's title.
+        solution: a right function of NumPy arrays and numbers, written out as a good student would
+            write it: its small edits are the mistakes that can be named.
+        inputs: takes a random generator, yields tuples of arguments, an ordinary one first: some
+            ten to thirty, with the awkward ones among them.
+        about: what goes in and what comes out.
+        praise: said of a right answer.
+        mistakes: those with a sentence of their own, tried in this order.
+        also: other right functions; an answer may agree with any of them.
+        same: decides whether two results agree, where numbers alone do not.
+        tolerance: a factor on how far two numbers may differ.
+        rows: places of the arguments that hold a row for each datum, where an answer that is
+            written for one row at a time is right as well.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        solution: Callable[..., Any],
+        *,
+        inputs: Callable[[np.random.Generator], Iterable[Arguments]],
+        about: str,
+        praise: str,
+        mistakes: Sequence[Mistake] = (),
+        also: Sequence[Callable[..., Any]] = (),
+        same: Callable[[Any, Any], bool] | None = None,
+        tolerance: float = 1.0,
+        rows: tuple[int, ...] = (),
+    ):
+        super().__init__(name, about)
+        self._praise, self._rows = praise, rows
+        same = same or (lambda got, want: agree(got, want, tolerance))
+        seed = zlib.crc32(name.encode())
+        _SECRETS[self] = Secret((solution, *also), inputs, tuple(mistakes), same, seed)
+
+    def __call__(self, answer: Any) -> Verdict:
+        """Try an answer, a function of the exercise's arguments, and say what comes of it."""
+        if not callable(answer):
+            return self.no(
+                f"The checker got {describe(answer)}; it expects the function itself, "
+                "without calling it: no parentheses after its name."
+            )
+        secret: Secret = _SECRETS[self]
+        with undisturbed():
+            trials: list[Trial] = []
+            for form in FORMS:
+                trials.append(tried(answer, form, secret.task, first=form == "numpy"))
+                if trials[-1].failure is None:
+                    return Verdict(self.name, True, self._praise)
+                if trials[-1].slow:
+                    break
+            if self._rows and all(t.raised for t in trials):
+                whole = one_by_one(answer, self._rows)
+                for form in ("numpy", "torch"):
+                    if tried(whole, form, secret.task).failure is None:
+                        return Verdict(self.name, True, self._praise)
+            trial = readers_form(trials, answer)
+            return self.no(_hint(answer, trial, secret))
+
+
+def _hint(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str:
+    """Say what is wrong with an answer, from the most certain to the most general."""
+    task = secret.task
+    plainly = about_the_call(answer, trial, task)
+    if trial.failure is not None and trial.failure.kind in ("changed", "slow", "nothing"):
+        return plainly or ""
+    trial.finish(answer, task)
+    for mistake in secret.mistakes:
+        if _commits(mistake, trial, task):
+            return mistake.hint
+    named = _searched(answer, trial, secret)
+    if named and trial.raised:
+        return f"{plainly} {named}"
+    return named or plainly or about_the_numbers(trial.results, task)
+
+
+def _commits(mistake: Mistake, trial: Trial, task: Task) -> bool:
+    """Tell whether an answer returns what a mistake returns, and raises where it raises."""
+    told = 0
+    for result, arguments in zip(trial.results, task.inputs, strict=True):
+        wrong = outcome(mistake.wrong, given(arguments, "numpy"), _PATIENCE)
+        if (wrong is RAISED) != (result is RAISED):
+            return False
+        if wrong is not RAISED:
+            if not task.same(result, as_wanted(wrong)):
+                return False
+            told += 1
+    return told > 0
+
+
+def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str | None:
+    """Say what the searches find, if they find anything."""
+    task, mutants, first = secret.task, secret.mutants, trial.first_wrong
+    deadline = Deadline(_SEARCH)
+    found = repair(answer, trial.form, trial.results, first, task, mutants, deadline, trial.pace)
+    if found is not None and found.beside is None:
+        return (
+            f"{_where(found)}: {found.said}. With that mended, all {len(task.inputs)} inputs "
+            "come out right."
+        )
+    value = next(
+        (i for i, r in enumerate(trial.results) if r is not RAISED and not task.right(r, i)), None
+    )
+    mutant = None if value is None else mutants.like(trial.results, value)
+    if mutant is not None:
+        return f"Your results are those of a right function with one slip: {mutant.said}."
+    if found is not None and found.beside is not None:
+        return f"Two mistakes. {_where(found)}: {found.said}. Besides, {found.beside.said}."
+    return None
+
+
+def _where(found: Finding) -> str:
+    return f"Line {found.line}, `{found.code}`"
+
+
+# ---------------------------------------------------------------- numbers
+
+
+class Quantity(Check):
+    """An exercise whose answer is one number, or several, worked out on paper.
+
+    Args:
+        name: the exercise's title.
+        value: what is right: a number, or a tuple of numbers.
+        about: what is asked for.
+        praise: said of a right answer.
+        mistakes: wrong values, each with its hint.
+        digits: how many significant digits are asked for; any rounding to as many, or more,
+            is right. None for a count, which is exact.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        value: Any,
+        *,
+        about: str,
+        praise: str,
+        mistakes: Sequence[tuple[Any, str]] = (),
+        digits: int | None = 3,
+    ):
+        super().__init__(name, about)
+        self._praise, self._digits = praise, digits
+        _SECRETS[self] = value, tuple(mistakes)
+
+    def __call__(self, answer: Any) -> Verdict:
+        """Compare a number with the right one and with those that known mistakes give."""
+        value, mistakes = _SECRETS[self]
+        right = np.asarray(value, dtype=np.float64)
+        several = right.size > 1
+        asked = f"{right.size} numbers" if several else "a number"
+        if callable(answer) and not isinstance(answer, np.ndarray | torch.Tensor):
+            return self.no(f"The checker expects {asked}, not a function.")
+        if answer is None:
+            return self.no(f"The checker expects {asked}; there is none yet.")
+        got = numbers(list(answer.values()) if isinstance(answer, Mapping) else answer)
+        if got is None or isinstance(answer, str):
+            return self.no(f"The checker expects {asked}; it got {describe(answer)}.")
+        if got.size == 1 and not several:
+            got = got.reshape(right.shape)
+        if got.shape != right.shape:
+            size = f"{got.size} numbers" if got.ndim == 1 else f"shape {got.shape}"
+            return self.no(f"The checker expects {asked}; it got {size}.")
+        if not np.isfinite(got).all() and np.isfinite(right).all():
+            return self.no("NaN and infinity are no answer: look for a division by 0.")
+        if self._equal(got, right):
+            return Verdict(self.name, True, self._praise)
+        for wrong, hint in mistakes:
+            if self._equal(got, np.asarray(wrong, dtype=np.float64)):
+                return self.no(hint)
+        return self.no(self._general(got, right))
+
+    def _equal(self, got: Array, right: Array) -> bool:
+        """Tell whether each number is the right one, rounded or cut to the digits asked for."""
+        if self._digits is None:
+            return bool(np.allclose(got, right, rtol=1e-9, atol=0))
+        with np.errstate(divide="ignore"):
+            place = np.floor(np.log10(np.abs(right))) + 1 - self._digits
+        unit = np.where(right == 0, 10.0**-self._digits, 10.0**place)
+        return bool((np.abs(got - right) < unit * (1 + 1e-9)).all())
+
+    def _general(self, got: Array, right: Array) -> str:
+        if self._equal(-got, right):
+            return "The sign is wrong." if got.size == 1 else "Every number has the wrong sign."
+        if got.size > 1:
+            close = [self._equal(g, r) for g, r in zip(got, right, strict=True)]
+            if any(close):
+                return f"{sum(close)} of the {len(close)} numbers are right where they stand."
+            if self._equal(np.sort(got), np.sort(right)):
+                return "The numbers are right, and in another order than the one asked for."
+        return "This is not the number. Work it out once more, one step to a line."

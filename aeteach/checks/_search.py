@@ -1,0 +1,247 @@
+"""Two searches for the mistake in a wrong answer; what either finds is true by construction.
+
+**Repair.** Every small edit of the reader's own function is tried; if one makes it right on every
+input, the mistake is where the edit is. **Mutants.** Every small edit of the reference solution is
+tried; if one makes the solution return what the answer returns on every input, its edit is the
+mistake. The two meet in the middle: an edit of the answer that makes it equal to a mutant of the
+solution tells two mistakes apart. Neither the repaired code nor the solution is ever shown.
+
+Related work: Singh, Gulwani and Solar-Lezama (PLDI 2013) search repairs from an error model with a
+solver; Clara (Gulwani, Radicek and Zuleger, PLDI 2018) and Refactory (Hu et al., ASE 2019) align an
+answer with other correct ones. Answers here have a few lines, so trying all edits is enough.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from aeteach.checks._agree import Arguments, Array, agree, given, plain, signature
+from aeteach.checks._run import TooLong, call, silent
+from aeteach.checks._source import NoSource, Program, snippet
+
+Same = Callable[[Any, Any], bool]
+RAISED = object()  # stands for the result of a call that raised
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a right answer does.
+
+    Attributes:
+        inputs: argument tuples.
+        wants: the right results of each, one for every way to be right.
+        same: decides whether two results agree.
+    """
+
+    inputs: Sequence[Arguments]
+    wants: Sequence[tuple[Any, ...]]
+    same: Same
+
+    def right(self, result: Any, i: int) -> bool:
+        """Tell whether a result is right on input i."""
+        return any(self.same(result, want) for want in self.wants[i])
+
+
+@dataclass
+class Deadline:
+    """A moment to stop at."""
+
+    seconds: float
+    start: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        """Return the seconds that are left; negative once it is over."""
+        return self.seconds - (time.monotonic() - self.start)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The solution with one edit, and its results on the inputs that were asked for."""
+
+    said: str
+    names: frozenset[str]
+    run: Callable[..., Any]
+    results: dict[int, Any] = field(default_factory=dict)
+
+    def result(self, i: int, task: Task) -> Any:
+        """Return the result on input i, or RAISED."""
+        if i not in self.results:
+            self.results[i] = outcome(self.run, given(task.inputs[i], "numpy"), 0.05)
+        return self.results[i]
+
+
+def outcome(function: Callable[..., Any], arguments: Arguments, seconds: float) -> Any:
+    """Return the plain result of a call, or RAISED."""
+    try:
+        return plain(call(function, arguments, seconds))
+    except (Exception, TooLong, SystemExit):
+        return RAISED
+
+
+class Mutants:
+    """All solutions with one edit, to be looked up by what they return."""
+
+    def __init__(self, solutions: Sequence[Callable[..., Any]], task: Task):
+        self.task = task
+        self._solutions = list(solutions)
+        self._made: list[Mutant] = []
+        self._tables: dict[int, dict[Any, tuple[Array, list[Mutant]]]] = {}
+        self.parameters: tuple[str, ...] = ()
+
+    def all(self) -> list[Mutant]:
+        """Return the mutants; they are made when first asked for."""
+        if not self._made:
+            for solution in self._solutions:
+                program = Program(solution, _beside(solution))
+                self.parameters = self.parameters or program.parameters
+                for edit, _, version in program.versions():
+                    if version is not None:
+                        self._made.append(Mutant(edit.spoils, edit.names, version))
+        return self._made
+
+    def table(self, i: int) -> dict[Any, tuple[Array, list[Mutant]]]:
+        """Return the mutants by the arrangement of their results on input i."""
+        if i not in self._tables:
+            rows: dict[Any, list[tuple[Array, Mutant]]] = {}
+            with silent():
+                for mutant in self.all():
+                    result = mutant.result(i, self.task)
+                    found = None if result is RAISED else signature(result)
+                    if found is not None:
+                        rows.setdefault(found[0], []).append((found[1], mutant))
+            self._tables[i] = {
+                key: (np.array([r[0] for r in found]), [r[1] for r in found])
+                for key, found in rows.items()
+            }
+        return self._tables[i]
+
+    def like(self, results: Sequence[Any], first: int) -> Mutant | None:
+        """Return the first mutant that returns these results on every input.
+
+        Args:
+            results: one for each input, or RAISED.
+            first: an input whose result is wrong and was not raised.
+        """
+        for mutant in self.close(results[first], first):
+            if self._is_like(mutant, results):
+                return mutant
+        return None
+
+    def close(self, result: Any, i: int) -> list[Mutant]:
+        """Return the mutants that agree with a wrong result on one input."""
+        found = signature(result)
+        if found is None or found[0] not in self.table(i):
+            return []
+        table, mutants = self.table(i)[found[0]]
+        if not table.size:
+            return []
+        scale = np.abs(found[1][np.isfinite(found[1])]).max(initial=0)
+        hits = np.isclose(table, found[1], rtol=2e-4, atol=2e-6 * scale, equal_nan=True)
+        return [mutants[k] for k in np.flatnonzero(hits.all(1))]
+
+    def _is_like(self, mutant: Mutant, results: Sequence[Any]) -> bool:
+        told = 0
+        for i, result in enumerate(results):
+            mine = mutant.result(i, self.task)
+            if (mine is RAISED) != (result is RAISED):
+                return False
+            if mine is not RAISED:
+                if not agree(result, as_wanted(mine)) and not self.task.same(result, mine):
+                    return False
+                told += 1
+        return told > 0
+
+
+def _beside(solution: Callable[..., Any]) -> Callable[[Any], bool]:
+    """Return what tells whether a function stands in the file of the solution."""
+    file = solution.__code__.co_filename
+    return lambda function: function.__code__.co_filename == file
+
+
+def as_wanted(value: Any) -> Any:
+    """Return a result as something to compare with: lists of numbers become arrays."""
+    if isinstance(value, list):
+        return np.asarray(value) if signature(value) is not None else tuple(value)
+    return value
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Where the mistake is, and of what kind."""
+
+    said: str
+    line: int
+    code: str
+    beside: Mutant | None = None  # a second mistake, if one edit does not mend it all
+
+
+def repair(
+    answer: Callable[..., Any],
+    form: str,
+    results: Sequence[Any],
+    first: int,
+    task: Task,
+    mutants: Mutants,
+    deadline: Deadline,
+    pace: float,
+) -> Finding | None:
+    """Look for the edit of an answer that makes it right, or equal to one mutant of the solution.
+
+    Args:
+        answer: the reader's function.
+        form: that of the inputs for which it is written.
+        results: what it returns on each input.
+        first: the first input on which it is wrong.
+        task: what is right.
+        mutants: those of the solution.
+        deadline: when to give up.
+        pace: the longest that a call of the answer took, in seconds.
+
+    Returns:
+        The first edit that makes it right; if there is none, the first that leaves one mistake.
+    """
+    try:
+        program = Program(answer)
+    except (NoSource, RecursionError):
+        return None
+    order = [first, *(i for i in range(len(task.inputs)) if i != first)]
+    seconds = min(max(20 * pace, 0.01), 0.2)
+    half: Finding | None = None
+
+    def try_out(version: Callable[..., Any], i: int) -> Any:
+        return outcome(version, given(task.inputs[i], form), min(seconds, deadline.left()))
+
+    with silent():
+        for edit, name, version in program.versions():
+            if deadline.left() <= 0:
+                break
+            if version is None:
+                continue
+            result = try_out(version, first)
+            if result is RAISED:
+                continue
+            if task.right(result, first):
+                if all(task.right(try_out(version, i), i) for i in order[1:]):
+                    return _found(edit.mends, edit.node, program, name)
+            elif half is None and _changes(result, results[first]):
+                for mutant in mutants.close(result, first)[:3]:
+                    others = [result, *(try_out(version, i) for i in order[1:])]
+                    in_order = [others[order.index(i)] for i in range(len(order))]
+                    if mutants._is_like(mutant, in_order):
+                        half = _found(edit.mends, edit.node, program, name, mutant)
+                        break
+    return half
+
+
+def _changes(result: Any, before: Any) -> bool:
+    return before is RAISED or not agree(result, as_wanted(before))
+
+
+def _found(
+    said: str, node: Any, program: Program, name: str, beside: Mutant | None = None
+) -> Finding:
+    function = program.parts[name][0]
+    return Finding(said, getattr(node, "lineno", 0), snippet(node, function), beside)

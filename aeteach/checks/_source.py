@@ -1,0 +1,276 @@
+"""The source of a function, and new versions of it: what the edits of a function are made from.
+
+`inspect` and `linecache` know the cells of a notebook as well as files. A function may call others
+that its author wrote; they are edited too. Only what is plainly arithmetic is ever run in an
+edited version: a function that opens files or reaches outside is left alone.
+"""
+
+import ast
+import builtins
+import copy
+import functools
+import linecache
+import sys
+import sysconfig
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from aeteach.checks._edits import Edit, Scope, edits, helpers
+
+_LIBRARIES = tuple(
+    path
+    for p in {sysconfig.get_paths()[k] for k in ("stdlib", "purelib", "platlib")} | {sys.prefix}
+    for path in (p, str(Path(p).resolve()))
+)
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+# What an edited version may call outside its author's own functions.
+_HARMLESS = {
+    *("numpy", "torch", "math", "cmath", "statistics", "itertools", "functools", "operator"),
+    *("collections", "fractions", "decimal", "random", "scipy", "sklearn", "aeteach", "copy"),
+    *("typing", "dataclasses", "builtins", "numbers", "heapq", "bisect", "string", "sympy"),
+}
+_HARMFUL = {
+    *("open", "exec", "eval", "compile", "__import__", "input", "breakpoint", "globals", "locals"),
+    *("exit", "quit", "setattr", "delattr", "save", "savez", "savetxt", "tofile", "load", "dump"),
+    *("system", "popen", "unlink", "remove_file", "rmtree", "write", "write_text", "write_bytes"),
+    *("urlopen", "download", "to_csv", "savefig", "show", "manual_seed", "set_default_dtype"),
+    *(
+        "set_printoptions",
+        "seterr",
+        "set_num_threads",
+        "memmap",
+        "fromfile",
+        "loadtxt",
+        "genfromtxt",
+    ),
+}
+
+
+class NoSource(Exception):  # noqa: N818 - says that there is nothing to edit
+    """A function has no source that may be edited."""
+
+
+class Program:
+    """A function with those of its author's functions that it calls, ready to be edited.
+
+    Raises:
+        NoSource: the source is not to be had, or does more than arithmetic.
+    """
+
+    def __init__(self, function: Callable[..., Any], owns: Callable[[Any], bool] | None = None):
+        self.bound: tuple[Any, ...] = ()
+        if isinstance(function, types.MethodType):
+            self.bound, function = (function.__self__,), function.__func__
+        if not isinstance(function, types.FunctionType):
+            raise NoSource
+        self._owns = owns or is_readers_own
+        if not self._owns(function):
+            raise NoSource
+        self.main = function
+        self.parts: dict[str, tuple[types.FunctionType, ast.FunctionDef | ast.Lambda]] = {}
+        self._values: dict[str, Any] = {}
+        self._add(function.__name__, function)
+        if len(self.parts) > 8:
+            raise NoSource
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the function's arguments."""
+        return _arguments(self.parts[self.main.__name__][1])
+
+    def _add(self, name: str, function: types.FunctionType) -> None:
+        node = find(function)
+        if node is None:
+            raise NoSource
+        self.parts[name] = function, node
+        for used, value in _used(function):
+            if used in self._values or used in self.parts:
+                continue
+            if isinstance(value, types.FunctionType) and self._owns(value) and len(self.parts) < 9:
+                if value is not function:
+                    self._add(used, value)
+                continue
+            self._values[used] = _safe_copy(value)
+        for n in ast.walk(node):
+            if isinstance(n, ast.Nonlocal | ast.Global | ast.Await | ast.Yield | ast.YieldFrom):
+                raise NoSource
+            if isinstance(n, ast.Import | ast.ImportFrom):
+                names = [getattr(n, "module", None) or a.name for a in n.names]
+                if not {m.split(".")[0] for m in names} <= _HARMLESS:
+                    raise NoSource
+            called = n.id if isinstance(n, ast.Name) else getattr(n, "attr", "")
+            if called in _HARMFUL:
+                raise NoSource
+
+    def versions(self) -> Iterator[tuple[Edit, str, Callable[..., Any] | None]]:
+        """Yield every edit, the name of the function it is in, and the whole so edited.
+
+        The third is None where an edit makes no valid program.
+        """
+        for name, (_, node) in self.parts.items():
+            for edit in edits(node, self.scope(name)):
+                yield edit, name, self.built()
+
+    def scope(self, name: str) -> Scope:
+        """Return what the names of one of the functions stand for."""
+        node = self.parts[name][1]
+        own = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        modules = {n for n in own if isinstance(self._values.get(n), types.ModuleType)}
+        parameters = _arguments(node)
+        stored = {
+            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        return Scope(parameters, tuple(sorted(stored - set(parameters))), frozenset(modules))
+
+    def built(self) -> Callable[..., Any] | None:
+        """Compile the functions as their trees stand now; None if that cannot be."""
+        space = {"__builtins__": builtins, **self._values, **helpers()}
+        try:
+            for name, (function, node) in self.parts.items():
+                space[name] = _compiled(function, node, space)
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            return None
+        made = space[self.main.__name__]
+        return functools.partial(made, *self.bound) if self.bound else made
+
+
+def _compiled(
+    function: types.FunctionType,
+    node: ast.FunctionDef | ast.Lambda,
+    space: dict[str, Any],
+) -> types.FunctionType:
+    file = function.__code__.co_filename
+    if isinstance(node, ast.Lambda):
+        made = eval(compile(ast.Expression(node), file, "eval"), space)
+    else:
+        exec(compile(ast.Module([node], []), file, "exec"), space)
+        made = space[node.name]
+    made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+    assert isinstance(made, types.FunctionType)
+    return made
+
+
+def is_readers_own(function: Any) -> bool:
+    """Tell whether a function was written by the reader, not by a library or this package."""
+    code = getattr(function, "__code__", function)
+    file = getattr(code, "co_filename", None)
+    if file is None:
+        return False
+    return not (file.startswith((*_LIBRARIES, _PACKAGE)) or file.startswith("<frozen"))
+
+
+def _arguments(node: ast.FunctionDef | ast.Lambda) -> tuple[str, ...]:
+    a = node.args
+    return tuple(x.arg for x in [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else [])])
+
+
+def _used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield the names that a function takes from outside, with what they stand for."""
+    pending, names = [function.__code__], set()
+    while pending:
+        code = pending.pop()
+        names |= {*code.co_names}
+        pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield name, cell.cell_contents
+        except ValueError:  # not set yet
+            continue
+    for name in names:
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
+
+
+def _safe_copy(value: Any) -> Any:
+    """Return a value that an edited function may do with as it likes."""
+    if isinstance(value, types.ModuleType):
+        if value.__name__.split(".")[0] not in _HARMLESS:
+            raise NoSource
+        return value
+    if isinstance(value, type):
+        return value
+    if isinstance(value, types.BuiltinFunctionType | np.ufunc | types.FunctionType):
+        module = (getattr(value, "__module__", None) or "builtins").split(".")[0]
+        if module not in _HARMLESS and not is_readers_own(value):
+            raise NoSource
+        return value
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if isinstance(value, np.ndarray) and value.nbytes > 1e7:
+        raise NoSource
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # it cannot be copied, so it cannot be risked
+        raise NoSource from None
+
+
+# ---------------------------------------------------------------- finding the source
+
+
+def find(function: types.FunctionType) -> ast.FunctionDef | ast.Lambda | None:
+    """Return a fresh syntax tree of a function, without decorators and defaults, or None."""
+    code = function.__code__
+    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+    if not text:
+        return None
+    found = [n for n in _functions(text) if _is_code_of(n, code)]
+    if len(found) > 1:
+        found = [n for n in found if _same_code(n, code)][:1]
+    if not found:
+        return None
+    node = copy.deepcopy(found[0])
+    node.args.defaults, node.args.kw_defaults = [], [None] * len(node.args.kwonlyargs)
+    if isinstance(node, ast.FunctionDef):
+        node.decorator_list, node.returns = [], None
+        for argument in ast.walk(node.args):
+            if isinstance(argument, ast.arg):
+                argument.annotation = None
+    return node
+
+
+@functools.lru_cache(maxsize=64)
+def _functions(text: str) -> tuple[ast.FunctionDef | ast.Lambda, ...]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ()
+    return tuple(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda))
+
+
+def _is_code_of(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> bool:
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(d.lineno for d in decorators)])
+    name = node.name if isinstance(node, ast.FunctionDef) else "<lambda>"
+    return first == code.co_firstlineno and name == code.co_name
+
+
+def _same_code(node: ast.FunctionDef | ast.Lambda, code: types.CodeType) -> bool:
+    """Tell lambdas of one line apart, by where their bodies stand."""
+    spots = [p for p in code.co_positions() if None not in p and p[0] and p[2] is not None]
+    if not spots:
+        return False
+    body = node.body if isinstance(node, ast.Lambda) else node
+    begin = body.lineno, body.col_offset
+    end = body.end_lineno, body.end_col_offset
+    inside = [(p[0], p[2]) for p in spots if (p[0], p[2]) != (code.co_firstlineno, 0)]
+    last = max((p[1] or 0, p[3] or 0) for p in spots)
+    return bool(inside) and all(begin <= p for p in inside) and last == end
+
+
+def line_of(code: types.CodeType, number: int) -> str:
+    """Return one line of the file or cell from which code was compiled."""
+    return linecache.getline(code.co_filename, number).strip()
+
+
+def snippet(node: ast.AST, function: types.FunctionType) -> str:
+    """Return what stands at a node in the source of a function, shortened, on one line."""
+    file = function.__code__.co_filename
+    text = "".join(linecache.getlines(file, function.__globals__))
+    found = ast.get_source_segment(text, node) or ast.unparse(node)
+    found = " ".join(found.split())
+    return found if len(found) <= 60 else found[:57] + "..."

@@ -1,0 +1,369 @@
+"""One try of an answer in one form of the inputs, and true statements about how it went.
+
+Every statement is about the input that it names, and an error that is shown is the one that the
+reader's own function raised, in the form of inputs for which it is written.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+
+from aeteach.checks._agree import Arguments, agree, given, numbers, parts_of, plain, unchanged
+from aeteach.checks._run import TooLong, call, silent
+from aeteach.checks._search import RAISED, Task, outcome
+from aeteach.checks._source import is_readers_own, line_of
+
+PATIENCE = 1.0  # seconds that one call of an answer may take
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first input on which an answer is not right.
+
+    Attributes:
+        kind: "raised", "slow", "changed", "nothing" or "wrong".
+        at: the input.
+        error: what was raised.
+    """
+
+    kind: str
+    at: int
+    error: BaseException | None = None
+
+
+@dataclass
+class Trial:
+    """How an answer did in one form of the inputs."""
+
+    form: str
+    results: list[Any] = field(default_factory=list)
+    failure: Failure | None = None
+    pace: float = 0.0
+
+    @property
+    def raised(self) -> bool:
+        """Whether the answer raised an error on the first input that it got wrong."""
+        return self.failure is not None and self.failure.kind == "raised"
+
+    @property
+    def slow(self) -> bool:
+        """Whether a call took too long."""
+        return self.failure is not None and self.failure.kind == "slow"
+
+    @property
+    def first_wrong(self) -> int:
+        """The first input on which the answer is not right."""
+        assert self.failure is not None
+        return self.failure.at
+
+    def finish(self, answer: Callable[..., Any], task: Task) -> None:
+        """Run the answer on the inputs behind the failure, too; afterwards each has a result."""
+        with silent():
+            start = time.monotonic()
+            for i in range(len(self.results), len(task.inputs)):
+                left = 1.0 - (time.monotonic() - start)
+                arguments = given(task.inputs[i], self.form)
+                self.results.append(outcome(answer, arguments, left) if left > 0 else RAISED)
+
+
+def tried(answer: Callable[..., Any], form: str, task: Task, *, first: bool = False) -> Trial:
+    """Run an answer on the inputs in one form, up to the first that is not right.
+
+    Args:
+        answer: the function.
+        form: one of the forms.
+        task: what is right.
+        first: whether what the answer prints in its first call may be seen.
+    """
+    trial = Trial(form)
+    for i, arguments in enumerate(task.inputs):
+        gives = given(arguments, form)
+        start = time.monotonic()
+        try:
+            if first and i == 0:
+                result = call(answer, gives, PATIENCE)
+            else:
+                with silent():
+                    result = call(answer, gives, PATIENCE)
+            result = plain(result)
+        except TooLong:
+            trial.failure = Failure("slow", i)
+            return trial
+        except (Exception, SystemExit) as error:  # told to its author
+            trial.failure = Failure("raised", i, error)
+            trial.results.append(RAISED)
+            return trial
+        trial.pace = max(trial.pace, time.monotonic() - start)
+        trial.results.append(result)
+        if not unchanged(gives, arguments, form):
+            trial.failure = Failure("changed", i)
+        elif result is None:
+            trial.failure = Failure("nothing", i)
+        elif not task.right(result, i):
+            trial.failure = Failure("wrong", i)
+        if trial.failure:
+            return trial
+    return trial
+
+
+def readers_form(trials: Sequence[Trial], answer: Callable[..., Any]) -> Trial:
+    """Return the trial in the form for which an answer is written.
+
+    That is one in which it raises nothing; if it raises in all, that for which its names speak.
+    """
+    for trial in trials:
+        if trial.slow:
+            return trial
+    ran = [t for t in trials if not t.raised]
+    if ran:
+        return max(ran, key=lambda t: len(t.results))
+    torch_like = _speaks_torch(answer)
+    return max(trials, key=lambda t: (len(t.results), (t.form == "torch") == torch_like))
+
+
+def _speaks_torch(answer: Callable[..., Any]) -> bool:
+    """Tell whether a function uses names that only torch has."""
+    code = getattr(answer, "__code__", None)
+    if code is None:
+        return False
+    space = getattr(answer, "__globals__", {})
+    for name in code.co_names:
+        if getattr(space.get(name), "__name__", "").split(".")[0] == "torch":
+            return True
+        if hasattr(torch.Tensor, name) and not hasattr(np.ndarray, name) and name not in space:
+            return True
+    return any("dim" in c or "keepdim" in c for c in code.co_consts if isinstance(c, tuple))
+
+
+# ---------------------------------------------------------------- what can be said of a call
+
+
+def about_the_call(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:
+    """Say what is wrong with how an answer ran, or with the kind of thing that it returns."""
+    failure = trial.failure
+    assert failure is not None
+    on = f"On input {failure.at + 1} of {len(task.inputs)} ({_arguments(answer, task, failure.at)})"
+    if failure.kind == "slow":
+        return f"{on} your function did not come to an end. Is there a loop that never stops?"
+    if failure.kind == "changed":
+        return (
+            "Your function changes the array it is given. Work on a copy: X - m makes a new "
+            "array, X -= m does not."
+        )
+    if failure.kind == "nothing":
+        return "Your function returns nothing. Does its last line say return?"
+    if failure.error is not None:
+        return _about_the_error(answer, failure.error, on)
+    result, want = trial.results[failure.at], task.wants[failure.at][0]
+    kind = _about_the_kind(result, want)
+    return None if kind is None else f"{on} {kind}"
+
+
+def _about_the_error(answer: Callable[..., Any], error: BaseException, on: str) -> str:
+    said = f"{type(error).__name__}: {error}".rstrip(".: ").split("\n")[0]
+    if len(said) > 200:
+        said = said[:197] + "..."
+    line = _own_line(error.__traceback__)
+    if line is None:
+        return f"{on} your function raised {said}."
+    number, text = line
+    return f"{on} line {number} of your code, `{text}`, raised {said}."
+
+
+def _own_line(traceback: TracebackType | None) -> tuple[int, str] | None:
+    """Return the last line of the reader's own code that an error went through."""
+    found = None
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_readers_own(code):
+            text = line_of(code, traceback.tb_lineno)
+            if text:
+                found = traceback.tb_lineno, text if len(text) <= 80 else text[:77] + "..."
+        traceback = traceback.tb_next
+    return found
+
+
+def _about_the_kind(got: Any, want: Any) -> str | None:
+    """Say how a result differs in kind or shape from a right one; None if it does not."""
+    if isinstance(want, tuple):
+        parts = parts_of(got)
+        if parts is None or isinstance(got, str):
+            return f"a tuple of {len(want)} is expected; your function returned {describe(got)}."
+        if len(parts) != len(want):
+            return f"a tuple of {len(want)} is expected; yours has {len(parts)} entries."
+        for k, (g, w) in enumerate(zip(parts, want, strict=True)):
+            said = _about_the_kind(g, w)
+            if said is not None:
+                return f"entry {k + 1} of the result is not as expected: {said}"
+        return None
+    a, b = numbers(got), np.asarray(want, dtype=np.float64)
+    if a is None:
+        kind = f"an array of shape {b.shape}" if b.ndim else "a number"
+        return f"{kind} is expected; your function returned {describe(got)}."
+    if a.shape != b.shape:
+        mine = f"has shape {a.shape}" if a.ndim else "is a single number"
+        expected = f"shape {b.shape}" if b.ndim else "a single number"
+        return f"the result {mine}; expected is {expected}."
+    if not np.isfinite(a).all() and np.isfinite(b).all():
+        what = "NaN" if np.isnan(a).any() else "infinity"
+        return (
+            f"the result holds {what}. Look for a division by 0, a logarithm of 0, a root of a "
+            "negative number, or a number too large for exp."
+        )
+    return None
+
+
+def describe(value: Any) -> str:
+    """Say what kind of thing a value is."""
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__
+    if shape is not None:
+        return f"{kind} of shape {tuple(shape)}"
+    try:
+        return f"{kind} {value!r:.40}"
+    except Exception:  # a value that cannot even show itself
+        return f"something of type {kind}"
+
+
+def _arguments(answer: Callable[..., Any], task: Task, i: int) -> str:
+    code = getattr(answer, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    values = task.inputs[i]
+    if len(names) != len(values):
+        names = tuple(f"argument {k + 1}" for k in range(len(values)))
+    return ", ".join(_shown(n, v) for n, v in zip(names, values, strict=True))
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{name} of shape {value.shape}"
+    if callable(value):
+        return f"{name} a function"
+    return f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value!r:.40}"
+
+
+# ---------------------------------------------------------------- what can be said of the numbers
+
+
+def about_the_numbers(results: Sequence[Any], task: Task) -> str:
+    """Describe wrong numbers that no known mistake explains, without giving the answer away."""
+    right = [r is not RAISED and task.right(r, i) for i, r in enumerate(results)]
+    if any(right):
+        said = f"Right on {sum(right)} of {len(right)} inputs."
+        apart = _what_sets_apart(task.inputs, right)
+        return (
+            f"{said} {apart}"
+            if apart
+            else (f"{said} The first that is not: {_arguments(len, task, right.index(False))}.")
+        )
+    pairs = [(r, w[0]) for r, w in zip(results, task.wants, strict=True) if r is not RAISED]
+    for words, change in _WAYS:
+        if all(agree(_changed(r, change), w) for r, w in pairs):
+            return words
+    ratios = [_ratio(r, w) for r, w in pairs]
+    known = [r for r in ratios if r is not None]
+    if len(known) == len(ratios) and len(known) > 1 and np.allclose(known, known[0], rtol=1e-5):
+        return "Every number is off by the same factor. Look for a missing or extra constant."
+    parts = _parts_right(pairs)
+    if parts:
+        return parts
+    return "The shape is right, the numbers are not. Try your function on an example done by hand."
+
+
+_WAYS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("Every number has the wrong sign.", lambda a: -a),
+    ("The numbers are right, the table is on its side.", lambda a: a.T),
+    ("The numbers are right, their order is turned round.", lambda a: a[::-1]),
+)
+
+
+def _changed(result: Any, change: Callable[[Any], Any]) -> Any:
+    found = numbers(result)
+    if found is None:
+        return None
+    try:
+        return change(found)
+    except (IndexError, ValueError):
+        return None
+
+
+def _parts_right(pairs: Sequence[tuple[Any, Any]]) -> str | None:
+    """Say which entries of a tuple are right on every input."""
+    if not pairs or not all(isinstance(w, tuple) for _, w in pairs):
+        return None
+    size = len(pairs[0][1])
+    good = []
+    for k in range(size):
+        entries = [(parts_of(g), w[k]) for g, w in pairs]
+        if all(p is not None and len(p) == size and agree(p[k], w) for p, w in entries):
+            good.append(k)
+    if not good or len(good) == size:
+        return None
+    ordinal = ("first", "second", "third", "fourth", "fifth")
+    mine = " and ".join(ordinal[k] for k in good)
+    others = " and ".join(ordinal[k] for k in range(size) if k not in good)
+    return f"Of the results, the {mine} {'is' if len(good) == 1 else 'are'} right on every " + (
+        f"input, the {others} {'is' if size - len(good) == 1 else 'are'} not."
+    )
+
+
+def _ratio(got: Any, want: Any) -> float | None:
+    a, b = numbers(got), numbers(want)
+    if a is None or b is None or a.shape != b.shape:
+        return None
+    a, b = a.ravel(), b.ravel()
+    if not np.allclose(a[b == 0], 0) or not (b != 0).any() or not a.any():
+        return None
+    ratio = a[b != 0] / b[b != 0]
+    return float(ratio[0]) if np.allclose(ratio, ratio[0], rtol=1e-5) else None
+
+
+def _what_sets_apart(inputs: Sequence[Arguments], right: Sequence[bool]) -> str | None:
+    """Name a property that all inputs have on which an answer fails, and no other input has."""
+    found: dict[str, set[int]] = {}
+    for i, arguments in enumerate(inputs):
+        for said in _properties(arguments):
+            found.setdefault(said, set()).add(i)
+    wrong = {i for i, good in enumerate(right) if not good}
+    for said, where in found.items():
+        if where == wrong:
+            return f"It fails on those, and only those, where {said}."
+    return None
+
+
+def _properties(arguments: Arguments) -> Iterator[str]:
+    arrays = [a for a in arguments if isinstance(a, np.ndarray) and a.dtype.kind in "iuf"]
+    if any((a < 0).any() for a in arrays):
+        yield "a number in the table is negative"
+    if any((a == 0).any() for a in arrays):
+        yield "a number in the table is 0"
+    if any(a.ndim == 2 and a.shape[0] != a.shape[1] for a in arrays):
+        yield "a table is not square"
+    if any(a.ndim and len(a) == 1 for a in arrays):
+        yield "there is one row only"
+    if any(a.ndim and len(a) % 2 for a in arrays):
+        yield "the number of rows is odd"
+    if any(a.ndim and len(a) % 2 == 0 for a in arrays):
+        yield "the number of rows is even"
+    if any(np.unique(a).size < a.size for a in arrays):
+        yield "some numbers are equal"
+    if any(not np.isfinite(a).all() for a in arrays):
+        yield "a number is not finite"
+    sizes = {len(a) for a in arrays if a.ndim}
+    if len(sizes) > 1:
+        yield "the tables have different numbers of rows"
+    for k, value in enumerate(arguments):
+        if isinstance(value, bool | str):
+            yield f"argument {k + 1} is {value!r}"
+        elif isinstance(value, int | float):
+            for said, holds in (
+                ("0", value == 0), ("negative", value < 0), ("odd", value % 2 == 1),
+                ("even", value % 2 == 0), ("above 1", value > 1), ("below 1", value < 1),
+            ):  # fmt: skip
+                if holds:
+                    yield f"argument {k + 1} is {said}"
