@@ -8,7 +8,12 @@ from aeteach.checks.clinic import *  # noqa: F403
 from aeteach.checks.convolutions import *  # noqa: F403
 from aeteach.checks.elbo import *  # noqa: F403
 from aeteach.checks.generator_worth import *  # noqa: F403
-from aeteach.checks.how_much_kl import *  # noqa: F403
+from aeteach.checks.how_much_kl import (
+    collapsed_dimensions,
+    free_bits,
+    rate_and_distortion,
+    warm_up_weight,
+)
 from aeteach.checks.how_to_use import *  # noqa: F403
 from aeteach.checks.latent_meaning import *  # noqa: F403
 from aeteach.checks.linear_autoencoder import *  # noqa: F403
@@ -26,7 +31,15 @@ from aeteach.checks.pca_by_hand import (
 from aeteach.checks.reading_machine import *  # noqa: F403
 from aeteach.checks.reparameterization import *  # noqa: F403
 from aeteach.checks.scoreboard import *  # noqa: F403
-from aeteach.checks.surprise_and_kl import *  # noqa: F403
+from aeteach.checks.surprise_and_kl import (
+    coin_backwards,
+    kl_discrete,
+    kl_normals,
+    kl_to_prior,
+    kl_witness,
+    moment_match,
+    surprise_in_bits,
+)
 from aeteach.checks.using_a_vae import *  # noqa: F403
 from aeteach.checks.variational_autoencoder import *  # noqa: F403
 from aeteach.checks.where_next import *  # noqa: F403

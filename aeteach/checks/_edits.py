@@ -239,6 +239,35 @@ def _axis(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         yield ast.Call(node.func, arguments, rest), one, everything
 
 
+def _all_at_once(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
+    """Average everything, or sum everything, where rows are summed and their sums averaged."""
+    name = _called(node)
+    if name not in ("mean", "sum") or not isinstance(node, ast.Call) or node.keywords:
+        return
+    inner = _subject(node, scope)
+    if inner is None or len(node.args) > (0 if _is_method(node, scope) else 1):
+        return
+    done = "averaged" if name == "mean" else "summed"
+    said = f"everything is {done}, where each row is to be summed and the rows averaged"
+    wanted = f"each row is summed and the rows averaged, where everything is to be {done}"
+    yield _apply("mean_of_sums", inner), said, wanted
+
+
+def _of_rows(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
+    """Undo that: x.sum(1).mean() becomes x.mean(), x.sum() or x.mean(1).mean()."""
+    if _called(node) != "mean" or not isinstance(node, ast.Call) or node.keywords:
+        return
+    rows = _subject(node, scope)
+    if rows is None or _called(rows) != "sum":
+        return
+    inner = _subject(rows, scope)
+    if inner is not None:
+        for name, done in (("mean", "averaged"), ("sum", "summed")):
+            said = f"everything is {done}, where each row is to be summed and the rows averaged"
+            wanted = f"each row is summed and the rows averaged, where everything is to be {done}"
+            yield _apply(name, inner), wanted, said
+
+
 _TWINS = {
     **{"sum": "mean", "mean": "sum median", "median": "mean", "prod": "sum", "nansum": "nanmean"},
     **{"max": "min", "min": "max mean", "amax": "amin", "amin": "amax", "var": "std", "std": "var"},
@@ -277,6 +306,8 @@ def _twin(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     name = _called(node)
     if name is None or not isinstance(node, ast.Call):
         return
+    if name in _LOGS and node.args and _value(node.args[0]) is not None:
+        return  # a constant that changes units: another base of it would hide the mistake
     for other in _TWINS.get(name, "").split():
         if isinstance(node.func, ast.Name) and other not in (*HELPERS, "min", "max", "list"):
             continue
@@ -739,7 +770,7 @@ def _whole(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
 
 
 _RULES: tuple[Callable[[ast.AST, ast.AST, Scope], Iterator[Option]], ...] = (
-    _axis, _twin, _sign, _divisor, _factor, _power, _meaning, _operator, _exchange, _compare,
+    _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _factor, _power, _meaning, _operator, _exchange, _compare,
     _turn, _constant, _cut, _variable, _operand, _brackets, _order, _insert, _whole,
 )  # fmt: skip
 
@@ -860,6 +891,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "mean": _either(torch.mean, lambda x: np.mean(list(x) if np.ndim(x) == 0 else x)),
     **{name: _over(name) for name in ("sum", "max", "min")},
     **{f"{name}{axis}": _over(name, axis) for name in ("sum", "mean") for axis in (0, 1)},
+    "mean_of_sums": lambda x: _array(x).sum() / len(x),
     "cut01": _either(lambda x: x.clamp(0, 1), lambda x: np.clip(x, 0, 1)),
     "above0": _either(lambda x: x.clamp(min=0), lambda x: np.maximum(x, 0)),
 }  # fmt: skip

@@ -37,7 +37,7 @@ from aeteach.checks._trial import (
 )
 
 _PATIENCE = 0.5  # seconds that one call of a mistake's function may take
-_SEARCH = 1.2  # seconds that the search for a mistake may take
+_SEARCH = 0.7  # seconds that each search for a mistake may take
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ class Mistake:
 
     hint: str
     wrong: Callable[..., Any]
+
+
+_SECRETS: "weakref.WeakKeyDictionary[Any, Any]" = weakref.WeakKeyDictionary()
 
 
 class Check:
@@ -138,6 +141,28 @@ class Judged(Check):
         return Verdict(self.name, True, praise)
 
 
+class Rounds(Check):
+    """An exercise that is checked in rounds: an answer must get through one to reach the next.
+
+    Args:
+        rounds: exercises of the same arguments; the last one praises.
+        about: what goes in and what comes out.
+    """
+
+    def __init__(self, *rounds: Check, about: str):
+        super().__init__(rounds[-1].name, about)
+        _SECRETS[self] = rounds
+
+    def __call__(self, answer: Any) -> Verdict:
+        """Return the first verdict that is not right, or the last."""
+        verdict = self.no("")
+        for exercise in _SECRETS[self]:
+            verdict = exercise(answer)
+            if not verdict:
+                break
+        return verdict
+
+
 # ---------------------------------------------------------------- functions
 
 
@@ -163,9 +188,6 @@ class Secret:
     def mutants(self) -> Mutants:
         """The solutions with one edit each."""
         return Mutants(self.solutions, self.task)
-
-
-_SECRETS: "weakref.WeakKeyDictionary[Check, Any]" = weakref.WeakKeyDictionary()
 
 
 def secret_of(exercise: Check) -> Any:
@@ -270,6 +292,7 @@ def _commits(mistake: Mistake, trial: Trial, task: Task) -> bool:
 def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str | None:
     """Say what the searches find, if they find anything."""
     task, mutants, first = secret.task, secret.mutants, trial.first_wrong
+    mutants.prepare(first, Deadline(_SEARCH / 2))
     deadline = Deadline(_SEARCH)
     found = repair(answer, trial.form, trial.results, first, task, mutants, deadline, trial.pace)
     if found is not None and found.beside is None:
@@ -277,10 +300,7 @@ def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str |
             f"{_where(found)}: {found.said}. With that mended, all {len(task.inputs)} inputs "
             "come out right."
         )
-    value = next(
-        (i for i, r in enumerate(trial.results) if r is not RAISED and not task.right(r, i)), None
-    )
-    mutant = None if value is None else mutants.like(trial.results, value)
+    mutant = mutants.like(trial.results)
     if mutant is not None:
         return f"Your results are those of a right function with one slip: {mutant.said}."
     if found is not None and found.beside is not None:

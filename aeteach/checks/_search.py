@@ -12,7 +12,7 @@ answer with other correct ones. Answers here have a few lines, so trying all edi
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,18 @@ from aeteach.checks._source import NoSource, Program, snippet
 
 Same = Callable[[Any, Any], bool]
 RAISED = object()  # stands for the result of a call that raised
+
+
+@dataclass
+class Deadline:
+    """A moment to stop at."""
+
+    seconds: float
+    start: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        """Return the seconds that are left; negative once it is over."""
+        return self.seconds - (time.monotonic() - self.start)
 
 
 @dataclass(frozen=True)
@@ -43,18 +55,6 @@ class Task:
     def right(self, result: Any, i: int) -> bool:
         """Tell whether a result is right on input i."""
         return any(self.same(result, want) for want in self.wants[i])
-
-
-@dataclass
-class Deadline:
-    """A moment to stop at."""
-
-    seconds: float
-    start: float = field(default_factory=time.monotonic)
-
-    def left(self) -> float:
-        """Return the seconds that are left; negative once it is over."""
-        return self.seconds - (time.monotonic() - self.start)
 
 
 @dataclass(frozen=True)
@@ -86,63 +86,67 @@ class Mutants:
 
     def __init__(self, solutions: Sequence[Callable[..., Any]], task: Task):
         self.task = task
-        self._solutions = list(solutions)
         self._made: list[Mutant] = []
+        self._coming = self._make(solutions)
         self._tables: dict[int, dict[Any, tuple[Array, list[Mutant]]]] = {}
-        self.parameters: tuple[str, ...] = ()
 
-    def all(self) -> list[Mutant]:
-        """Return the mutants; they are made when first asked for."""
-        if not self._made:
-            for solution in self._solutions:
-                program = Program(solution, _beside(solution))
-                self.parameters = self.parameters or program.parameters
-                for edit, _, version in program.versions():
-                    if version is not None:
-                        self._made.append(Mutant(edit.spoils, edit.names, version))
+    @staticmethod
+    def _make(solutions: Sequence[Callable[..., Any]]) -> Iterator[Mutant]:
+        for solution in solutions:
+            for edit, _, version in Program(solution, _beside(solution)).versions():
+                if version is not None:
+                    yield Mutant(edit.spoils, edit.names, version)
+
+    def all(self, deadline: Deadline | None = None) -> list[Mutant]:
+        """Return the mutants; they are made when first asked for, as many as there is time for."""
+        for mutant in self._coming:
+            self._made.append(mutant)
+            if deadline is not None and deadline.left() < 0:
+                break
         return self._made
 
-    def table(self, i: int) -> dict[Any, tuple[Array, list[Mutant]]]:
-        """Return the mutants by the arrangement of their results on input i."""
-        if i not in self._tables:
-            rows: dict[Any, list[tuple[Array, Mutant]]] = {}
-            with silent():
-                for mutant in self.all():
-                    result = mutant.result(i, self.task)
-                    found = None if result is RAISED else signature(result)
-                    if found is not None:
-                        rows.setdefault(found[0], []).append((found[1], mutant))
-            self._tables[i] = {
-                key: (np.array([r[0] for r in found]), [r[1] for r in found])
-                for key, found in rows.items()
-            }
-        return self._tables[i]
+    def prepare(self, i: int, deadline: Deadline | None = None) -> None:
+        """Run the mutants on input i, as many as there is time for."""
+        rows: dict[Any, list[tuple[Array, Mutant]]] = {}
+        with silent():
+            for mutant in self.all(deadline):
+                if i not in mutant.results and deadline is not None and deadline.left() < 0:
+                    break
+                result = mutant.result(i, self.task)
+                found = None if result is RAISED else signature(result)
+                if found is not None:
+                    rows.setdefault(found[0], []).append((found[1], mutant))
+        self._tables[i] = {
+            key: (np.array([r[0] for r in found]), [r[1] for r in found])
+            for key, found in rows.items()
+        }
 
-    def like(self, results: Sequence[Any], first: int) -> Mutant | None:
-        """Return the first mutant that returns these results on every input.
-
-        Args:
-            results: one for each input, or RAISED.
-            first: an input whose result is wrong and was not raised.
-        """
-        for mutant in self.close(results[first], first):
-            if self._is_like(mutant, results):
-                return mutant
-        return None
+    def like(self, results: Sequence[Any]) -> Mutant | None:
+        """Return the first mutant that returns these results, one an input, or RAISED."""
+        wrong = (i for i, r in enumerate(results) if r is not RAISED and not self.task.right(r, i))
+        first = next(wrong, None)
+        if first is None:
+            return None
+        if first not in self._tables:
+            self.prepare(first, Deadline(0.3))
+        return next(
+            (m for m in self.close(results[first], first) if self.is_like(m, results)), None
+        )
 
     def close(self, result: Any, i: int) -> list[Mutant]:
         """Return the mutants that agree with a wrong result on one input."""
         found = signature(result)
-        if found is None or found[0] not in self.table(i):
+        if found is None or found[0] not in self._tables[i]:
             return []
-        table, mutants = self.table(i)[found[0]]
+        table, mutants = self._tables[i][found[0]]
         if not table.size:
             return []
         scale = np.abs(found[1][np.isfinite(found[1])]).max(initial=0)
         hits = np.isclose(table, found[1], rtol=2e-4, atol=2e-6 * scale, equal_nan=True)
         return [mutants[k] for k in np.flatnonzero(hits.all(1))]
 
-    def _is_like(self, mutant: Mutant, results: Sequence[Any]) -> bool:
+    def is_like(self, mutant: Mutant, results: Sequence[Any]) -> bool:
+        """Tell whether a mutant returns these results, and raises where the answer does."""
         told = 0
         for i, result in enumerate(results):
             mine = mutant.result(i, self.task)
@@ -208,7 +212,7 @@ def repair(
     except (NoSource, RecursionError):
         return None
     order = [first, *(i for i in range(len(task.inputs)) if i != first)]
-    seconds = min(max(20 * pace, 0.01), 0.2)
+    seconds = min(max(20 * pace, 0.05), 0.2)
     half: Finding | None = None
 
     def try_out(version: Callable[..., Any], i: int) -> Any:
@@ -230,7 +234,7 @@ def repair(
                 for mutant in mutants.close(result, first)[:3]:
                     others = [result, *(try_out(version, i) for i in order[1:])]
                     in_order = [others[order.index(i)] for i in range(len(order))]
-                    if mutants._is_like(mutant, in_order):
+                    if mutants.is_like(mutant, in_order):
                         half = _found(edit.mends, edit.node, program, name, mutant)
                         break
     return half

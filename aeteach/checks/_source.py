@@ -69,14 +69,18 @@ class Program:
         if not isinstance(function, types.FunctionType):
             raise NoSource
         self._owns = owns or is_readers_own
+        while not self._owns(function) and hasattr(function, "__wrapped__"):
+            function = function.__wrapped__  # a decorator's own function is around the reader's
         if not self._owns(function):
             raise NoSource
+        assert isinstance(function, types.FunctionType)
         self.main = function
         self.parts: dict[str, tuple[types.FunctionType, ast.FunctionDef | ast.Lambda]] = {}
         self._values: dict[str, Any] = {}
         self._add(function.__name__, function)
         if len(self.parts) > 8:
             raise NoSource
+        self._codes = {name: _compiled(*part) for name, part in self.parts.items()}
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ class Program:
         """
         for name, (_, node) in self.parts.items():
             for edit in edits(node, self.scope(name)):
-                yield edit, name, self.built()
+                yield edit, name, self._built(name)
 
     def scope(self, name: str) -> Scope:
         """Return what the names of one of the functions stand for."""
@@ -127,32 +131,30 @@ class Program:
         }
         return Scope(parameters, tuple(sorted(stored - set(parameters))), frozenset(modules))
 
-    def built(self) -> Callable[..., Any] | None:
-        """Compile the functions as their trees stand now; None if that cannot be."""
+    def _built(self, edited: str) -> Callable[..., Any] | None:
+        """Compile one function as its tree stands now, beside the others; None if that fails."""
         space = {"__builtins__": builtins, **self._values, **helpers()}
         try:
-            for name, (function, node) in self.parts.items():
-                space[name] = _compiled(function, node, space)
-        except (SyntaxError, ValueError, TypeError, RecursionError):
+            codes = self._codes | {edited: _compiled(*self.parts[edited])}
+        except (SyntaxError, ValueError, TypeError, RecursionError):  # all that compile raises
             return None
-        made = space[self.main.__name__]
-        return functools.partial(made, *self.bound) if self.bound else made
+        for name, code in codes.items():
+            function = self.parts[name][0]
+            made = types.FunctionType(code, space, name, function.__defaults__)
+            made.__kwdefaults__ = function.__kwdefaults__
+            space[name] = made
+        main = space[self.main.__name__]
+        return functools.partial(main, *self.bound) if self.bound else main
 
 
-def _compiled(
-    function: types.FunctionType,
-    node: ast.FunctionDef | ast.Lambda,
-    space: dict[str, Any],
-) -> types.FunctionType:
+def _compiled(function: types.FunctionType, node: ast.FunctionDef | ast.Lambda) -> types.CodeType:
+    """Return the code of a function, all of whose outer names are looked up as global ones."""
     file = function.__code__.co_filename
     if isinstance(node, ast.Lambda):
-        made = eval(compile(ast.Expression(node), file, "eval"), space)
+        whole = compile(ast.Expression(node), file, "eval")
     else:
-        exec(compile(ast.Module([node], []), file, "exec"), space)
-        made = space[node.name]
-    made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-    assert isinstance(made, types.FunctionType)
-    return made
+        whole = compile(ast.Module([node], []), file, "exec")
+    return next(c for c in whole.co_consts if isinstance(c, types.CodeType))
 
 
 def is_readers_own(function: Any) -> bool:

@@ -1,167 +1,124 @@
-r"""Checkers for the exercises of *How much KL?*."""
+"""The exercises of *How much KL?*."""
 
-import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = [
-    "collapsed_dimensions",
-    "free_bits",
-    "rate_and_distortion",
-    "warm_up_weight",
-]
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
 
 
-def rate_and_distortion(answer: Any) -> Verdict:
-    """Check a function (x_hat (N, D), x (N, D), mu (N, d), log_var (N, d)) -> (bits, S)."""
-    return _RATE.check(answer)
-
-
-def collapsed_dimensions(answer: Any) -> Verdict:
-    """Check a function (mu (N, d), log_var (N, d)) -> which dimensions carry < 0.01 nats, (d,)."""
-    return _COLLAPSED.check(answer)
-
-
-def warm_up_weight(answer: Any) -> Verdict:
-    """Check a function (step, steps_an_epoch, beta, warm_up) -> weight of the KL in this step."""
-    return _WARM_UP.check(answer)
-
-
-def free_bits(answer: Any) -> Verdict:
-    """Check a function (mu (N, d), log_var (N, d), lam) -> KL that is charged, one number."""
-    return _FREE.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, as float32 needs."""
-    return agree(got, want, 1e-4)
-
-
 def _kl(mu: Array, log_var: Array) -> Array:
-    """KL of each image and dimension, (N, d), in nats."""
-    return 0.5 * (np.exp(log_var) + mu**2 - 1 - log_var)
-
-
-def _moments(seed: int, n: int, d: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(0, 1.3, size=(n, d)), rng.normal(-1, 0.8, size=(n, d))
+    """Return the KL of each image and dimension, (N, d), in nats."""
+    return np.asarray((np.exp(log_var) + mu**2 - 1 - log_var) / 2)
 
 
 # ---------------------------------------------------------------- rate and distortion
 
 
-def _rate(x_hat: Array, x: Array, mu: Array, log_var: Array) -> tuple[float, float]:
-    bits = _kl(mu, log_var).sum(1).mean() / math.log(2)
-    return float(bits), float(((x - x_hat) ** 2).sum(1).mean())
+def _images(rng: np.random.Generator) -> Iterator[tuple[Array, ...]]:
+    for n, pixels, d in ((3, 5, 2), (4, 7, 3), (2, 4, 6), (5, 5, 5), (1, 6, 2), (7, 3, 1)):
+        x_hat, x = rng.random((2, n, pixels)) * [[[1.0]], [[1.4]]]
+        yield x_hat, x, rng.normal(0, 1.3, size=(n, d)), rng.normal(-1, 0.8, size=(n, d))
 
 
-def _images(seed: int, n: int, D: int, d: int) -> tuple[Array, Array, Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.random((n, D)), rng.random((n, D)), *_moments(seed + 10, n, d)
+def _rate_and_distortion(x_hat: Array, x: Array, mu: Array, log_var: Array) -> tuple[Any, Any]:
+    kl = (np.exp(log_var) + mu**2 - 1 - log_var) / 2
+    error = ((x - x_hat) ** 2).sum(axis=1)
+    return kl.sum(axis=1).mean() / np.log(2), error.mean()
 
 
-def _scaled(bits: float, error: float) -> Any:
-    """Return the mistake that multiplies rate and squared error by these factors."""
-
-    def wrong(x_hat: Array, x: Array, mu: Array, log_var: Array) -> tuple[float, float]:
-        rate, distortion = _rate(x_hat, x, mu, log_var)
-        return rate * bits, distortion * error
-
-    return wrong
-
-
-_RATE = Exercise(
-    name="Rate and distortion",
-    right=_rate,
-    inputs=[_images(0, 3, 5, 2), _images(1, 4, 7, 3), _images(2, 2, 4, 6)],
+rate_and_distortion = Exercise(
+    "Rate and distortion",
+    _rate_and_distortion,
+    inputs=_images,
+    about="x_hat (N, D), x (N, D), mu (N, d), log_var (N, d) -> (bits an image, squared error).",
+    praise="A point of the plane: what an image costs to send, and what is lost.",
     mistakes=[
         Mistake(
             "The rate is in nats. A bit is log 2 of a nat, so there are more bits than nats.",
-            _scaled(math.log(2), 1),
+            lambda x_hat, x, mu, lv: (
+                _rate_and_distortion(x_hat, x, mu, lv)[0] * np.log(2),
+                _rate_and_distortion(x_hat, x, mu, lv)[1],
+            ),
         ),
         Mistake(
             "You multiplied the nats by log 2. That makes fewer bits than nats, and a bit is the "
             "smaller unit.",
-            _scaled(math.log(2) ** 2, 1),
-        ),
-        Mistake(
-            "You converted the squared error as well. It has no logarithm in it, and so no bits.",
-            _scaled(1, 1 / math.log(2)),
-        ),
-        Mistake(
-            "The two numbers are exchanged: first the rate, then the distortion.",
-            lambda *a: _rate(*a)[::-1],
-        ),
-        Mistake(
-            "Mean in place of sum: you averaged the squared error over the pixels.",
-            lambda x_hat, x, mu, lv: (_rate(x_hat, x, mu, lv)[0], ((x - x_hat) ** 2).mean()),
-        ),
-        Mistake(
-            "Mean in place of sum: you averaged the KL over the latent dimensions.",
             lambda x_hat, x, mu, lv: (
-                _kl(mu, lv).mean() / math.log(2),
-                _rate(x_hat, x, mu, lv)[1],
+                _rate_and_distortion(x_hat, x, mu, lv)[0] * np.log(2) ** 2,
+                _rate_and_distortion(x_hat, x, mu, lv)[1],
             ),
         ),
         Mistake(
+            "The two numbers are exchanged: first the rate, then the distortion.",
+            lambda *a: _rate_and_distortion(*a)[::-1],
+        ),
+        Mistake(
             "You summed over the images. Rate and distortion are those of one image, on average.",
-            lambda x_hat, x, mu, lv: tuple(len(x) * v for v in _rate(x_hat, x, mu, lv)),
+            lambda x_hat, *a: tuple(len(x_hat) * v for v in _rate_and_distortion(x_hat, *a)),
         ),
         Mistake(
             "Your KL treats log_var as the logarithm of sigma: it squares once too often.",
-            lambda x_hat, x, mu, lv: _rate(x_hat, x, mu, 2 * lv),
+            lambda x_hat, x, mu, lv: _rate_and_distortion(x_hat, x, mu, 2 * lv),
         ),
         Mistake(
             "Your KL has sigma where sigma squared belongs. exp(log_var) is the variance already.",
             lambda x_hat, x, mu, lv: (
-                (0.5 * (np.exp(lv / 2) + mu**2 - 1 - lv)).sum(1).mean() / math.log(2),
-                _rate(x_hat, x, mu, lv)[1],
+                (np.exp(lv / 2) + mu**2 - 1 - lv).sum(1).mean() / np.log(4),
+                _rate_and_distortion(x_hat, x, mu, lv)[1],
             ),
         ),
-        Mistake(
-            "The squared error is halved. That belongs to a likelihood of variance 1; the "
-            "distortion here is the squared error itself.",
-            _scaled(1, 0.5),
-        ),
     ],
-    praise="A point of the plane: what an image costs to send, and what is lost.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- collapsed dimensions
 
 
-def _collapsed(mu: Array, log_var: Array) -> Array:
-    return _kl(mu, log_var).mean(0) < 0.01
-
-
-def _posterior(seed: int, n: int) -> tuple[Array, Array]:
-    """Return the posterior of five dimensions that no shortcut tells apart.
+def _posteriors(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield posteriors of dimensions that no shortcut tells apart.
 
     In use; collapsed; mu far off but the same for every image; sigma small at mu = 0; log_var
-    above and below 0 in turn, with mean 0.
+    above and below 0 in turn; used through mu alone; a little below and a little above 0.01 nats.
     """
-    rng = np.random.default_rng(seed)
-    still = rng.normal(0, 0.02, size=n)
-    sign = np.where(np.arange(n) % 2 == 0, 1.0, -1.0)
-    mu = np.stack([sign * rng.normal(1.5, 0.1, n), still, 2 + still, still, still], axis=1)
-    tiny = rng.normal(0, 0.02, size=n)
-    log_var = np.stack([tiny - 2, tiny, tiny, tiny - 1.5, sign], axis=1)
-    order = rng.permutation(5)
-    return mu[:, order], log_var[:, order]
+    for n in (20, 30, 12, 7, 8, 2, 41):
+        still = rng.normal(0, 0.02, size=n)
+        sign = np.where(np.arange(n) % 2 == 0, 1.0, -1.0)
+        tiny = rng.normal(0, 0.02, size=n)
+        mu = [sign * rng.normal(1.5, 0.1, n), still, 2 + still, still, still]
+        log_var = [tiny - 2, tiny, tiny, tiny - 1.5, sign]
+        for nats in (0.0085, 0.0097, 0.0103, 0.0115, 0.019, 0.006):
+            mu.append(sign * np.sqrt(2 * nats))
+            log_var.append(np.zeros(n))
+            mu.append(np.zeros(n))
+            log_var.append(np.full(n, -_width(nats)))
+        order = rng.permutation(len(mu))
+        yield np.stack(mu, axis=1)[:, order], np.stack(log_var, axis=1)[:, order]
 
 
-_COLLAPSED = Exercise(
-    name="Collapsed dimensions",
-    right=_collapsed,
-    inputs=[_posterior(0, 20), _posterior(1, 30), _posterior(2, 12)],
+def _width(nats: float) -> float:
+    """Return -log_var at which the variance alone costs so many nats."""
+    v = 0.0
+    while (np.exp(-v) - 1 + v) / 2 < nats:
+        v += 1e-5
+    return v
+
+
+def _collapsed(mu: Array, log_var: Array) -> Any:
+    kl = 0.5 * (np.exp(log_var) + mu**2 - 1 - log_var)
+    return kl.mean(axis=0) < 0.01
+
+
+collapsed_dimensions = Exercise(
+    "Collapsed dimensions",
+    _collapsed,
+    inputs=_posteriors,
+    about="mu (N, d), log_var (N, d) -> which dimensions carry less than 0.01 nats, (d,).",
+    praise="Only the KL of each image, averaged, sees all of it: mu, sigma, and their spread.",
     mistakes=[
         Mistake(
             "Upside down: you return the dimensions that are in use.",
@@ -173,12 +130,25 @@ _COLLAPSED = Exercise(
             lambda mu, lv: mu.var(0) < 0.01,
         ),
         Mistake(
+            "You look at mu alone, at how much it varies. A dimension whose mu stands still may "
+            "still carry nats: far from 0, or with a sigma that is not 1.",
+            lambda mu, lv: mu.std(0) < 0.01,
+        ),
+        Mistake(
             "You look at the average of mu. The means of a dimension in use may well average to 0.",
             lambda mu, lv: np.abs(mu.mean(0)) < 0.1,
         ),
         Mistake(
+            "You look at the average of mu. The means of a dimension in use may well average to 0.",
+            lambda mu, lv: np.abs(mu.mean(0)) < 0.01,
+        ),
+        Mistake(
             "You look at log_var alone. A sigma of 1 with a mu away from 0 is not the prior.",
             lambda mu, lv: np.abs(lv).mean(0) < 0.1,
+        ),
+        Mistake(
+            "You look at log_var alone. A sigma of 1 with a mu away from 0 is not the prior.",
+            lambda mu, lv: np.abs(lv).mean(0) < 0.01,
         ),
         Mistake(
             "You look at the average of log_var. Above 0 for some images and below for others, it "
@@ -191,38 +161,42 @@ _COLLAPSED = Exercise(
             lambda mu, lv: _kl(mu.mean(0), lv.mean(0)) < 0.01,
         ),
         Mistake(
-            "You average over the dimensions. The question is which of them, so average over the "
-            "images, axis 0.",
-            lambda mu, lv: _kl(mu, lv).mean(1) < 0.01,
-        ),
-        Mistake(
             "These are the KLs. The exercise asks which of them are below 0.01.",
             lambda mu, lv: _kl(mu, lv).mean(0),
         ),
     ],
-    praise="Only the KL of each image, averaged, sees all of it: mu, sigma, and their spread.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- warm-up
 
 
-def _weight(step: int, steps: int, beta: float, warm_up: float) -> float:
-    return beta * min(1.0, step / steps / warm_up)
+def _steps(rng: np.random.Generator) -> Iterator[tuple[int, int, float, float]]:
+    yield 30, 20, 0.5, 2.5
+    yield 75, 20, 4.0, 2.5
+    yield 0, 20, 4.0, 2.5
+    yield 20, 20, 4.0, 10.0
+    yield 5000, 100, 2.0, 20.0
+    yield 7, 100, 0.5, 1.5
+    yield 50, 20, 4.0, 2.5  # the end of the warm-up exactly
+    yield 1, 1, 1.0, 3.0
+    for _ in range(8):
+        steps, warm_up = int(rng.integers(3, 200)), float(rng.uniform(0.3, 8))
+        step = int(steps * warm_up * rng.uniform(0, 1.3))
+        yield step, steps, float(rng.uniform(0.1, 5)), warm_up
 
 
-_WARM_UP = Exercise(
-    name="Warm-up",
-    right=_weight,
-    inputs=[
-        (30, 20, 0.5, 2.5),
-        (75, 20, 4.0, 2.5),
-        (0, 20, 4.0, 2.5),
-        (20, 20, 4.0, 10.0),
-        (5000, 100, 2.0, 20.0),
-        (7, 100, 0.5, 1.5),
-    ],
+def _weight(step: int, steps_an_epoch: int, beta: float, warm_up: float) -> float:
+    epochs = step / steps_an_epoch
+    return beta * min(1.0, epochs / warm_up)
+
+
+warm_up_weight = Exercise(
+    "Warm-up",
+    _weight,
+    inputs=_steps,
+    about="step, steps_an_epoch, beta, warm_up (in epochs) -> weight of the KL in this step.",
+    praise="From 0 to beta in a line, and then it stays: z may be used before it is paid for.",
     mistakes=[
         Mistake(
             "The weight goes on growing after the warm-up. From then on it stays beta.",
@@ -243,8 +217,8 @@ _WARM_UP = Exercise(
             lambda step, n, beta, w: beta * min(1.0, (step // n) / w),
         ),
         Mistake(
-            "You compare steps with epochs. warm_up is in epochs: divide step by the steps that an "
-            "epoch has. As it is, the warm-up ends after a few steps.",
+            "You compare steps with epochs: warm_up is in epochs, step is not. As it is, the "
+            "warm-up ends after a few steps.",
             lambda step, n, beta, w: beta * min(1.0, step / w),
         ),
         Mistake(
@@ -260,30 +234,33 @@ _WARM_UP = Exercise(
             lambda step, n, beta, w: beta * (step / n >= w),
         ),
     ],
-    praise="From 0 to beta in a line, and then it stays: z may be used before it is paid for.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- free bits
 
 
-def _free(mu: Array, log_var: Array, lam: float) -> float:
-    return float(np.maximum(_kl(mu, log_var).mean(0), lam).sum())
+def _mixed(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
+    """Yield dimensions above and below lam, each with images above and below it."""
+    for n, lam in ((6, 0.5), (9, 0.25), (5, 0.7), (7, 6.0), (4, 0.1), (1, 0.4), (3, 1.0)):
+        mu = rng.normal(0, [1.6, 0.2, 0.9, 0.05], size=(n, 4))
+        log_var = rng.normal([-2.5, -0.1, -0.8, 0], 0.2, size=(n, 4))
+        keep = rng.permutation(4)[: 3 if n == 5 else 4]
+        yield mu[:, keep], log_var[:, keep], lam
+    yield rng.normal(size=(6, 3)), rng.normal(-1, 0.5, size=(6, 3)), 0.0  # nothing is free
 
 
-def _mixed(seed: int, n: int, lam: float) -> tuple[Array, Array, float]:
-    """Return dimensions above and below lam, each with images above and below it."""
-    rng = np.random.default_rng(seed)
-    mu = rng.normal(0, [1.6, 0.2, 0.9, 0.05], size=(n, 4))
-    log_var = rng.normal([-2.5, -0.1, -0.8, 0], 0.2, size=(n, 4))
-    return mu, log_var, lam
+def _free(mu: Array, log_var: Array, lam: float) -> Any:
+    kl = 0.5 * (np.exp(log_var) + mu**2 - 1 - log_var)
+    return np.maximum(kl.mean(axis=0), lam).sum()
 
 
-_FREE = Exercise(
-    name="Free bits",
-    right=_free,
-    inputs=[_mixed(0, 6, 0.5), _mixed(1, 9, 0.25), _mixed(2, 5, 0.7), _mixed(3, 7, 6.0)],
+free_bits = Exercise(
+    "Free bits",
+    _free,
+    inputs=_mixed,
+    about="mu (N, d), log_var (N, d), lam -> the KL that is charged, one number.",
+    praise="Flat below lambda: nothing pulls a dimension onto the prior until it carries more.",
     mistakes=[
         Mistake(
             "No nats are free: this is the KL itself.",
@@ -327,6 +304,4 @@ _FREE = Exercise(
             lambda mu, lv, lam: np.maximum(_kl(mu, lv).mean(0), lam),
         ),
     ],
-    praise="Flat below lambda: nothing pulls a dimension onto the prior until it carries more.",
-    same=_close,
 )
