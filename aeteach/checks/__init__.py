@@ -1,6 +1,6 @@
 """Checkers for the reader's own answers to exercises: `checks.<exercise>(answer)` -> `Verdict`."""
 
-from aeteach.checks._exercise import Check, Exercise, Judged, Mistake, Quantity, Verdict
+from aeteach.checks._exercise import Check, Exercise, Judged, Mistake, Quantity, Rounds, Verdict
 from aeteach.checks.asking_for_a_nine import *  # noqa: F403
 from aeteach.checks.bottleneck_as_a_channel import *  # noqa: F403
 from aeteach.checks.choosing_the_latent import *  # noqa: F403
@@ -43,3 +43,8 @@ from aeteach.checks.surprise_and_kl import (
 from aeteach.checks.using_a_vae import *  # noqa: F403
 from aeteach.checks.variational_autoencoder import *  # noqa: F403
 from aeteach.checks.where_next import *  # noqa: F403
+
+
+def exercises() -> dict[str, Check]:
+    """Return every exercise of the book by the name under which it is called, in page order."""
+    return {name: found for name, found in globals().items() if isinstance(found, Check)}

@@ -131,7 +131,7 @@ def _copied(value: Any) -> Any:
 def _tensor(dtype: torch.dtype, *, also_floats: bool = False) -> Form:
     def convert(value: Any) -> Any:
         if isinstance(value, np.ndarray):
-            made = torch.tensor(value)
+            made = torch.tensor(np.ascontiguousarray(value))
             return made.to(dtype) if made.is_floating_point() else made
         if also_floats and isinstance(value, float):
             return torch.tensor(value, dtype=dtype)

@@ -770,8 +770,9 @@ def _whole(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
 
 
 _RULES: tuple[Callable[[ast.AST, ast.AST, Scope], Iterator[Option]], ...] = (
-    _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _factor, _power, _meaning, _operator, _exchange, _compare,
-    _turn, _constant, _cut, _variable, _operand, _brackets, _order, _insert, _whole,
+    _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _factor, _power, _meaning, _operator,
+    _exchange, _compare, _turn, _constant, _cut, _variable, _operand, _brackets, _order, _insert,
+    _whole,
 )  # fmt: skip
 
 

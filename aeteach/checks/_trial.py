@@ -220,11 +220,10 @@ def _about_the_kind(got: Any, want: Any) -> str | None:
 
 def describe(value: Any) -> str:
     """Say what kind of thing a value is."""
-    shape = getattr(value, "shape", None)
     kind = type(value).__name__
-    if shape is not None:
-        return f"{kind} of shape {tuple(shape)}"
     try:
+        if isinstance(value, np.ndarray | torch.Tensor):
+            return f"{kind} of shape {tuple(value.shape)}"
         return f"{kind} {value!r:.40}"
     except Exception:  # a value that cannot even show itself
         return f"something of type {kind}"

@@ -198,6 +198,11 @@ def _only_where_both(p: Array, q: Array) -> Any:
     return np.where(both, p * np.log(np.where(both, p, 1) / np.where(both, q, 1)), 0).sum(-1)
 
 
+_SMALL = (
+    "A small number is put inside the logarithm. It hides the infinity: the result then depends "
+    "on that number and not on P and Q."
+)
+
 _zeros = Exercise(
     "KL by hand",
     _kl_with_zeros,
@@ -234,16 +239,14 @@ _zeros = Exercise(
         ),
         *(
             Mistake(
-                "A small number is added inside the logarithm. It hides the infinity: the result "
-                "then depends on that number and not on P and Q.",
+                _SMALL,
                 lambda p, q, small=small: (p * np.log((p + small) / (q + small))).sum(-1),
             )
             for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
         ),
         *(
             Mistake(
-                "A small number is put in place of the zeros. It hides the infinity: the result "
-                "then depends on that number and not on P and Q.",
+                _SMALL,
                 lambda p, q, small=small: _kl(np.clip(p, small, 1), np.clip(q, small, 1)),
             )
             for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)

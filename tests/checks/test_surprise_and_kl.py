@@ -1,6 +1,5 @@
 """The checkers of *Surprise and KL*, and the chapter's promise that every line is checked."""
 
-import itertools
 import math
 import re
 
@@ -12,21 +11,12 @@ from scipy.integrate import quad
 from torch.distributions import Categorical, Normal, kl_divergence
 
 from aeteach import checks
-from aeteach.checks import surprise_and_kl as kl
+from aeteach.checks._exercise import secret_of
 from aeteach.divergences import kl as package_kl
 from aeteach.divergences import kl_normal, kl_to_standard_normal, surprise
 from tests.paths import BOOK
 
 CHAPTER = BOOK / "surprise-and-kl.md"
-EXERCISES = {
-    "surprise_in_bits": [kl._SURPRISE],
-    "kl_discrete": [kl._KL_FORMULA, kl._KL_ZEROS],
-    "kl_normals": [kl._NORMALS],
-    "kl_to_prior": [kl._PRIOR],
-    "moment_match": [kl._MOMENTS],
-}
-ROUNDS = [(name, e) for name, exercises in EXERCISES.items() for e in exercises]
-MISTAKES = [(name, e, m) for name, e in ROUNDS for m in e.mistakes]
 
 
 @pytest.fixture(autouse=True)
@@ -126,41 +116,6 @@ def test_a_right_answer_passes_in_any_form(name, answer):
     assert verdict.hint
 
 
-@pytest.mark.parametrize(
-    ("name", "mistake"), [(n, m) for n, _, m in MISTAKES], ids=[m.hint[:60] for _, _, m in MISTAKES]
-)
-def test_every_mistake_gets_its_own_hint(name, mistake):
-    answer = mistake.wrong
-    if mistake in kl._KL_ZEROS.mistakes:
-        assert kl._KL_FORMULA.check(answer)  # so the reader has come as far as the zeros
-    verdict = getattr(checks, name)(answer)
-    assert not verdict
-    assert verdict.hint == mistake.hint
-
-
-@pytest.mark.parametrize(("name", "exercise"), ROUNDS)
-def test_no_two_mistakes_look_the_same_and_none_looks_right(name, exercise):
-    def results(function):
-        return [function(*arguments) for arguments in exercise.inputs]
-
-    def alike(f, g):
-        return all(exercise._agree(a, b) for a, b in zip(results(f), results(g), strict=True))
-
-    for mistake in exercise.mistakes:
-        assert not alike(mistake.wrong, exercise.right), mistake.hint
-    for one, other in itertools.combinations(exercise.mistakes, 2):
-        assert not alike(one.wrong, other.wrong), (one.hint, other.hint)
-
-
-@pytest.mark.parametrize(("name", "exercise"), ROUNDS)
-def test_no_hint_holds_a_result(name, exercise):
-    for arguments in exercise.inputs:
-        for number in np.ravel(exercise.right(*arguments)):
-            if np.isfinite(number) and number != round(number):
-                shown = f"{number:.4f}".rstrip("0")[:5]
-                assert all(shown not in m.hint for m in exercise.mistakes)
-
-
 def test_a_logarithm_of_zero_is_told_in_words_and_not_as_a_warning():
     with np.errstate(all="warn"):
         assert "0 log 0" in checks.kl_discrete(lambda p, q: (p * np.log(p / q)).sum(-1)).hint
@@ -181,26 +136,21 @@ def test_both_rounds_count_for_a_discrete_kl():
     assert verdict.exercise == checks.kl_discrete(package_kl).exercise
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_a_result_nobody_foresaw_gets_a_general_hint(name):
-    verdict = getattr(checks, name)(lambda *arguments: np.full(9, 0.123))
-    assert not verdict
-    assert re.search("shape|Expected|numbers are not", verdict.hint)
-
-
 def test_the_right_functions_agree_with_independent_ones():
+    formula = secret_of(secret_of(checks.kl_discrete)[0]).solutions[0]
+    normals, moments = (secret_of(e).solutions[0] for e in (checks.kl_normals, checks.moment_match))
     rng = np.random.default_rng(0)
     worst = 0.0
     for _ in range(200):
         p, q = rng.dirichlet(np.ones(5), size=(2, 4))
         expected = kl_divergence(Categorical(torch.tensor(p)), Categorical(torch.tensor(q)))
-        np.testing.assert_allclose(kl._KL_FORMULA.right(p, q), expected, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(formula(p, q), expected, rtol=1e-10, atol=1e-12)
         numbers = rng.normal(), rng.uniform(0.2, 3), rng.normal(), rng.uniform(0.2, 3)
-        got, want = kl._kl_normal(*numbers), integral(*numbers)
+        got, want = normals(*numbers), integral(*numbers)
         worst = max(worst, abs(got - want))
         w, mus, sigmas = rng.dirichlet(np.ones(3)), rng.normal(size=3), rng.uniform(0.3, 2, size=3)
         np.testing.assert_allclose(
-            kl._moments(w, mus, sigmas), moments_by_quadrature(w, mus, sigmas), atol=1e-9
+            moments(w, mus, sigmas), moments_by_quadrature(w, mus, sigmas), atol=1e-9
         )
     assert worst < 1e-9
 
@@ -210,10 +160,7 @@ def test_the_coin_backwards():
     right = float(kl_divergence(Categorical(q), Categorical(p))) / math.log(2)
     assert checks.coin_backwards(right)
     assert checks.coin_backwards(round(right, 4))
-    hints = [checks.coin_backwards(wrong).hint for wrong, _ in kl._COIN.mistakes]
-    assert hints == [hint for _, hint in kl._COIN.mistakes]
-    assert len(set(hints)) == len(hints)
-    assert "wrong sign" not in " ".join(hints)
+    assert checks.coin_backwards(0.119)  # three digits are asked for
     assert not checks.coin_backwards(0.5)
 
 
@@ -229,6 +176,7 @@ def test_the_coin_backwards():
         ((0, -1, 0, 1), False, "below belongs to no density"),
         ((0, 0, 0, 1), False, "below belongs to no density"),
         ((0, 1, 0), False, "it got 3"),
+        ((0, 1e-200, 0, 1e200), False, "as large or as small"),
         ((0, math.nan, 0, 1), False, "finite"),
         ("zero", False, "four numbers"),
         (None, False, "four numbers"),
@@ -239,14 +187,6 @@ def test_the_witness(witness, passed, hint):
     verdict = checks.kl_witness(witness)
     assert verdict.passed == passed
     assert hint in verdict.hint
-
-
-def test_how_many_wrong_answers_are_recognised_by_name(record_property):
-    functions = sum(len({m.hint for m in e.mistakes}) for _, e in ROUNDS)
-    numbers = len(kl._COIN.mistakes)
-    record_property("recognised_by_name", functions + numbers)
-    assert functions >= 60
-    assert numbers >= 8
 
 
 def cells(text):
@@ -270,5 +210,8 @@ def test_the_chapter_has_a_checker_and_a_solution_for_every_exercise():
     labels = re.findall(r"```\{exercise\}[^\n]*\n:label: (\S+)", text)
     assert len(labels) >= 4
     assert re.findall(r"```\{solution-start\} (\S+)", text) == labels
-    for name in kl.__all__:
+    for name in (
+        *("coin_backwards", "kl_discrete", "kl_normals", "kl_to_prior", "kl_witness"),
+        *("moment_match", "surprise_in_bits"),
+    ):
         assert text.count(f"aeteach.checks.{name}(") == 2, name  # a first try and the solution
