@@ -1,64 +1,93 @@
-"""The folder on this machine where the digits are kept, and writing there in one step."""
+"""The folder on this machine where the digits are kept, and writing there in one step.
 
+A file there may be the user's own: other data sets have files of the same names. So nothing that
+is there is ever written over, moved or removed. Where a name is taken by other bytes, the digits
+go to a folder of their own beside them.
+"""
+
+import errno
+import hashlib
 import os
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from aeteach._files import atomic_write
+from aeteach._files import write_whole
+from aeteach.data._idx import SHA256, DataError
 
-STALE = 3600.0  # seconds; nobody takes an hour to write 47 MB
+PLACES = 9  # of a file; more were never made by anything but a fault that writes bad bytes
 
 
 def folder() -> Path:
-    """Return the cache folder: AETEACH_DATA if set, else the user's own (which may not exist)."""
+    """Return the cache folder: AETEACH_DATA if set, else the user's own (which may not exist).
+
+    Raises:
+        DataError: AETEACH_DATA begins with the home of somebody whom this machine does not know.
+    """
     chosen = os.environ.get("AETEACH_DATA", "").strip()
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        try:
+            return Path(chosen).expanduser().absolute()
+        except RuntimeError as error:
+            raise DataError(f"AETEACH_DATA is {chosen!r}: {error}; give a whole path") from error
     import pooch  # here, because it is slow to import
 
     return Path(pooch.os_cache("aeteach"))
 
 
-def stored(names: Sequence[str], progress: bool = False) -> Iterator[tuple[str, bytes]]:
-    """Yield the named files that are in the cache, unverified, with their bytes.
+def places(name: str) -> list[Path]:
+    """Return where a file may be: the cache folder, then folders that nobody else names like this.
 
-    A file that is not there is left out. `progress` is there because every source takes it.
+    Their name is that of the four files' contents, so another edition of them has other folders.
+    """
+    edition = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()[:8]
+    own = [f"aeteach-mnist-{edition}{more}" for more in ("", *(f"-{n}" for n in range(2, PLACES)))]
+    return [folder() / name, *(folder() / inner / name for inner in own)]
+
+
+def free_place(name: str) -> Path:
+    """Return the first place of a file where nothing is, not even a folder or a broken link.
 
     Raises:
-        OSError: a file is there and cannot be read.
+        FileExistsError: there is none.
     """
-    for name in names:
+    for place in places(name):
+        in_the_way = place.parent != folder() and place.parent.is_file()
+        if not os.path.lexists(place) and not in_the_way:
+            return place
+    raise FileExistsError(f"all {PLACES} places of {name} are taken by other files")
+
+
+def stored(name: str) -> Iterator[tuple[Path, bytes | OSError]]:
+    """Yield each place where something of that name is, with its unverified bytes.
+
+    Something that cannot be read, such as a folder, comes with the error in place of bytes. The
+    folders of our own come first: where there are any, the cache folder holds other bytes.
+    """
+    first, *own = places(name)
+    for place in (*own, first):
         try:
-            yield name, (folder() / name).read_bytes()
+            yield place, place.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            yield place, error
 
 
 def write(name: str, data: bytes) -> Path:
-    """Put a file into the cache so that it is there in full or not at all.
+    """Put a file into the cache, where its name is free, in full or not at all; return its place.
 
-    The bytes go to a file of their own in the same folder, which then takes the name in one
-    step. A reader, or a second process that fills the cache too, never sees half a file.
+    A reader, or a second process that fills the cache too, never sees half a file. What such a
+    process has put there in the meantime is not written a second time.
 
     Raises:
-        OSError: the folder cannot be made or written, or the disk is full; nothing is left.
+        OSError: the folder cannot be made or written, or the disk is full; no file is left.
     """
-    target = folder() / name
+    for place, found in stored(name):
+        if found == data:
+            return place
+    if folder().is_file():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder()))
+    target = free_place(name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target)
-    with atomic_write(target) as partial, partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())  # some file systems find out only here that the disk is full
+    write_whole(target, data)
     return target
-
-
-def _sweep(target: Path) -> None:
-    """Remove what a process that was killed while writing this file left behind."""
-    for partial in target.parent.glob(f".{target.name}.*"):
-        try:
-            if time.time() - partial.stat().st_mtime > STALE:
-                partial.unlink()
-        except OSError:
-            continue  # another process was faster, or it is not ours to remove

