@@ -152,7 +152,7 @@ class SquaredError:
 
     def __call__(self, output: "Output", x: Tensor) -> Terms:
         """Return the terms for what the model made of x, (N, 1, H, W)."""
-        reconstruction = squared_error(output.x_hat, x).mean()
+        reconstruction = squared_error(_made(output).x_hat, x).mean()
         return {"loss": reconstruction, "reconstruction": reconstruction}
 
 
@@ -223,7 +223,7 @@ class Elbo:
 
     def _terms(self, output: "Output", x: Tensor, beta: float) -> Terms:
         self._check_weights()
-        reconstruction = self._reconstruction(output, x).mean()
+        reconstruction = self._reconstruction(_made(output), x).mean()
         mu, log_var = _posterior(output, len(x))
         kl = kl_to_standard_normal(mu, log_var, per_dimension=True).mean(0)  # (N, d) -> (d,)
         charged = kl.clamp(min=self.free_bits)
@@ -312,6 +312,7 @@ class MmdLoss:
     Source: Zhao, Song and Ermon (2019), InfoVAE; Tolstikhin et al. (2018), for the kernel.
     """
 
+    least_batch: ClassVar[int] = 2  # an unbiased estimate compares images of the batch
     reconstruction: str = "squared_error"
     weight: float = 1.0
     prior_sd: float = 1.0
@@ -333,7 +334,7 @@ class MmdLoss:
 
     def __call__(self, output: "Output", x: Tensor) -> Terms:
         """Return the terms for what the model made of x, (N, 1, H, W), N >= 2."""
-        z = output.z.flatten(1)  # channels of a bottleneck are numbers like any other
+        z = _made(output).z.flatten(1)  # channels of a bottleneck are numbers like any other
         if self.reconstruction == "bernoulli":
             reconstruction = _bernoulli(output, x).mean()
         else:
@@ -361,10 +362,20 @@ class CrossEntropy:
 
     def __call__(self, logits: Tensor, x: Tensor, y: Tensor) -> Terms:
         """Return the terms for logits (N, classes) of images x with labels y, (N,) int64."""
+        if not isinstance(logits, Tensor):
+            raise TypeError(
+                f"the model returned {type(logits).__name__}, and cross-entropy compares logits "
+                "(N, classes): is the model a classifier?"
+            )
         if logits.ndim != 2 or len(logits) != len(y):
             raise ValueError(
                 f"logits have shape {tuple(logits.shape)} for {len(y)} labels; expected "
                 "(N, classes), one row a label: is the model a classifier?"
+            )
+        if int(y.max()) >= logits.shape[1]:
+            raise ValueError(
+                f"labels go up to {int(y.max())}, and the logits {tuple(logits.shape)} are for "
+                f"{logits.shape[1]} classes, 0 to {logits.shape[1] - 1}: make the model wider"
             )
         accuracy = (logits.detach().argmax(1) == y).to(logits.dtype).mean()
         return {"loss": F.cross_entropy(logits, y), "accuracy": accuracy}
@@ -417,6 +428,11 @@ class WithWeightPenalty:
         """Whether the other loss is told how far training has come, as `WarmUpElbo` is."""
         return getattr(self.loss, "scheduled", False)
 
+    @property
+    def least_batch(self) -> int:
+        """How many images the other loss needs in a batch."""
+        return getattr(self.loss, "least_batch", 1)
+
     def __call__(self, output: "Output", x: Tensor, **told: float) -> Terms:
         """Return the terms of the other loss, "penalty", and the new total."""
         terms = self.loss(output, x, **told)
@@ -440,9 +456,19 @@ def _softplus(logits: Tensor) -> Tensor:
     return F.softplus(logits, threshold=40)
 
 
+def _made(output: "Output") -> "Output":
+    """Return what a model made if it is an Output, and not the bare tensor of a classifier."""
+    if not hasattr(output, "x_hat"):
+        raise TypeError(
+            f"the model returned {type(output).__name__}, which has no x_hat; expected an "
+            "aeteach.models.Output, as an autoencoder's forward returns it"
+        )
+    return output
+
+
 def _bernoulli(output: "Output", x: Tensor) -> Tensor:
     """Return the binary cross-entropy (N,), from logits if there are any."""
-    if output.logits is not None:
+    if _made(output).logits is not None:
         return bernoulli_nll(output.logits, x)
     return bernoulli_nll_from_x_hat(output.x_hat, x)
 

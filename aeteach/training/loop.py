@@ -1,120 +1,38 @@
-"""The one training loop of the book, and the record it leaves."""
+"""The one training loop of the book, and what it measures with."""
 
-import dataclasses
-import hashlib
-import json
+import contextlib
+import copy
+import itertools
 import math
 import os
-import pickle
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
 from aeteach import _validate
-from aeteach._files import atomic_write
-from aeteach.losses import LOSSES
+from aeteach._modes import evaluation_mode, modes_kept
+from aeteach.training import contract
+from aeteach.training._random import random_state_kept, seed_all
+from aeteach.training.checkpoint import Checkpoint, Run
+from aeteach.training.contract import Loss
+from aeteach.training.fingerprint import optimiser_settings
+from aeteach.training.history import (
+    CallbackWarning,
+    History,
+    InterruptedWarning,
+    NonFiniteLossError,
+)
+from aeteach.training.schedules import Optimiser, Schedule, adam
 
-Loss = Callable[..., dict[str, Tensor]]  # (output, x), or (output, x, y) if it is labelled
-Optimiser = Callable[..., torch.optim.Optimizer]
-Schedule = Callable[[torch.optim.Optimizer, int], torch.optim.lr_scheduler.LRScheduler]
-
-
-@dataclasses.dataclass
-class History:
-    """What happened in training, one entry an epoch.
-
-    Attributes:
-        train: loss terms by name, averaged over the training images seen in the epoch.
-        held_out: the same terms on the held-out images after the epoch; empty without them.
-        seconds: wall-clock time of each epoch's training pass, in seconds.
-    """
-
-    train: list[dict[str, float]] = dataclasses.field(default_factory=list)
-    held_out: list[dict[str, float]] = dataclasses.field(default_factory=list)
-    seconds: list[float] = dataclasses.field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs are finished."""
-        return len(self.train)
-
-    def curve(self, term: str = "loss", *, held_out: bool = False) -> list[float]:
-        """Return one term of the loss, epoch by epoch."""
-        rows = self.held_out if held_out else self.train
-        known = sorted(rows[0]) if rows else []
-        if term not in known:
-            which = "held-out" if held_out else "training"
-            raise KeyError(f"no {which} term {term!r} in this history; it has {known}")
-        return [row[term] for row in rows]
-
-
-class NonFiniteLossError(RuntimeError):
-    """The loss became NaN or infinite; `history` holds the epochs that were finished."""
-
-    def __init__(self, terms: dict[str, float], epoch: int, step: int, history: History) -> None:
-        bad = ", ".join(f"{name} = {value}" for name, value in terms.items())
-        last = f"{history.train[-1]['loss']:.4g}" if history.train else "none finished"
-        super().__init__(
-            f"training stopped at epoch {epoch}, step {step}: {bad}. "
-            f"Loss of the last finished epoch: {last}. "
-            "Expected finite numbers. Lower lr, or check the images for NaN and the model for an "
-            "exponential or a logarithm without a bound."
-        )
-        self.history = history
-
-
-def one_cycle(peak: float | None = None, warm_up: float = 0.3) -> Schedule:
-    """Return a schedule that warms up to a peak rate, then anneals to nearly 0.
-
-    Args:
-        peak: largest learning rate; by default the `lr` given to `fit`.
-        warm_up: share of the steps before the peak, above 0 and below 1.
-
-    Source: Smith and Topin (2018), "Super-convergence".
-    """
-
-    def make(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-        top = peak if peak is not None else optimiser.param_groups[0]["lr"]
-        total = max(steps, 3)
-        share = max(warm_up, 2 / total)  # one step up at least, for torch divides by their number
-        return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, top, total_steps=total, pct_start=share
-        )
-
-    return make
-
-
-def cosine() -> Schedule:
-    """Return a schedule that lowers the rate from `lr` to 0 along half a cosine."""
-
-    def make(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=max(steps, 1))
-
-    return make
-
-
-def adam(parameters: Iterable[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-    """Return Adam with all of a step in one kernel: up to a third of an epoch less on small models.
-
-    Args:
-        parameters: to change.
-        lr: learning rate.
-
-    Source: Kingma and Ba (2015).
-    """
-    return torch.optim.Adam(parameters, lr=lr, fused=True)
-
-
-SCHEDULES: dict[str, Schedule] = {
-    "one_cycle": one_cycle(),
-    "early_peak": one_cycle(warm_up=0.1),
-    "cosine": cosine(),
-}
+OnEpoch = Callable[[int, History, nn.Module], None]
+_raises: ContextVar[bool] = ContextVar("interrupts_raise", default=False)
 
 
 def fit(
@@ -132,36 +50,52 @@ def fit(
     optimiser: Optimiser = adam,
     schedule: str | Schedule | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
-    on_epoch: Callable[[int, History, nn.Module], None] | None = None,
+    on_epoch: OnEpoch | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model on images by minimising a loss; the model is changed in place.
 
-    The images move to the model's device once and are batched by index, which on small models is
-    faster than a DataLoader. The same seed on the same machine gives the same numbers, whether
-    training ran through or was killed and resumed from its checkpoint.
+    The images move to the model's device and precision once and are batched by index, which on
+    small models is faster than a DataLoader. The same seed on the same machine gives the same
+    numbers, whether training ran through or was killed and resumed from its checkpoint.
+
+    **Ctrl-C** ends training and returns the epochs that are finished, with a warning and with
+    `interrupted` true. With a checkpoint the model is put back to the last of them, and the same
+    call goes on from there; without one it is left as the last step made it. An *exception*, from
+    the loss or from `on_epoch`, is raised with the finished epochs in its attribute `history`.
+
+    **A checkpoint** is resumed by the same run only: one with the same images, labels, loss,
+    optimiser, schedule, numbers and first weights. A function is compared by its code and by what
+    it refers to, so a loss of one's own resumes in a new process too. More epochs go on from it,
+    unless the schedule is laid out over all of them.
 
     Args:
         model: has `forward(x) -> Output`; with `labels`, `forward(x, y)`, unless they are for
-            the loss.
+            the loss. It is left in training mode.
         images: x, (N, 1, H, W), float32 in [0, 1].
         loss: a name in `aeteach.losses.LOSSES`, or a callable that maps (output, x) to named
             scalar terms, among them "loss"; in nats, summed over pixels, averaged over the batch.
             One whose attribute `labelled` is true is called with (output, x, y). One whose
             attribute `scheduled` is true is also given `passes=`, the passes over the training
-            images made before this step, fractions counted.
+            images made before this step, fractions counted. One that compares the images of a
+            batch says in `least_batch` how many it needs.
         epochs: passes over the images, in all (a resumed run counts those already done).
-        batch_size: images a step; the last batch of an epoch may be smaller.
+        batch_size: images a step; the last batch of an epoch may be smaller. A single image that
+            is left over joins the batch before it, for a batch of one has no statistics.
         lr: learning rate given to the optimiser.
-        seed: fixes the order of the images and every random number drawn inside the model.
+        seed: fixes the order of the images and every random number drawn inside the model, from 0.
         labels: y, (N,) int64, for a conditional model or a labelled loss.
-        held_out: images the model is never trained on, measured after each epoch.
+        held_out: images of the same shape, never trained on, measured after each epoch.
         held_out_labels: their labels, where there are `labels`.
-        optimiser: Adam by default; any `torch.optim` class, called with (parameters, lr=lr).
+        optimiser: Adam by default; any `torch.optim` class but LBFGS, called with
+            (parameters, lr=lr).
         schedule: "one_cycle", "early_peak", "cosine", or a callable from (optimiser, steps in all)
             to a torch scheduler; stepped once a batch.
-        checkpoint: file written after each epoch, atomically; if it exists, training resumes.
-        on_epoch: called after each epoch with (epoch, history, model).
+        checkpoint: file written after each epoch, atomically; if it exists, training resumes. What
+            is no checkpoint of this run is refused and left as it is.
+        on_epoch: called after each epoch with (epoch, history, model), to look on: random numbers
+            drawn there, modes set there and what is done to the history have no effect on training.
+            Weights changed there are put back, with a warning.
         progress: show a progress bar with the loss.
 
     Returns:
@@ -169,42 +103,66 @@ def fit(
 
     Raises:
         NonFiniteLossError: a loss is NaN or infinite; finished epochs are in its `history`.
-        ValueError: images, labels or numbers out of range, or a checkpoint of another run.
-    """
-    _check_arguments(images, labels, held_out, held_out_labels, epochs, batch_size, lr)
-    criterion = LOSSES[_known("loss", loss, LOSSES)]() if isinstance(loss, str) else loss
-    if isinstance(schedule, str):
-        schedule = SCHEDULES[_known("schedule", schedule, SCHEDULES)]
-    device = next(model.parameters()).device
-    x = images.to(device)
-    y = labels.to(device) if labels is not None else None
-    opt = optimiser(model.parameters(), lr=lr)
-    steps = epochs * math.ceil(len(x) / batch_size)
-    sched = schedule(opt, steps) if schedule else None
-    run = _fingerprint(
-        model, images, labels, loss, epochs if sched else None, batch_size, lr, seed, opt, sched
-    )
-    saved = _Checkpoint(checkpoint, run)
+        CheckpointError: a ValueError; the checkpoint is damaged, of another run, or holds more
+            epochs than asked for.
+        TypeError, ValueError: images, labels, numbers, model, loss, optimiser or schedule are not
+            as described.
+        OSError: the checkpoint cannot be written; names the file and the disk.
 
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        history = saved.restore(model, opt, sched)
-        bar = tqdm(total=epochs, initial=history.epochs, unit="epoch", disable=not progress)
-        for epoch in range(history.epochs + 1, epochs + 1):
-            start = time.perf_counter()
-            terms = _one_epoch(model, x, y, criterion, batch_size, opt, sched, epoch, history)
-            history.seconds.append(time.perf_counter() - start)
-            history.train.append(terms)
-            if held_out is not None:
-                history.held_out.append(
-                    evaluate(model, held_out, criterion, labels=held_out_labels, seed=seed)
-                )
-            saved.write(model, opt, sched, history)
-            if on_epoch is not None:
-                on_epoch(epoch, history, model)
-            bar.set_postfix(loss=f"{terms['loss']:.4g}")
-            bar.update()
-        bar.close()
+    Warns:
+        InterruptedWarning: training was stopped by Ctrl-C.
+        CallbackWarning: `on_epoch` changed the model.
+    """
+    contract.check_trainable(contract.check_model(model))
+    criterion = contract.make_loss(loss)
+    labelled = _is_labelled(criterion)
+    contract.check_loss_parameters(criterion, model)
+    _validate.images(images)
+    _check_numbers(epochs, batch_size, lr, seed)
+    _check_labels(labels, images, held_out, held_out_labels, criterion, model)
+    contract.check_batch(criterion, len(images), batch_size)
+    contract.check_forward(model, labels is not None and not labelled)
+
+    opt = contract.make_optimiser(optimiser, model, lr)
+    settings = optimiser_settings(opt)
+    sched = contract.make_schedule(schedule, opt, epochs * steps_an_epoch(len(images), batch_size))
+    saved = None
+    if checkpoint is not None:
+        parts = {
+            **{"images": images, "labels": labels, "loss": criterion},
+            **{"held_out": held_out, "held_out_labels": held_out_labels},
+            **{"batch_size": batch_size, "lr": lr, "seed": seed},
+        }
+        saved = Checkpoint(checkpoint, Run(model, opt, sched, settings, epochs, parts))
+
+    training = _Training(model, images, labels, criterion, batch_size, opt, sched)
+    with torch.enable_grad(), random_state_kept(training.device):
+        seed_all(seed, training.device)
+        history = saved.begin() if saved else History()
+        with tqdm(total=epochs, initial=history.epochs, unit="epoch", disable=not progress) as bar:
+            try:
+                for epoch in range(history.epochs + 1, epochs + 1):
+                    seconds, terms = training.epoch(epoch, history)
+                    if held_out is not None:
+                        history.held_out.append(
+                            evaluate(model, held_out, criterion, labels=held_out_labels, seed=seed)
+                        )
+                    history.seconds.append(seconds)
+                    history.train.append(terms)  # last, for it counts the finished epochs
+                    if saved:
+                        saved.write(history)
+                    if on_epoch is not None:
+                        _look_on(on_epoch, epoch, history, model, training.device)
+                    bar.set_postfix(loss=f"{terms['loss']:.4g}")
+                    bar.update()
+            except KeyboardInterrupt:
+                if _raises.get():
+                    raise
+                return _interrupted(history, epochs, saved)
+            except Exception as error:
+                with contextlib.suppress(AttributeError):
+                    error.history = _whole(history)  # type: ignore[attr-defined]
+                raise
     return history
 
 
@@ -219,65 +177,131 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the loss terms of a model on images, in evaluation mode, averaged over all images.
 
+    A loss that adds up over images comes out the same whatever the batch size. One that looks at
+    a batch as a whole does not: the MMD of a batch, and free bits, which are granted to the mean of
+    a batch. Nor does a model that draws: with other batches it draws other numbers. Compare such
+    results at one batch size only.
+
     Args:
-        model: as for `fit`; its training mode is put back afterwards.
+        model: as for `fit`, or one without parameters that was fitted, such as a PCA; its parts'
+            training modes are put back afterwards, whatever happens.
         images: (N, 1, H, W), float32 in [0, 1].
         loss: as for `fit`.
         labels: (N,) int64 for a conditional model or a labelled loss.
-        batch_size: images at once; changes memory, not the result.
-        seed: for models that sample; the global random state is left alone.
+        batch_size: images at once; a single one that is left over joins the batch before it.
+        seed: for models that sample, from 0; the global random state is left alone.
+
+    Raises:
+        TypeError, ValueError: as for `fit`.
     """
+    contract.check_model(model)
     _validate.images(images)
-    criterion = LOSSES[_known("loss", loss, LOSSES)]() if isinstance(loss, str) else loss
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
+    criterion = contract.make_loss(loss)
+    contract.check_number("batch_size", batch_size)
+    _validate.seed(seed)
+    if labels is not None:
+        contract.check_labels(labels, len(images), model)
+    contract.check_batch(criterion, len(images), batch_size)
+    contract.check_forward(model, labels is not None and not _is_labelled(criterion))
+    device, dtype = place_of(model)
     sums: dict[str, float] = {}
-    with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        for index in torch.arange(len(images)).split(batch_size):
-            x = images[index].to(device)
+    with torch.no_grad(), evaluation_mode(model), random_state_kept(device):
+        seed_all(seed, device)
+        for index in _split(torch.arange(len(images)), batch_size):
+            x = images[index].to(device, dtype)
             y = labels[index].to(device) if labels is not None else None
             for name, value in _terms(model, criterion, x, y).items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(index)
-    model.train(was_training)
     return {name: total / len(images) for name, total in sums.items()}
 
 
-def _one_epoch(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor | None,
-    criterion: Loss,
-    batch_size: int,
-    opt: torch.optim.Optimizer,
-    sched: torch.optim.lr_scheduler.LRScheduler | None,
-    epoch: int,
-    history: History,
-) -> dict[str, float]:
-    model.train()
-    sums: dict[str, Tensor] = {}
-    for step, index in enumerate(_batches(len(x), batch_size, x.device), start=1):
-        batch = x[index]
-        passes = epoch - 1 + (step - 1) * batch_size / len(x)
-        terms = _terms(model, criterion, batch, y[index] if y is not None else None, passes)
-        if not torch.isfinite(terms["loss"]):
-            raise NonFiniteLossError(
-                {name: value.item() for name, value in terms.items()}, epoch, step, history
-            )
-        opt.zero_grad(set_to_none=True)
-        terms["loss"].backward()
-        opt.step()
-        if sched is not None:
-            sched.step()
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + value.detach().double() * len(index)
-    return {name: float(total) / len(x) for name, total in sums.items()}
+@contextlib.contextmanager
+def interrupts_raise() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt in `fit`, for a block that must not go on half-trained.
+
+    Whoever writes a table or a card after training needs this.
+    """
+    token = _raises.set(True)
+    try:
+        yield
+    finally:
+        _raises.reset(token)
 
 
-def _batches(n: int, batch_size: int, device: torch.device) -> Iterator[Tensor]:
-    """Yield the indices of one epoch in random order, drawn on the CPU: the same on any device."""
-    yield from torch.randperm(n).to(device).split(batch_size)
+def steps_an_epoch(images: int, batch_size: int) -> int:
+    """Return how many steps `fit` makes in one pass over so many images."""
+    alone = images % batch_size == 1 and batch_size > 1 and images > 1
+    return math.ceil(images / batch_size) - alone
+
+
+def place_of(model: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Return device and precision of a model: those of its first tensor of real numbers."""
+    tensors = itertools.chain(model.parameters(), model.buffers())
+    first = next((t for t in tensors if t.is_floating_point()), torch.zeros(0))
+    return first.device, first.dtype
+
+
+class _Training:
+    """Model, data and optimiser of one run, and how they make one epoch."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        labels: Tensor | None,
+        criterion: Loss,
+        batch_size: int,
+        opt: Optimizer,
+        sched: LRScheduler | None,
+    ) -> None:
+        self.model, self.criterion, self.batch_size = model, criterion, batch_size
+        self.opt, self.sched = opt, sched
+        self.device, dtype = place_of(model)
+        self.x = images.to(self.device, dtype)
+        self.y = labels.to(self.device) if labels is not None else None
+
+    def epoch(self, epoch: int, history: History) -> tuple[float, dict[str, float]]:
+        """Make one pass over the images; return its seconds and its mean terms."""
+        start = time.perf_counter()
+        self.model.train()
+        sums: dict[str, Tensor] = {}
+        for step, index in enumerate(self._batches(), start=1):
+            terms = self._terms(index, epoch, step)
+            if sums and terms.keys() != sums.keys():
+                raise ValueError(
+                    f"the loss returned {sorted(terms)} in step {step} of epoch {epoch}, and "
+                    f"{sorted(sums)} before; expected the same terms in every step"
+                )
+            if not torch.isfinite(terms["loss"]):
+                numbers = {name: value.item() for name, value in terms.items()}
+                raise NonFiniteLossError(numbers, epoch, step, history)
+            contract.check_gradient(terms["loss"])
+            self.opt.zero_grad(set_to_none=True)
+            terms["loss"].backward()
+            self.opt.step()
+            if self.sched is not None:
+                self.sched.step()
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + _exact(value) * len(index)
+        means = {name: float(total) / len(self.x) for name, total in sums.items()}
+        return time.perf_counter() - start, means
+
+    def _batches(self) -> Iterator[Tensor]:
+        """Yield the indices of an epoch in random order, drawn on the CPU: alike on any device."""
+        yield from _split(torch.randperm(len(self.x)).to(self.device), self.batch_size)
+
+    def _terms(self, index: Tensor, epoch: int, step: int) -> dict[str, Tensor]:
+        passes = epoch - 1 + (step - 1) * self.batch_size / len(self.x)
+        y = self.y[index] if self.y is not None else None
+        return _terms(self.model, self.criterion, self.x[index], y, passes)
+
+
+def _split(index: Tensor, batch_size: int) -> list[Tensor]:
+    """Return the batches of an epoch; a single image at the end joins the batch before it."""
+    batches = list(index.split(batch_size))
+    if len(batches) != steps_an_epoch(len(index), batch_size):
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def _terms(
@@ -293,106 +317,117 @@ def _terms(
     """
     scheduled = getattr(criterion, "scheduled", False) and passes is not None
     told = {"passes": passes} if scheduled else {}
-    if getattr(criterion, "labelled", False):
+    if _is_labelled(criterion):
         if y is None:
             raise ValueError(f"{criterion} compares with labels and there are none: pass labels=")
-        return criterion(model(x), x, y, **told)
-    return criterion(model(x) if y is None else model(x, y), x, **told)
+        terms = criterion(model(x), x, y, **told)
+    else:
+        terms = criterion(model(x) if y is None else model(x, y), x, **told)
+    return contract.check_terms(terms)
 
 
-def _known(what: str, name: str, table: dict[str, Any]) -> str:
-    if name not in table:
-        raise ValueError(f"no {what} is called {name!r}; known: {', '.join(sorted(table))}")
-    return name
+def _is_labelled(criterion: Loss) -> bool:
+    return bool(getattr(criterion, "labelled", False))
 
 
-def _check_arguments(
-    images: Tensor,
+def _exact(value: Tensor) -> Tensor:
+    """Return a term in double precision, where it is; Apple's GPU has none, so there on the CPU."""
+    detached = value.detach()
+    return (detached.cpu() if detached.device.type == "mps" else detached).double()
+
+
+def _look_on(
+    on_epoch: OnEpoch, epoch: int, history: History, model: nn.Module, device: torch.device
+) -> None:
+    """Call the user's function so that training goes on as if it had not been called."""
+    weights = {name: tensor.clone() for name, tensor in _tensors(model).items()}
+    trained = {name: p.requires_grad for name, p in model.named_parameters()}
+    with torch.enable_grad(), random_state_kept(device), modes_kept(model):
+        on_epoch(epoch, copy.deepcopy(history), model)
+    changed = [n for n, tensor in _tensors(model).items() if not _same(tensor, weights[n])]
+    changed += [n for n, p in model.named_parameters() if p.requires_grad != trained[n]]
+    if changed:
+        with torch.no_grad():
+            for name, tensor in _tensors(model).items():
+                tensor.copy_(weights[name])
+        for name, p in model.named_parameters():
+            p.requires_grad_(trained[name])
+        warnings.warn(
+            f"on_epoch changed the model ({', '.join(changed[:3])}"
+            f"{' and more' if len(changed) > 3 else ''}), which was put back: it may look, and "
+            "what changes the model belongs into the model, the loss or the optimiser",
+            CallbackWarning,
+            stacklevel=3,
+        )
+
+
+def _tensors(model: nn.Module) -> dict[str, Tensor]:
+    return dict(model.named_parameters()) | dict(model.named_buffers())
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """Return whether two tensors hold the same values, NaN being the same as NaN."""
+    return torch.equal(a, b) or (
+        a.is_floating_point() and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+    )
+
+
+def _whole(history: History) -> History:
+    """Take off what an unfinished epoch has left behind, and return the history."""
+    del history.seconds[history.epochs :], history.held_out[history.epochs :]
+    return history
+
+
+def _interrupted(history: History, epochs: int, saved: Checkpoint | None) -> History:
+    """Return the finished epochs of a run that was stopped, and say where it stands."""
+    if saved:
+        history = saved.back()
+        state = f"The model is as it was after them; the same call goes on from {saved.path}."
+    else:
+        state = "The model is as the last step left it."
+    warnings.warn(
+        f"training was interrupted: {history.epochs} of {epochs} epochs are finished. {state}",
+        InterruptedWarning,
+        stacklevel=3,
+    )
+    history = _whole(history)
+    history.interrupted = True
+    return history
+
+
+def _check_numbers(epochs: int, batch_size: int, lr: float, seed: int) -> None:
+    contract.check_number("epochs", epochs)
+    contract.check_number("batch_size", batch_size)
+    contract.check_rate(lr)
+    _validate.seed(seed)
+
+
+def _check_labels(
     labels: Tensor | None,
+    images: Tensor,
     held_out: Tensor | None,
     held_out_labels: Tensor | None,
-    epochs: int,
-    batch_size: int,
-    lr: float,
+    criterion: Loss,
+    model: nn.Module,
 ) -> None:
-    _validate.images(images)
+    """Refuse labels and held-out images that do not go with the images, or with each other."""
     if labels is not None:
-        _validate.labels(labels, len(images))
-    if held_out is not None:
-        _validate.images(held_out, "held_out")
+        contract.check_labels(labels, len(images), model)
+    elif _is_labelled(criterion):
+        raise ValueError(f"{criterion} compares with labels and there are none: pass labels=")
+    if held_out is None:
         if held_out_labels is not None:
-            _validate.labels(held_out_labels, len(held_out), "held_out_labels")
-        elif labels is not None:
-            raise ValueError("labels came without held_out_labels; pass both, or no held_out")
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}; expected a whole number, at least 1")
-    if not (math.isfinite(lr) and lr > 0):
-        raise ValueError(f"lr is {lr!r}; expected a positive number, for Adam usually 1e-4 to 1e-2")
-
-
-def _fingerprint(
-    model: nn.Module, images: Tensor, labels: Tensor | None, loss: str | Loss, *numbers: object
-) -> str:
-    """Name a run, so that a checkpoint is never resumed by a different one."""
-    sample = images[:: max(1, len(images) // 64)].contiguous()
-    parts = {
-        "model": repr(model),
-        "images": [
-            list(images.shape),
-            hashlib.sha256(sample.numpy(force=True).tobytes()).hexdigest(),
-        ],
-        "labels": None if labels is None else list(labels.shape),
-        "loss": loss if isinstance(loss, str) else repr(loss),
-        "numbers": [type(n).__name__ if hasattr(n, "state_dict") else n for n in numbers],
-    }
-    return json.dumps(parts, sort_keys=True, default=str)
-
-
-class _Checkpoint:
-    """The state of a run in one file that is always whole."""
-
-    def __init__(self, path: str | os.PathLike[str] | None, run: str) -> None:
-        self.path = Path(path) if path is not None else None
-        self.run = run
-
-    def restore(self, model: nn.Module, opt: Any, sched: Any) -> History:
-        """Load the file into the objects and return its history; an empty one without a file."""
-        if self.path is None or not self.path.exists():
-            return History()
-        try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            raise ValueError(
-                f"the checkpoint {self.path} cannot be read ({error}); delete it to start again"
-            ) from error
-        if state["run"] != self.run:
-            raise ValueError(
-                f"the checkpoint {self.path} belongs to another run: it was made with "
-                f"{state['run']}, this run is {self.run}. Give another file, or delete it."
-            )
-        model.load_state_dict(state["model"])
-        opt.load_state_dict(state["optimiser"])
-        if sched is not None:
-            sched.load_state_dict(state["schedule"])
-        torch.set_rng_state(state["rng"])
-        if state["rng_cuda"] is not None:
-            torch.cuda.set_rng_state(state["rng_cuda"])
-        return History(**state["history"])
-
-    def write(self, model: nn.Module, opt: Any, sched: Any, history: History) -> None:
-        if self.path is None:
-            return
-        on_gpu = next(model.parameters()).is_cuda
-        state = {
-            "run": self.run,
-            "model": model.state_dict(),
-            "optimiser": opt.state_dict(),
-            "schedule": sched.state_dict() if sched is not None else None,
-            "rng": torch.get_rng_state(),
-            "rng_cuda": torch.cuda.get_rng_state() if on_gpu else None,
-            "history": dataclasses.asdict(history),
-        }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(self.path) as partial:
-            torch.save(state, partial)
+            raise ValueError("held_out_labels came without held_out: pass both or neither")
+        return
+    _validate.images(held_out, "held_out")
+    if held_out.shape[1:] != images.shape[1:]:
+        raise ValueError(
+            f"held_out has images of {tuple(held_out.shape[2:])} pixels, and images of "
+            f"{tuple(images.shape[2:])}; expected the same size"
+        )
+    if (labels is None) != (held_out_labels is None):
+        came, missing = ("held_out_labels", "labels")[:: 1 if labels is None else -1]
+        raise ValueError(f"{came} came without {missing}; pass both, or no held_out")
+    if held_out_labels is not None:
+        contract.check_labels(held_out_labels, len(held_out), model, "held_out_labels")
+    contract.check_batch(criterion, len(held_out), len(held_out))

@@ -1,0 +1,274 @@
+"""What `fit` and `evaluate` ask of a model, a loss, an optimiser and a schedule.
+
+Each check says what came, what was expected and what to do.
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import LBFGS, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from aeteach import _validate
+from aeteach.losses import LOSSES
+from aeteach.training.schedules import SCHEDULES, Optimiser, Schedule
+
+Loss = Callable[..., dict[str, Tensor]]  # (output, x), or (output, x, y) if it is labelled
+
+
+def check_model(model: object) -> nn.Module:
+    """Return the model if it is one.
+
+    Raises:
+        TypeError: a class, or something else.
+    """
+    if isinstance(model, type):
+        raise TypeError(f"model is the class {model.__name__}: make one, {model.__name__}(...)")
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    return model
+
+
+def check_trainable(model: nn.Module) -> None:
+    """Refuse a model that no training can change.
+
+    Raises:
+        ValueError: it has no parameters, all are frozen, or they are on the meta device.
+    """
+    name = type(model).__name__
+    parameters = list(model.parameters())
+    if not parameters:
+        hint = f": {name} is fitted by its own method, model.fit(images)"
+        raise ValueError(
+            f"the model, a {name}, has no parameters that training could change"
+            f"{hint if hasattr(model, 'fit') else ''}"
+        )
+    if not any(p.requires_grad for p in parameters):
+        raise ValueError(
+            f"all {len(parameters)} parameters of the model are frozen (requires_grad is False); "
+            "expected at least one to change: p.requires_grad_() thaws one"
+        )
+    if any(p.device.type == "meta" for p in parameters):
+        raise ValueError(
+            "the model is on the meta device, where tensors have no values: make it on another, "
+            "such as cpu"
+        )
+
+
+def check_forward(model: nn.Module, tells_label: bool) -> None:
+    """Refuse labels for a model whose forward takes none, and a model that needs more than x.
+
+    Raises:
+        TypeError: the arguments do not fit.
+    """
+    try:
+        signature = inspect.signature(model.forward)
+    except (TypeError, ValueError):  # a compiled one has none
+        return
+    try:
+        signature.bind(*range(1 + tells_label))
+    except TypeError as error:
+        name = type(model).__name__
+        raise TypeError(
+            f"labels came and {name}.forward{signature} takes none: leave labels out, or use a "
+            "conditional model or a loss with `labelled = True`"
+            if tells_label
+            else f"{name}.forward{signature} cannot be called with images alone: {error}"
+        ) from error
+
+
+def make_loss(loss: object) -> Loss:
+    """Return a loss to be called: by its name, or as it came.
+
+    Raises:
+        ValueError: no loss has that name.
+        TypeError: a class, or nothing that can be called.
+    """
+    if isinstance(loss, str):
+        return LOSSES[known("loss", loss, LOSSES)]()
+    if isinstance(loss, type):
+        raise TypeError(f"loss is the class {loss.__name__}: make one, loss={loss.__name__}()")
+    if not callable(loss):
+        raise TypeError(
+            f"loss must be a name or a callable (output, x) -> terms, got {type(loss).__name__}; "
+            f"names: {', '.join(sorted(LOSSES))}"
+        )
+    return loss
+
+
+def check_loss_parameters(criterion: Loss, model: nn.Module) -> None:
+    """Refuse a loss that has parameters of its own, for nothing would train them.
+
+    Raises:
+        ValueError: it has parameters with a gradient that are not the model's.
+    """
+    if not isinstance(criterion, nn.Module):
+        return
+    own = {id(p) for p in model.parameters()}
+    lost = [n for n, p in criterion.named_parameters() if p.requires_grad and id(p) not in own]
+    if lost:
+        raise ValueError(
+            f"the loss has parameters that training would not change: {', '.join(lost)}. Make them "
+            "part of the model, or freeze them with loss.requires_grad_(False)"
+        )
+
+
+def check_batch(criterion: Loss, n: int, batch_size: int) -> None:
+    """Refuse batches with fewer images than a loss needs, as `least_batch` of the loss says.
+
+    Raises:
+        ValueError: too few images, or too small a batch_size.
+    """
+    least = getattr(criterion, "least_batch", 1)
+    if n < least:
+        raise ValueError(f"{criterion} needs {least} images at least, there are {n}: pass more")
+    if batch_size < least:
+        raise ValueError(f"{criterion} needs batch_size={least} at least, got {batch_size}")
+
+
+def check_labels(labels: Tensor, n: int, model: nn.Module, name: str = "labels") -> None:
+    """Refuse labels that are none, or that name no class of a conditional model.
+
+    Raises:
+        TypeError, ValueError: another type, shape, length or range.
+    """
+    classes = getattr(model, "classes", 0)
+    known_classes = isinstance(classes, int) and classes > 0
+    _validate.labels(labels, n, name, classes if known_classes else _validate.MAX_CLASSES)
+
+
+def check_terms(terms: object) -> dict[str, Tensor]:
+    """Return what a loss returned if it is named scalar terms, among them "loss".
+
+    Raises:
+        TypeError: no dict of numbers.
+        ValueError: no "loss", or a term that is not one number.
+    """
+    if isinstance(terms, Tensor):
+        raise TypeError(
+            "the loss returned a tensor; expected named terms: return {'loss': value}, and any "
+            "others to be recorded"
+        )
+    if not isinstance(terms, Mapping):
+        raise TypeError(f"the loss returned {type(terms).__name__}; expected a dict of terms")
+    if "loss" not in terms:
+        raise ValueError(
+            f'the loss returned the terms {sorted(map(str, terms))}; expected "loss" among them, '
+            "the total to be minimised"
+        )
+    return {name: _scalar(name, value) for name, value in terms.items()}
+
+
+def check_gradient(loss: Tensor) -> None:
+    """Refuse a loss that no parameter can lower.
+
+    Raises:
+        ValueError: it has no gradient.
+    """
+    if not loss.requires_grad:
+        raise ValueError(
+            'the term "loss" has no gradient: it does not depend on the parameters that are '
+            "trained. Look for .detach(), .item() or torch.no_grad() in the loss or the model"
+        )
+
+
+def make_optimiser(optimiser: Optimiser, model: nn.Module, lr: float) -> Optimizer:
+    """Return the optimiser of a model's parameters.
+
+    Raises:
+        TypeError: no torch.optim class and no function that returns an optimiser.
+        ValueError: LBFGS, whose step wants the loss several times.
+    """
+    if not callable(optimiser):
+        raise TypeError(
+            f"optimiser must be a class such as torch.optim.SGD, or a function (parameters, lr=lr) "
+            f"that makes one, got {type(optimiser).__name__}"
+        )
+    made = optimiser(model.parameters(), lr=lr)
+    if not isinstance(made, Optimizer):
+        raise TypeError(f"optimiser returned {type(made).__name__}; expected a torch optimiser")
+    if isinstance(made, LBFGS):
+        raise ValueError(
+            "LBFGS wants the loss several times a step, and fit gives it once: use Adam"
+        )
+    return made
+
+
+def make_schedule(
+    schedule: str | Schedule | None, optimiser: Optimizer, steps: int
+) -> LRScheduler | None:
+    """Return the scheduler of an optimiser, stepped once a batch; None for a constant rate.
+
+    Raises:
+        ValueError: no schedule has that name; or it waits for a measured loss.
+        TypeError: not a function (optimiser, steps) that returns a torch scheduler.
+    """
+    if schedule is None:
+        return None
+    if isinstance(schedule, str):
+        schedule = SCHEDULES[known("schedule", schedule, SCHEDULES)]
+    if not callable(schedule):
+        raise TypeError(
+            "schedule must be a name or a function (optimiser, steps) that returns a torch "
+            f"scheduler, got {type(schedule).__name__}"
+        )
+    made = schedule(optimiser, steps)
+    if isinstance(made, ReduceLROnPlateau):
+        raise ValueError(
+            "ReduceLROnPlateau waits for a measured loss, and fit steps a schedule after each "
+            "batch without one: use one_cycle() or cosine()"
+        )
+    if not isinstance(made, LRScheduler):
+        raise TypeError(f"schedule returned {type(made).__name__}; expected a torch scheduler")
+    return made
+
+
+def check_number(name: str, value: object) -> None:
+    """Refuse what is no whole number from 1.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value!r}; expected a whole number, at least 1")
+
+
+def check_rate(lr: object) -> None:
+    """Refuse what is no learning rate.
+
+    Raises:
+        ValueError: not a finite number above 0.
+    """
+    number = isinstance(lr, int | float) and not isinstance(lr, bool)
+    if not (number and math.isfinite(lr) and lr > 0):  # type: ignore[arg-type, operator]
+        raise ValueError(f"lr is {lr!r}; expected a positive number, for Adam usually 1e-4 to 1e-2")
+
+
+def known(what: str, name: str, table: Mapping[str, Any]) -> str:
+    """Return the name if it is in the table.
+
+    Raises:
+        ValueError: it is not; names those that are.
+    """
+    if name not in table:
+        raise ValueError(f"no {what} is called {name!r}; known: {', '.join(sorted(table))}")
+    return name
+
+
+def _scalar(name: object, value: object) -> Tensor:
+    if not isinstance(name, str):
+        raise TypeError(f"a term of the loss is called {name!r}; expected a name, a str")
+    if isinstance(value, int | float) and name != "loss":
+        return torch.as_tensor(value)  # something to be recorded only
+    if not isinstance(value, Tensor):
+        raise TypeError(f"the term {name!r} is {type(value).__name__}; expected a scalar tensor")
+    if value.ndim:
+        raise ValueError(
+            f"the term {name!r} has shape {tuple(value.shape)}; expected one number: sum over "
+            "pixels, then .mean() over the batch"
+        )
+    return value
