@@ -79,13 +79,14 @@ def _train(arguments: argparse.Namespace) -> None:
         labels = recipes.LABELS[recipe.data]("train") if recipe.labelled else None
         seed = recipe.seed if arguments.seed is None else arguments.seed
         checkpoint = folder / f".{name}-{seed}.ckpt"
-        model, _ = recipe.train(
-            seed=seed,
-            epochs=arguments.epochs,
-            images=images,
-            labels=labels,
-            checkpoint=checkpoint,
-        )
+        with training.interrupts_raise():  # a card speaks of a model that was trained to the end
+            model, _ = recipe.train(
+                seed=seed,
+                epochs=arguments.epochs,
+                images=images,
+                labels=labels,
+                checkpoint=checkpoint,
+            )
         card = make_card(name, weights.stored(model), images, seed, arguments.epochs)
         weights.save(model, card, folder)
         checkpoint.unlink()

@@ -468,8 +468,9 @@ def _made(output: "Output") -> "Output":
 
 def _bernoulli(output: "Output", x: Tensor) -> Tensor:
     """Return the binary cross-entropy (N,), from logits if there are any."""
-    if _made(output).logits is not None:
-        return bernoulli_nll(output.logits, x)
+    logits = _made(output).logits
+    if logits is not None:
+        return bernoulli_nll(logits, x)
     return bernoulli_nll_from_x_hat(output.x_hat, x)
 
 

@@ -11,9 +11,11 @@ import pytest
 from aeteach import _moved
 from tests.paths import BOOK, PACKAGE
 
-# layer -> the layers it imports at the top of a module, beside itself, `_files` and `_validate`
+SHARED = {"_files", "_modes", "_validate"}  # small tools that every layer may use
+# layer -> the layers it imports at the top of a module, beside itself and SHARED
 IMPORTS: dict[str, set[str] | None] = {
     "_files": set(),
+    "_modes": set(),
     "_moved": set(),
     "_validate": set(),
     "_show": set(),
@@ -96,7 +98,7 @@ def test_a_layer_imports_what_the_table_says_and_nothing_else(name):
         if layer(path) == name:
             found |= own_layers(path)
     if IMPORTS[name] is not None:
-        assert found - {name, "_files", "_validate"} == IMPORTS[name]
+        assert found - {name} - SHARED == IMPORTS[name]
 
 
 def test_the_table_names_every_layer():

@@ -29,6 +29,7 @@ from tqdm.auto import tqdm
 from aeteach import results, weights
 from aeteach._files import atomic_write
 from aeteach.recipes import Recipe
+from aeteach.training import interrupts_raise
 
 CURVE = "curve"  # an entry of this name becomes a long table of its own
 CLAIMED = "claimed"  # the answer for a cell that another process is at
@@ -290,7 +291,8 @@ def _run(measure: Measure, key: str, cell: Cell, cells: Path) -> str | None:
         _log(cells, "started", key)
         began = time.perf_counter()
         try:
-            measured = measure(cell, checkpoint)
+            with interrupts_raise():  # a cell that was stopped is not finished
+                measured = measure(cell, checkpoint)
         except Exception:  # whatever it is, the other cells go on
             return f"{key}: {traceback.format_exc(limit=-3)}"
         record = {

@@ -137,7 +137,8 @@ class _Describer:
         if isinstance(thing, types.BuiltinFunctionType):
             return f"built-in {thing.__name__}"
         if isinstance(thing, types.FunctionType):
-            return self._function(thing, depth)
+            compiled = getattr(thing, "_torchdynamo_orig_callable", None)  # by torch.compile
+            return self._function(compiled or thing, depth)
         if isinstance(thing, types.MethodType):
             return self._all({"of": thing.__self__, "method": thing.__func__}, depth)
         if isinstance(thing, functools.partial):
@@ -308,6 +309,8 @@ def _top(module: str | None) -> str:
 def _is_library(module: str | None) -> bool:
     """Return whether a module is Python's, installed, or this package's: not the user's own."""
     top = _top(module)
+    if top in ("__main__", "__mp_main__"):  # a script or a notebook, whoever runs it
+        return False
     if top in sys.stdlib_module_names or top == _top(__name__):
         return True
     file = getattr(sys.modules.get(top), "__file__", None)

@@ -15,7 +15,7 @@ from aeteach import _validate
 from aeteach.data import mnist
 from aeteach.losses import LOSSES
 from aeteach.recipes import RECIPES, Recipe
-from aeteach.training import History, evaluate, fit
+from aeteach.training import History, evaluate, fit, steps_an_epoch
 from aeteach.widgets.kit.host import in_page
 from aeteach.widgets.training_view import view
 
@@ -212,7 +212,7 @@ class TrainingPanel:
         self, recipe: Recipe, images: int, show: Callable[[str], None]
     ) -> Callable[[float], None]:
         """Return what is called at each step: it keeps the curve, shows it, and obeys Stop."""
-        steps = math.ceil(images / recipe.batch_size)  # an epoch
+        steps = steps_an_epoch(images, recipe.batch_size)
         every = max(1, steps // POINTS)
         recent: list[float] = []
         done, shown, began = 0, 0.0, time.perf_counter()

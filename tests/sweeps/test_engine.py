@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from aeteach import cli, results, sweeps
+from aeteach import cli, results, sweeps, training
 from aeteach.recipes import RECIPES, Recipe
 from aeteach.sweeps import SweepError, engine
 from tests.paths import ROOT
@@ -286,6 +286,30 @@ def test_an_interrupted_cell_goes_on_from_its_checkpoint_with_the_same_numbers(w
     record = json.loads((folder / f"{key}.json").read_text())
     assert record["measured"]["curve"] == whole.curve()
     assert sorted(path.name for path in folder.iterdir()) == [f"{key}.json", "runs.log"]
+
+
+def test_ctrl_c_leaves_no_half_trained_cell_and_the_next_run_goes_on(workshop, monkeypatch):
+    from toy_sweep import IMAGES
+
+    sweep = toy(1)
+    (cell,), (key,) = sweep.cells, sweep.cell_keys()
+    folder = engine.cell_folder(sweep, workshop.results)
+    folder.mkdir(parents=True)
+    epoch = training.loop._Training.epoch
+
+    def stopped(self, number, history):
+        if number == 3:
+            raise KeyboardInterrupt
+        return epoch(self, number, history)
+
+    monkeypatch.setattr(training.loop._Training, "epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        engine._run(sweep.measure, key, cell, folder)
+    monkeypatch.setattr(training.loop._Training, "epoch", epoch)
+    assert sweeps.finished(sweep, workshop.results) == 0
+    sweeps.run(sweep, workshop.results, progress=False)
+    _, whole = cell.recipe.train(seed=cell.seed, images=IMAGES, progress=False)
+    assert json.loads((folder / f"{key}.json").read_text())["measured"]["curve"] == whole.curve()
 
 
 def test_dask_a_worker_killed_in_the_middle_loses_no_cell_and_runs_none_twice(workshop):

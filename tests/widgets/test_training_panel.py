@@ -34,8 +34,11 @@ def blobs() -> Tensor:
 
 
 def make(blobs: Tensor, recipe: str = "linear-2", **options: Any) -> TrainingPanel:
-    defaults: dict[str, Any] = {"digits": 320, "epochs": 2, "images": blobs[:320]}
-    return TrainingPanel(recipe, held_out=blobs[320:], **defaults | options)
+    defaults: dict[str, Any] = {
+        **{"digits": 320, "epochs": 2},
+        **{"images": blobs[:320], "held_out": blobs[320:]},
+    }
+    return TrainingPanel(recipe, **defaults | options)
 
 
 def press(panel: TrainingPanel, name: str) -> None:
@@ -195,7 +198,11 @@ def test_numbers_out_of_range_are_explained_in_the_panel(
         ({"digits": 321}, "digits is 321; there are 320 training images"),
         ({"lr": 1e30}, "Lower lr"),  # the loss becomes infinite
         ({"images": torch.full((320, 1, 32, 32), 2.0)}, "must be in [0, 1], got 2 to 2"),
-        ({"images": torch.zeros(320, 1, 28, 28), "epochs": 3}, "expects (N, 1, 32, 32)"),
+        ({"images": torch.zeros(320, 1, 28, 28), "epochs": 3}, "held_out has images of (32, 32)"),
+        (
+            {"images": torch.zeros(320, 1, 28, 28), "held_out": torch.zeros(64, 1, 28, 28)},
+            "expects (N, 1, 32, 32)",
+        ),
     ],
 )
 def test_a_run_that_fails_says_why_and_frees_the_buttons(

@@ -14,20 +14,9 @@ from torch import nn
 
 from aeteach import models
 from aeteach.losses import Elbo, MmdLoss, SquaredError, WithWeightPenalty
-from aeteach.training import CheckpointError, InterruptedWarning, cosine, fit, one_cycle
+from aeteach.training import CheckpointError, InterruptedWarning, cosine, one_cycle
 from aeteach.training import checkpoint as module
-
-
-def linear(seed=0, latent=2):
-    return models.build("linear", latent=latent, size=8, seed=seed)
-
-
-def quiet(model, images, **arguments):
-    return fit(model, images, progress=False, **{"epochs": 3, "batch_size": 16} | arguments)
-
-
-def weights(model):
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
+from tests.training.helpers import conv_vae, linear, quiet, weights
 
 
 def stop_after(epoch):
@@ -60,10 +49,6 @@ def test_a_run_resumed_from_its_checkpoint_equals_one_that_ran_through(blobs, pa
     history = quiet(resumed, blobs, **arguments)
     assert history.curve() == whole.curve()
     assert torch.equal(weights(resumed), weights(through))
-
-
-def conv_vae():
-    return models.build("conv-vae", latent=2, size=8, seed=0)
 
 
 def test_a_model_that_draws_and_has_running_statistics_resumes_bit_for_bit(blobs, path):
