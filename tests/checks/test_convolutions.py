@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from aeteach import checks
-from aeteach.checks import Exercise, Quantity, convolutions
+from aeteach.checks import convolutions
+from aeteach.checks._engine import Exercise, Quantity
 from aeteach.models import ConvAutoencoder, count_parameters
 
 EXERCISES = [value for value in vars(convolutions).values() if isinstance(value, Exercise)]

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from aeteach import checks
-from aeteach.checks import Exercise, Mistake, Quantity
+from aeteach.checks._engine import Exercise, Mistake, Quantity
 
 X = np.random.default_rng(0).normal(size=(5, 3)) + 2
 Y = np.random.default_rng(1).normal(size=(7, 2)) - 1

@@ -8,9 +8,10 @@ from torch.nn.functional import one_hot
 
 from aeteach import checks
 from aeteach.checks import latent_meaning as module
+from aeteach.checks._engine import Exercise as OldExercise
 from aeteach.metrics import factors
 
-EXERCISES = [v for v in vars(module).values() if isinstance(v, checks.Exercise)]
+EXERCISES = [v for v in vars(module).values() if isinstance(v, OldExercise)]
 
 
 # ---------------------------------------------------------------- right answers

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from aeteach import checks
-from aeteach.checks import Exercise, Quantity
 from aeteach.checks import linear_autoencoder as linear
+from aeteach.checks._engine import Exercise, Quantity
 from tests.checkers import assert_each_named, assert_finite, assert_hint, assert_numbers_named
 
 EXERCISES = [value for value in vars(linear).values() if isinstance(value, Exercise)]

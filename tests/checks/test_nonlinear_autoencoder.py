@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from aeteach import checks, latent
-from aeteach.checks import Exercise, Quantity
 from aeteach.checks import nonlinear_autoencoder as nonlinear
+from aeteach.checks._engine import Exercise, Quantity
 from aeteach.models import count_parameters
 from aeteach.models.mlp import MLPAutoencoder
 from tests.checkers import assert_each_named, assert_finite, assert_hint, assert_numbers_named

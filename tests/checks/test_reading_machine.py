@@ -10,8 +10,8 @@ from scipy import optimize
 from torch.nn import functional
 
 from aeteach import checks, models
-from aeteach.checks import Exercise, Quantity
 from aeteach.checks import reading_machine as reading
+from aeteach.checks._engine import Exercise, Quantity
 from aeteach.divergences import cross_entropy
 from aeteach.metrics import readability
 from tests.checkers import assert_each_named, assert_finite, assert_hint, assert_numbers_named

@@ -9,9 +9,10 @@ import torch
 
 from aeteach import checks
 from aeteach.checks import scoreboard as module
+from aeteach.checks._engine import Exercise as OldExercise
 from tests.checkers import assert_hint
 
-EXERCISES = [v for v in vars(module).values() if isinstance(v, checks.Exercise)]
+EXERCISES = [v for v in vars(module).values() if isinstance(v, OldExercise)]
 
 
 # ---------------------------------------------------------------- right answers
