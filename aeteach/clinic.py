@@ -584,7 +584,7 @@ def _costs(out: Output, x: Tensor) -> Tensor:
 
 
 def _random_images(model: nn.Module, out: Output, n: int) -> Tensor:
-    return model.decode(torch.randn(n, out.z.shape[1], device=out.z.device))  # type: ignore[operator]
+    return model.decode(torch.randn(n, out.z.shape[1], device=out.z.device, dtype=out.z.dtype))  # type: ignore[operator]
 
 
 def _shares(values: Tensor, low: float, high: float) -> Tensor:

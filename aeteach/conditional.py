@@ -31,7 +31,7 @@ def generate(model: VAE, y: Tensor, *, seed: int | torch.Generator) -> Tensor:
     """
     _check(model)
     _validate.labels(y, name="y", classes=model.classes)
-    z = torch.randn(len(y), model.latent, generator=_validate.generator(seed))
+    z = torch.randn(len(y), model.latent, generator=_validate.generator(seed), dtype=torch.float32)
     return _still(model, z, _one_hot(model, y))
 
 
@@ -48,7 +48,7 @@ def all_digits(model: VAE, z: Sequence[float] | Tensor) -> Tensor:
     _check(model)
     code = torch.as_tensor(z, dtype=torch.float32).reshape(1, -1)
     _validate.latents(code, d=model.latent)
-    return _still(model, code.expand(model.classes, -1), torch.eye(model.classes))
+    return _still(model, code.expand(model.classes, -1), torch.eye(model.classes, dtype=code.dtype))
 
 
 def digit_grid(model: VAE, digit: int, n: int = 12, low: float = -3.0, high: float = 3.0) -> Tensor:

@@ -130,7 +130,7 @@ def _fill(
         else:
             mu, log_var = model.posterior(x)
             sigma = torch.exp(log_var / 2)
-            z = mu + sigma * torch.randn(mu.shape, generator=noise)
+            z = mu + sigma * torch.randn(mu.shape, generator=noise, dtype=mu.dtype)
         x_hat = model.decode(z)
         x = torch.where(missing, x_hat, x)  # the known pixels stay
         steps.append(x)

@@ -68,8 +68,8 @@ def grid(
                 f"the {name} axis goes from {a:g} to {b:g}; expected low < high, or one value is "
                 f"repeated {n} times: did you mean {-abs(b):g} to {abs(b):g}?"
             )
-    across = torch.linspace(x_low, x_high, n)
-    down = torch.linspace(y_high, y_low, n)  # images are drawn from the top
+    across = torch.linspace(x_low, x_high, n, dtype=torch.float32)
+    down = torch.linspace(y_high, y_low, n, dtype=torch.float32)  # images are drawn from the top
     return torch.stack([across.repeat(n), down.repeat_interleave(n)], dim=1)
 
 
@@ -153,7 +153,9 @@ def draw_by_class(
     _validate.labels(labels, len(z), classes=classes)
     _validate.labels(y, name="y", classes=classes)
     d = z.shape[1]
-    noise = torch.randn(len(y), d, generator=_validate.generator(seed)).double()
+    noise = torch.randn(
+        len(y), d, generator=_validate.generator(seed), dtype=torch.float32
+    ).double()
     drawn = torch.empty(len(y), d, dtype=z.dtype)
     for c in y.unique().tolist():
         own = z[labels == c].double()

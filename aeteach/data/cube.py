@@ -29,7 +29,7 @@ def cube(n: int, seed: int | torch.Generator = 0) -> Tensor:
     """
     _validate.count(n, "n")
     generator = _validate.generator(seed)
-    points = torch.rand(n, 3, generator=generator)
+    points = torch.rand(n, 3, generator=generator, dtype=torch.float32)
     face = torch.randint(6, (n,), generator=generator)
     # Faces 0 to 5 are x = 0, x = 1, y = 0, y = 1, z = 0, z = 1.
     points[torch.arange(n), face // 2] = (face % 2).float()

@@ -261,6 +261,6 @@ def _fall_back(split: str, size: int, haul: _Haul) -> Digits:
 def _digits(pixels: Tensor, labels: Tensor, size: int, source: str) -> Digits:
     """Scale grey levels 0 to 255 (N, 28, 28) to [0, 1] and pad them with zeros to `size`."""
     edge = (size - pixels.shape[-1]) // 2
-    images = torch.zeros(len(pixels), 1, size, size)
+    images = torch.zeros(len(pixels), 1, size, size, dtype=torch.float32)
     images[:, 0, edge : size - edge, edge : size - edge] = pixels
     return Digits(images.div_(255), labels.to(torch.int64), source)

@@ -154,7 +154,7 @@ def _places(width: int, height: int) -> Iterable[tuple[int, int]]:
 
 def _draw(boxes: Tensor) -> Tensor:
     """Draw one shape into each box (shape, x, y, width, height); (N, 5) -> (N, 1, 28, 28)."""
-    images = torch.zeros(len(boxes), 1, SIZE, SIZE)
+    images = torch.zeros(len(boxes), 1, SIZE, SIZE, dtype=torch.float32)
     kinds = {(shape, width) for shape, _, _, width, _ in boxes.tolist()}
     rasters = {(shape, width): raster(SHAPE_NAMES[shape], width) for shape, width in kinds}
     for image, (shape, x, y, width, height) in zip(images, boxes.tolist(), strict=True):

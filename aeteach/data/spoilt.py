@@ -78,20 +78,22 @@ def _with_sides(found: Shapes, rectangles: bool) -> Shapes:
 def _soften(images: Tensor, generator: torch.Generator) -> Tensor:
     kind = torch.randint(len(_SOFT), (len(images),), generator=generator)
     soft = torch.stack([blur(images, sigma) for sigma in _SOFT])[kind, torch.arange(len(images))]
-    noise = 0.05 * torch.rand(len(images), 1, 1, 1, generator=generator)
-    return (soft + noise * torch.randn(soft.shape, generator=generator)).clamp(0, 1)
+    share = 0.05 * torch.rand(len(images), 1, 1, 1, generator=generator, dtype=torch.float32)
+    noise = torch.randn(soft.shape, generator=generator, dtype=torch.float32)
+    return (soft + share * noise).clamp(0, 1)
 
 
 def _spoil(images: Tensor, n: int, generator: torch.Generator) -> Tensor:
     """Return n images that are no shape, five kinds in equal parts."""
     rows = torch.randint(len(images), (2, n), generator=generator)
     some, others = images[rows[0]], images[rows[1]]
-    share = torch.rand(n, 1, 1, 1, generator=generator)
+    share = torch.rand(n, 1, 1, 1, generator=generator, dtype=torch.float32)
     kinds = torch.arange(n) % 5
     wide = torch.stack([blur(some, sigma) for sigma in _BLURRED])
     which = torch.randint(len(_BLURRED), (n,), generator=generator)
     mixed = (0.35 + 0.3 * share) * some + (0.65 - 0.3 * share) * others
-    noise = blur(torch.randn(n, 1, SIZE, SIZE, generator=generator), 1.5)  # clamped at 0
+    grain = torch.randn(n, 1, SIZE, SIZE, generator=generator, dtype=torch.float32)
+    noise = blur(grain, 1.5)  # clamped at 0
     noise = noise / noise.flatten(1).amax(1).view(-1, 1, 1, 1).clamp(min=1e-3)
     every = torch.stack(
         [

@@ -288,7 +288,8 @@ def generate(
         _validate.count(value, name)
     if not 0 < scale < math.inf:
         raise ValueError(f"scale is {scale!r}; expected a finite standard deviation above 0")
-    z = scale * torch.randn(n, latent, generator=_validate.generator(seed))
+    noise = _validate.generator(seed)
+    z = scale * torch.randn(n, latent, generator=noise, dtype=torch.float32)
     was_training = model.training
     model.eval()
     with torch.no_grad():

@@ -1,6 +1,7 @@
 """Every model of the book, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -46,9 +47,12 @@ MODELS: dict[str, Callable[..., Model]] = {
 def build(name: str, *, seed: int = 0, **arguments: Any) -> Model:
     """Make an untrained model whose initial weights depend on nothing but the seed.
 
+    They are drawn as float32 on the CPU, whatever default the caller has set for torch, and then
+    moved to the caller's default device. The global random state is left alone.
+
     Args:
         name: a key of `MODELS`.
-        seed: fixes the initial weights; the global random state is left alone.
+        seed: fixes the initial weights.
         arguments: passed on to the class or function of that name.
 
     Raises:
@@ -56,9 +60,22 @@ def build(name: str, *, seed: int = 0, **arguments: Any) -> Model:
     """
     if name not in MODELS:
         raise ValueError(f"no model is called {name!r}; known: {', '.join(sorted(MODELS))}")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return MODELS[name](**arguments)
+    with _drawn_from(seed):
+        model = MODELS[name](**arguments)
+    return model.to(torch.get_default_device())
+
+
+@contextmanager
+def _drawn_from(seed: int) -> Iterator[None]:
+    """Draw from the CPU's generator alone, in float32, tensors that can be trained."""
+    dtype = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.inference_mode(False):
+        torch.default_generator.manual_seed(seed)
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
 
 
 __all__ = [
