@@ -1,84 +1,66 @@
-r"""Checkers for the exercises of *What is a generator worth?*."""
+"""The exercises of *What is a generator worth?*."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["count_of_shapes", "coverage", "hit_count_kl", "never_hit"]
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
-
-
-def count_of_shapes(answer: Any) -> Verdict:
-    """Check a function (size, smallest, largest, kinds) -> number of different images."""
-    return _COUNT.check(answer)
-
-
-def coverage(answer: Any) -> Verdict:
-    """Check a function (valid (N, D), generated (M, D), threshold) -> share of valid images."""
-    return _COVERAGE.check(answer)
-
-
-def hit_count_kl(answer: Any) -> Verdict:
-    """Check a function (counts (N,), generated, a) -> KL of the data from the model, in bits."""
-    return _KL.check(answer)
-
-
-def never_hit(answer: Any) -> Verdict:
-    """Check a function (n_valid, generated) -> share that an ideal generator leaves unhit."""
-    return _NEVER.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 5 digits, as float32 needs."""
-    return agree(got, want, 1e-5)
 
 
 # ---------------------------------------------------------------- how many are there?
 
 
-def _places(
-    size: int,
-    smallest: int,
-    largest: int,
-    kinds: int,
-    *,
-    more: int = 1,
-    power: int = 2,
-    end: int = 1,
-) -> int:
-    return kinds * sum((size - s + more) ** power for s in range(smallest, largest + end))
+def _sizes(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int]]:
+    yield 28, 7, 14, 3
+    yield 10, 3, 5, 2
+    yield 12, 4, 4, 5
+    yield 6, 6, 6, 4  # a box as wide as the image
+    yield 9, 1, 9, 1
+    for _ in range(6):
+        size = int(rng.integers(5, 20))
+        low, high = sorted(int(v) for v in rng.integers(1, size, 2))
+        yield size, low, high, int(rng.integers(1, 6))
 
 
-def _places_with(**changes: int) -> Any:
-    return lambda size, low, high, kinds: _places(size, low, high, kinds, **changes)
+def _count(size: int, smallest: int, largest: int, kinds: int) -> int:
+    places = 0
+    for side in range(smallest, largest + 1):
+        places += (size - side + 1) ** 2
+    return kinds * places
 
 
-_COUNT = Exercise(
-    name="How many are there?",
-    right=_places,
-    inputs=[(28, 7, 14, 3), (10, 3, 5, 2), (12, 4, 4, 5)],
+count_of_shapes = Exercise(
+    "How many are there?",
+    _count,
+    inputs=_sizes,
+    about="size, smallest, largest (pixels), kinds -> number of different images.",
+    praise="Places across times places down, added up over the sides, for each kind.",
     mistakes=[
         Mistake(
             "A place is missing in each row. A box as wide as the image still fits once: test your "
             "formula on that.",
-            _places_with(more=0),
+            lambda size, low, high, kinds: (
+                kinds * sum((size - s) ** 2 for s in range(low, high + 1))
+            ),
         ),
         Mistake(
             "You have the places along one edge. The box moves across and down.",
-            _places_with(power=1),
+            lambda size, low, high, kinds: kinds * sum(size - s + 1 for s in range(low, high + 1)),
         ),
         Mistake(
             "The largest side is missing: range stops before its end.",
-            _places_with(end=0),
+            lambda size, low, high, kinds: (
+                kinds * sum((size - s + 1) ** 2 for s in range(low, high))
+            ),
         ),
         Mistake(
             "Every kind of shape can stand at each of these places: you have counted one kind.",
-            lambda size, low, high, kinds: _places(size, low, high, 1),
+            lambda size, low, high, kinds: _count(size, low, high, 1),
         ),
         Mistake(
             "You count a place for every pixel, also those where the box hangs out of the image.",
@@ -91,83 +73,89 @@ _COUNT = Exercise(
             ),
         ),
     ],
-    praise="Places across times places down, added up over the sides, for each kind.",
 )
 
 
 # ---------------------------------------------------------------- coverage
 
 
+def _clouds(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
+    """Yield images with a few copies, one at the threshold exactly, and some far away."""
+    for n, m, threshold in ((24, 14, 1.5), (15, 9, 1.5), (9, 20, 0.75), (12, 12, 3.0), (3, 1, 1.5)):
+        valid = rng.integers(0, 2, size=(n, 12)).astype(float)
+        valid += 4 * np.arange(n)[:, None] * (rng.random((1, 12)) < 0.4)  # most are far apart
+        near = valid[rng.integers(0, max(1, n // 2), size=m)]
+        near = near + rng.choice([0, 0.25, 0.5], size=(m, 12)) * (threshold / 1.5)
+        far = np.full((2, 12), -9.0)
+        edge = valid[-1].copy()
+        edge[:9] += threshold / 3  # at the threshold exactly of the last valid image
+        yield valid, np.concatenate([near, far, edge[None]]), threshold
+    apart = np.array([[0.0, 0, 0, 0], [5, 0, 0, 0], [0, 5, 0, 0]])
+    yield apart, np.array([[0.1, 0.1, 0.1, 0.1], [9, 9, 9, 9], [5.3, 0.3, 0, 0]]), 0.5
+    yield np.zeros((1, 4)), np.array([[1.0, 0, 0, 0]]), 0.5
+    yield np.zeros((2, 4)), np.array([[0.3, 0, 0, 0], [0.0, 0.2, 0, 0]]), 0.5
+
+
+def _coverage(valid: Array, generated: Array, threshold: float) -> Any:
+    difference = valid[:, None, :] - generated[None, :, :]  # (N, M, D)
+    distance = np.sqrt((difference**2).sum(axis=2))
+    nearest = distance.min(axis=1)
+    return (nearest < threshold).mean()
+
+
 def _distances(valid: Array, generated: Array) -> Array:
-    return np.sqrt(((valid[:, None, :] - generated[None, :, :]) ** 2).sum(2))  # (N, M)
+    return np.asarray(np.sqrt(((valid[:, None, :] - generated[None, :, :]) ** 2).sum(2)))  # (N, M)
 
 
-def _coverage(valid: Array, generated: Array, threshold: float) -> float:
-    return float((_distances(valid, generated).min(1) < threshold).mean())
-
-
-def _clouds(seed: int, n: int, m: int) -> tuple[Array, Array, float]:
-    """Return images with a few copies, one at the threshold exactly, and some far away."""
-    rng = np.random.default_rng(seed)
-    valid = rng.integers(0, 2, size=(n, 12)).astype(float)
-    near = valid[rng.integers(0, n // 2, size=m)] + rng.choice([0, 0.25, 0.5], size=(m, 12))
-    far = np.full((2, 12), 9.0)
-    edge = valid[-1].copy()
-    edge[:9] += 0.5  # at the distance 1.5 of the last valid image
-    return valid, np.concatenate([near, far, edge[None]]), 1.5
-
-
-_COVERAGE = Exercise(
-    name="Coverage",
-    right=_coverage,
-    inputs=[_clouds(3, 24, 14), _clouds(4, 40, 9), _clouds(6, 30, 33)],
+coverage = Exercise(
+    "Coverage",
+    _coverage,
+    inputs=_clouds,
+    about="valid (N, D), generated (M, D), threshold -> share of valid images with one nearer.",
+    praise="One row a valid image, its smallest distance, and strictly less than the threshold.",
     mistakes=[
         Mistake(
             "The wrong way round: this is the valid share. Coverage asks of each valid image "
             "whether a generated one is near, not of each generated image whether it is valid.",
-            lambda v, g, t: float((_distances(v, g).min(0) < t).mean()),
+            lambda v, g, t: (_distances(v, g).min(0) < t).mean(),
         ),
         Mistake(
-            "An image at the threshold exactly is not nearer than the threshold: < and not <=. On "
-            "the shapes this matters: 1,303 of them have another one at exactly 3.",
-            lambda v, g, t: float((_distances(v, g).min(1) <= t).mean()),
+            "Look at an image at the threshold exactly: is it nearer than the threshold? On the "
+            "shapes this matters, for 1,303 of them have another one at exactly 3.",
+            lambda v, g, t: (_distances(v, g).min(1) <= t).mean(),
         ),
         Mistake(
-            "You compare the squared distance with the threshold. Take the root, or square both.",
-            lambda v, g, t: float((_distances(v, g).min(1) ** 2 < t).mean()),
+            "You compare the squared distance with the threshold itself.",
+            lambda v, g, t: (_distances(v, g).min(1) ** 2 < t).mean(),
         ),
         Mistake(
             "You count pairs. A valid image counts once, however many generated ones are near it.",
-            lambda v, g, t: float((_distances(v, g) < t).mean()),
+            lambda v, g, t: (_distances(v, g) < t).mean(),
         ),
         Mistake(
             "A valid image counts for you only if all generated ones are near it: a largest "
             "distance where the smallest is meant.",
-            lambda v, g, t: float((_distances(v, g).max(1) < t).mean()),
+            lambda v, g, t: (_distances(v, g).max(1) < t).mean(),
         ),
         Mistake(
-            "This is the number of covered images. Divide by how many valid ones there are.",
-            lambda v, g, t: float((_distances(v, g).min(1) < t).sum()),
+            "This is the number of covered images, and not their share.",
+            lambda v, g, t: (_distances(v, g).min(1) < t).sum(),
         ),
         Mistake(
             "The covered valid images are divided by the number of generated ones.",
-            lambda v, g, t: float((_distances(v, g).min(1) < t).sum() / len(g)),
+            lambda v, g, t: (_distances(v, g).min(1) < t).sum() / len(g),
         ),
         Mistake(
             "You average over the pixels where the distance sums: so it is smaller by a factor "
             "that depends on how many pixels there are.",
-            lambda v, g, t: float(
-                (np.sqrt(((v[:, None] - g[None]) ** 2).mean(2)).min(1) < t).mean()
-            ),
+            lambda v, g, t: (np.sqrt(((v[:, None] - g[None]) ** 2).mean(2)).min(1) < t).mean(),
         ),
         Mistake(
-            "You add up absolute differences. Euclidean distance squares them, and takes the root "
-            "of their sum.",
-            lambda v, g, t: float((np.abs(v[:, None] - g[None]).sum(2).min(1) < t).mean()),
+            "You add up absolute differences. That is no Euclidean distance.",
+            lambda v, g, t: (np.abs(v[:, None] - g[None]).sum(2).min(1) < t).mean(),
         ),
         Mistake(
-            "These are the images that are not covered.",
-            lambda v, g, t: 1 - _coverage(v, g, t),
+            "These are the images that are not covered.", lambda v, g, t: 1 - _coverage(v, g, t)
         ),
         Mistake(
             "In per cent. The exercise asks for a share, 0 to 1.",
@@ -176,62 +164,63 @@ _COVERAGE = Exercise(
         Mistake(
             "This is the mean nearest distance. Coverage asks how many are nearer than the "
             "threshold.",
-            lambda v, g, t: float(_distances(v, g).min(1).mean()),
+            lambda v, g, t: _distances(v, g).min(1).mean(),
         ),
     ],
-    praise="One row a valid image, its smallest distance, and strictly less than the threshold.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- KL from hit counts
 
 
-def _q(counts: Array, generated: int, a: float) -> Array:
-    return (counts / generated + a) / (1 + (len(counts) + 1) * a)
+def _hits(rng: np.random.Generator) -> Iterator[tuple[Array, int, float]]:
+    yield np.array([4, 0, 3, 1, 0, 7]), 20, 1e-3
+    yield np.array([2, 2, 5, 1]), 16, 1e-2
+    yield np.array([0, 9, 0, 1, 12, 3, 3, 0]), 40, 1e-4
+    yield np.array([3, 3, 3]), 9, 0.05  # no misses, all alike
+    yield np.array([0, 0, 6, 0, 0]), 60, 1e-6
+    yield np.array([5]), 8, 0.2
+    for n in (7, 4, 12, 2):
+        counts = rng.poisson(2.5, size=n)
+        yield counts, int(counts.sum() + rng.integers(1, 30)), float(10 ** -rng.uniform(1, 6))
 
 
-def _hit_kl(counts: Array, generated: int, a: float) -> float:
-    return float(-np.log2(len(counts) * _q(counts, generated, a)).mean())
+def _hit_kl(counts: Array, generated: int, a: float) -> Any:
+    n = len(counts)
+    q = (counts / generated + a) / (1 + (n + 1) * a)
+    return -np.log2(n * q).mean()
 
 
-def _of(q: Array) -> float:
+def _of(q: Array) -> Any:
     """Return KL(uniform || q) in bits, whether q adds up to 1 or not."""
-    return float(-np.log2(len(q) * q).mean())
+    return -np.log2(len(q) * q).mean()
 
 
-def _reverse(counts: Array, generated: int, a: float) -> float:
-    q = _q(counts, generated, a)
-    return float((q * np.log2(len(q) * q)).sum())
+def _reverse(counts: Array, generated: int, a: float) -> Any:
+    q = (counts / generated + a) / (1 + (len(counts) + 1) * a)
+    return (q * np.log2(len(q) * q)).sum()
 
 
-def _without_smoothing(counts: Array, generated: int, a: float) -> float:
+def _without_smoothing(counts: Array, generated: int, a: float) -> Any:
     with np.errstate(divide="ignore"):
         return _of(counts / generated)
 
 
-def _hit_only(counts: Array, generated: int, a: float) -> float:
-    hit = counts[counts > 0] / generated
-    return float(-np.log2(len(counts) * hit).sum() / len(counts))
-
-
-_KL = Exercise(
-    name="The KL from hit counts",
-    right=_hit_kl,
-    inputs=[
-        (np.array([4, 0, 3, 1, 0, 7]), 20, 1e-3),
-        (np.array([2, 2, 5, 1]), 16, 1e-2),
-        (np.array([0, 9, 0, 1, 12, 3, 3, 0]), 40, 1e-4),
-    ],
+hit_count_kl = Exercise(
+    "The KL from hit counts",
+    _hit_kl,
+    inputs=_hits,
+    about="counts (N,), generated M, a -> KL of the data from the model, in bits.",
+    praise="Normalised over the valid images and the misses, and finite where nothing was hit.",
     mistakes=[
         Mistake(
             "q is not normalised: it was a distribution before the smoothing, and each of its "
-            "outcomes has got a more. Divide by what they add up to now.",
+            "outcomes has got a more. What do they add up to now?",
             lambda c, m, a: _of(c / m + a),
         ),
         Mistake(
-            "You divide by 1 + N a. The misses are an outcome as well, and are smoothed like the "
-            "others: how many outcomes are there?",
+            "The misses are an outcome as well, and are smoothed like the others: how many "
+            "outcomes are there?",
             lambda c, m, a: _of((c / m + a) / (1 + len(c) * a)),
         ),
         Mistake(
@@ -241,7 +230,7 @@ _KL = Exercise(
         Mistake(
             "The images that were never hit are left out. They are what the data have and the "
             "model has not: they cost most.",
-            _hit_only,
+            lambda c, m, a: -np.log2(len(c) * c[c > 0] / m).sum() / len(c),
         ),
         Mistake(
             "The other direction: this averages over what the model draws. Average over the data, "
@@ -249,46 +238,47 @@ _KL = Exercise(
             _reverse,
         ),
         Mistake(
-            "The misses are forgotten: you divide by the number of hits. Divide by how many images "
-            "were generated.",
+            "The misses are forgotten: you divide by the number of hits, and more were generated.",
             lambda c, m, a: _hit_kl(c, int(c.sum()), a),
         ),
         Mistake(
-            "In nats. For bits, take the logarithm to base 2.",
+            "In nats. The exercise asks for bits.",
             lambda c, m, a: _hit_kl(c, m, a) * math.log(2),
         ),
         Mistake(
-            "This is the cross-entropy. The KL is what it has above the entropy of the data, "
-            "log2 N.",
+            "This is the cross-entropy. The KL is what it has above the entropy of the data.",
             lambda c, m, a: _hit_kl(c, m, a) + math.log2(len(c)),
         ),
-        Mistake("The sign is turned.", lambda c, m, a: -_hit_kl(c, m, a)),
         Mistake(
-            "You sum over the valid images. Each has the probability 1/N: average.",
-            lambda c, m, a: len(c) * _hit_kl(c, m, a),
-        ),
-        Mistake(
-            "The smoothing is added to the counts. It is a share of all that was generated: add it "
-            "to c / M.",
+            "The smoothing is added to the counts. It is a share of all that was generated.",
             lambda c, m, a: _of((c + a) / (m + (len(c) + 1) * a)),
         ),
     ],
-    praise="Normalised over the valid images and the misses, and finite where nothing was hit.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- never hit
 
 
+def _draws(rng: np.random.Generator) -> Iterator[tuple[int, int]]:
+    """Yield few images and few draws, where near misses of the formula show."""
+    yield from ((12, 30), (7, 7), (40, 5), (3, 20), (25, 60), (2, 1), (100, 37))
+    yield from ((8340, 8340), (8340, 25_000), (5000, 1200))
+    for _ in range(4):
+        yield int(rng.integers(3, 60)), int(rng.integers(1, 90))
+
+
 def _unhit(n_valid: int, generated: int) -> float:
     return (1 - 1 / n_valid) ** generated
 
 
-_NEVER = Exercise(
-    name="Never hit",
-    right=_unhit,
-    inputs=[(8340, 8340), (8340, 25_000), (5000, 1200)],
+never_hit = Exercise(
+    "Never hit",
+    _unhit,
+    inputs=_draws,
+    about="n_valid, generated -> share of the valid images that an ideal generator leaves unhit.",
+    praise="(1 - 1/N)^M, or nearly e^(-M/N): with as many images as there are, 37 % stay unhit.",
+    also=[lambda n_valid, generated: math.exp(-generated / n_valid)],  # where n_valid is large
     mistakes=[
         Mistake(
             "These are the images that are hit at least once.",
@@ -305,8 +295,7 @@ _NEVER = Exercise(
             lambda n, m: max(0.0, 1 - m / n),
         ),
         Mistake(
-            "The two numbers are exchanged: one try misses with the chance 1 - 1/N, and there are "
-            "M tries.",
+            "The two numbers are exchanged: there are as many tries as images are generated.",
             lambda n, m: (1 - 1 / m) ** n,
         ),
         Mistake(
@@ -314,10 +303,8 @@ _NEVER = Exercise(
             lambda n, m: 1 - 1 / n,
         ),
         Mistake(
-            "This is a number of images. Divide by N.",
+            "This is a number of images, and not their share.",
             lambda n, m: n * _unhit(n, m),
         ),
     ],
-    praise="(1 - 1/N)^M, or nearly e^(-M/N): with as many images as there are, 37 % stay unhit.",
-    same=lambda got, want: agree(got, want, 1e-3),  # e^(-M/N) is right as well
 )

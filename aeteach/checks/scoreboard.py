@@ -1,49 +1,43 @@
-r"""Checkers for the exercises of *The scoreboard*."""
+"""The exercises of *The scoreboard*."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["difference_of_means", "error_an_image", "time_ratio"]
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
-
-
-def error_an_image(answer: Any) -> Verdict:
-    """Check a function (error, side, how, white) -> squared error of an image, grey in [0, 1]."""
-    return _ERROR.check(answer)
-
-
-def difference_of_means(answer: Any) -> Verdict:
-    """Check a function (a (n,), b (m,)) -> (difference of the means, its standard error)."""
-    return _DIFFERENCE.check(answer)
-
-
-def time_ratio(answer: Any) -> Verdict:
-    """Check a function (seconds (n,), base (m,)) -> how many times as long, least disturbed."""
-    return _TIME.check(answer)
 
 
 # ---------------------------------------------------------------- squared error in one unit
 
 
+def _errors(rng: np.random.Generator) -> Iterator[tuple[float, int, str, float]]:
+    yield 2150.0, 32, "mean", 255.0
+    yield 0.0425, 28, "mean", 1.0
+    yield 31.5, 28, "sum", 1.0
+    yield 1.1e6, 32, "sum", 255.0
+    yield 0.02, 64, "mean", 1.0
+    yield 0.0, 8, "mean", 255.0
+    yield 9.0, 1, "mean", 3.0
+    for how in ("mean", "sum", "mean", "sum"):
+        white = float(rng.choice([1.0, 15.0, 100.0, 4095.0]))
+        yield float(rng.uniform(0, 900)), int(rng.integers(2, 70)), how, white
+
+
 def _error(error: float, side: int, how: str, white: float) -> float:
-    return error * (side**2 if how == "mean" else 1) / white**2
+    pixels = side**2 if how == "mean" else 1
+    return error * pixels / white**2
 
 
-_ERROR = Exercise(
-    name="Squared error of an image",
-    right=_error,
-    inputs=[
-        (0.0425, 28, "mean", 1.0),
-        (31.5, 28, "sum", 1.0),
-        (2150.0, 32, "mean", 255.0),
-        (1.1e6, 32, "sum", 255.0),
-        (0.02, 64, "mean", 1.0),
-    ],
+error_an_image = Exercise(
+    "Squared error of an image",
+    _error,
+    inputs=_errors,
+    about='error, side, how ("mean" or "sum"), white -> squared error of an image, grey in [0, 1].',
+    praise="One unit for all. Only now may one of them be called smaller.",
     mistakes=[
         Mistake(
             "You multiply a sum by the number of pixels as well. A sum is of an image already.",
@@ -59,7 +53,7 @@ _ERROR = Exercise(
             lambda e, side, how, white: e * (side if how == "mean" else 1) / white**2,
         ),
         Mistake(
-            "The error is squared, and so is its unit: divide by white squared, not by white.",
+            "The error is squared, and so is its unit.",
             lambda e, side, how, white: _error(e, side, how, white) * white,
         ),
         Mistake(
@@ -67,7 +61,7 @@ _ERROR = Exercise(
             lambda e, side, how, white: _error(e, side, how, white) * white**2,
         ),
         Mistake(
-            "You divide where you should multiply: a sum over the pixels is larger than a mean.",
+            "You go the wrong way from a mean to a sum: the sum over the pixels is the larger one.",
             lambda e, side, how, white: e / (side**2 if how == "mean" else 1) / white**2,
         ),
         Mistake(
@@ -75,27 +69,30 @@ _ERROR = Exercise(
             lambda e, side, how, white: e / (side**2 if how == "sum" else 1) / white**2,
         ),
     ],
-    praise="One unit for all. Only now may one of them be called smaller.",
 )
 
 
 # ---------------------------------------------------------------- difference of two means
 
 
-def _difference(a: Array, b: Array) -> tuple[float, float]:
-    error = np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))
-    return float(a.mean() - b.mean()), float(error)
+def _runs(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for n, m in ((5, 3), (5, 5), (3, 8), (2, 2), (9, 4), (6, 5)):
+        yield rng.normal(84, 3, n), rng.normal(80, 0.7, m)
+    yield rng.normal(-2, 0.01, 4), rng.normal(3, 0.5, 6)
+    yield np.array([7.0, 7.0, 7.0]), np.array([5.0, 6.0])
 
 
-def _runs(seed: int, n: int, m: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(84, 3, n), rng.normal(80, 0.7, m)
+def _difference(a: Array, b: Array) -> tuple[Any, Any]:
+    variance = a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
+    return a.mean() - b.mean(), np.sqrt(variance)
 
 
-_DIFFERENCE = Exercise(
-    name="Difference of two means",
-    right=_difference,
-    inputs=[_runs(0, 5, 3), _runs(1, 5, 5), _runs(2, 3, 8)],
+difference_of_means = Exercise(
+    "Difference of two means",
+    _difference,
+    inputs=_runs,
+    about="a (n,), b (m,), one value a run -> (difference of the means, its standard error).",
+    praise="A difference with its own uncertainty: now it can be called large, or not.",
     mistakes=[
         Mistake(
             "The difference has the wrong sign: the first model's mean less the second's.",
@@ -103,13 +100,12 @@ _DIFFERENCE = Exercise(
         ),
         Mistake(
             "That is the spread of the difference of two single runs. You compare means, and the "
-            "variance of a mean of n runs is n times smaller.",
+            "variance of a mean is smaller than that of a run.",
             lambda a, b: (a.mean() - b.mean(), np.sqrt(a.var(ddof=1) + b.var(ddof=1))),
         ),
         Mistake(
-            "The variance is the one around the mean of the same few runs, and too small: divide "
-            "by n - 1 (ddof=1).",
-            lambda a, b: (a.mean() - b.mean(), np.sqrt(a.var() / len(a) + b.var() / len(b))),
+            "The variance is the one around the mean of the same few runs, and so too small.",
+            lambda a, b: (a.mean() - b.mean(), np.sqrt(np.var(a) / len(a) + np.var(b) / len(b))),
         ),
         Mistake(
             "The root is missing: this is the variance of the difference.",
@@ -128,8 +124,8 @@ _DIFFERENCE = Exercise(
             lambda a, b: (a.mean() - b.mean(), a.std(ddof=1) / np.sqrt(len(a))),
         ),
         Mistake(
-            "You divide by n where the square root of n belongs: the variance of a mean falls as "
-            "1/n, its standard deviation more slowly.",
+            "The standard deviations shrink too fast: it is the variance of a mean that falls as "
+            "one over the number of runs.",
             lambda a, b: (
                 a.mean() - b.mean(),
                 np.sqrt(a.var(ddof=1) / len(a) ** 2 + b.var(ddof=1) / len(b) ** 2),
@@ -147,28 +143,30 @@ _DIFFERENCE = Exercise(
             lambda a, b: (a.max() - b.max(), _difference(a, b)[1]),
         ),
     ],
-    praise="A difference with its own uncertainty: now it can be called large, or not.",
-    same=lambda got, want: agree(got, want, 1e-4),
 )
 
 
 # ---------------------------------------------------------------- ratio of times
 
 
-def _ratio(seconds: Array, base: Array) -> float:
-    return float(seconds.min() / base.min())
+def _times(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield times of two trainings, each disturbed by other work: never shortened by it."""
+    for n, m in ((5, 5), (5, 3), (3, 4), (2, 7), (6, 2), (1, 1)):
+        yield 90 * (1 + rng.exponential(0.6, n)), 60 * (1 + rng.exponential(0.6, m))
+    yield np.array([3.0, 2.0, 2.0]), np.array([4.0, 9.0, 4.0])  # ties
+    yield np.array([1e-3, 5e-4]), np.array([700.0, 650.0, 900.0])
 
 
-def _times(seed: int, n: int, m: int) -> tuple[Array, Array]:
-    """Return times of two trainings, each disturbed by other work: never shortened by it."""
-    rng = np.random.default_rng(seed)
-    return 90 * (1 + rng.exponential(0.6, n)), 60 * (1 + rng.exponential(0.6, m))
+def _ratio(seconds: Array, base: Array) -> Any:
+    return seconds.min() / base.min()
 
 
-_TIME = Exercise(
-    name="Ratio of times",
-    right=_ratio,
-    inputs=[_times(0, 5, 5), _times(1, 5, 3), _times(2, 3, 4)],
+time_ratio = Exercise(
+    "Ratio of times",
+    _ratio,
+    inputs=_times,
+    about="seconds (n,), base (m,) -> how many times as long the model takes, least disturbed.",
+    praise="No seconds, and as little of the neighbours' work as the runs allow.",
     mistakes=[
         Mistake(
             "Upside down: how many times as long as the base does the model take?",
@@ -197,9 +195,12 @@ _TIME = Exercise(
             lambda s, base: s.mean() / base.min(),
         ),
         Mistake(
+            "You divide a time of one kind by a time of another: the same rule for both.",
+            lambda s, base: s.min() / base.mean(),
+        ),
+        Mistake(
             "The base is missing: seconds mean nothing on another machine.",
             lambda s, base: s.min(),
         ),
     ],
-    praise="No seconds, and as little of the neighbours' work as five runs allow.",
 )
