@@ -1,45 +1,27 @@
 """The conditional pad: two inputs moved by mouse, touch and keyboard, decoded as torch does."""
 
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from aeteach import conditional
 from aeteach.metrics.sharpness import sharpness
-from aeteach.models import VAE, conv_cvae, dense_cvae
 from aeteach.widgets import ConditionalPad
 from aeteach.widgets.kit.network import decoder_network
 from tests.browser.conftest import Show
 from tests.browser.driver import Drag, FigureDriver, call_module, close
+from tests.widgets.test_conditional_pad import models
 
 TOUCH = {"has_touch": True}
+
+
 WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
     pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
 ]
-
-
-@cache
-def models() -> dict[str, VAE]:
-    """Strong weights, so that z and the label show; float16, as they are packed."""
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        dense, conv = dense_cvae(), conv_cvae(label="planes", channels=32)
-        for part in [*dense.decoder.modules(), *conv.decoder.modules()]:
-            if isinstance(part, nn.Linear | nn.ConvTranspose2d):
-                part.weight.mul_(2.5)
-            if isinstance(part, nn.BatchNorm2d):
-                part.running_mean = torch.randn(part.num_features)
-                part.running_var = 0.2 + 2.8 * torch.rand(part.num_features)
-        for model in (dense, conv):
-            for values in model.state_dict().values():
-                if values.is_floating_point():
-                    values.copy_(values.half().float())
-    return {"MLP": dense.eval(), "convolutional": conv.eval()}
 
 
 @pytest.fixture
@@ -160,24 +142,3 @@ def test_narrow_and_dark_nothing_sticks_out(show: Show) -> None:
     live = figure.root.locator("[aria-live=polite]")
     figure.page.wait_for_timeout(900)
     assert live.inner_text() == "Asked for 3, at z one 0.50, z two −0.20."
-
-
-def test_wrong_states_are_refused_and_leave_the_figure_as_it_was() -> None:
-    pad = ConditionalPad(models())
-    for name, value, message in (
-        ("z", [0.0, 3.5], "two numbers from -3 to 3"),
-        ("z", [float("nan"), 0.0], "two numbers from -3 to 3"),
-        ("digit", 10, "digit is 10"),
-        ("other", -1, "other is -1"),
-        ("share", 1.5, "expected 0 to 1"),
-    ):
-        before = getattr(pad, name)
-        with pytest.raises(ValueError, match=message):
-            setattr(pad, name, value)
-        assert getattr(pad, name) == before
-    pad.share, pad.digit, pad.other = 0.25, 3, 3
-    assert pad.label.tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
-    with pytest.raises(ValueError, match="expected a conditional VAE"):
-        ConditionalPad({"plain": nn.Linear(1, 1)})
-    with pytest.raises(ValueError, match="one or two"):
-        ConditionalPad({})

@@ -9,7 +9,7 @@ import torch
 
 from aeteach.metrics import readability
 from aeteach.models import build
-from aeteach.widgets import ReaderProbe, pack
+from aeteach.widgets import ReaderProbe
 from tests.browser.conftest import Show
 from tests.browser.driver import Drag, FigureDriver, call_module
 
@@ -92,14 +92,6 @@ def test_the_javascript_reads_as_torch_does(
     record_property("largest_difference", worst)
     print(f"{len(images)} pictures, largest difference {worst:.2e}")
     assert worst < 1e-10
-
-
-def test_the_weights_travel_without_a_loss() -> None:
-    reader = readability.readers()[0]
-    weight = reader.layers[2].weight.detach()
-    manifest, block = pack({"W": weight})
-    back = np.frombuffer(block, "<f2", offset=manifest["W"]["offset"]).reshape(weight.shape)
-    np.testing.assert_array_equal(back.astype(np.float32), weight.numpy())
 
 
 def test_moving_and_blending_are_those_of_torch(page: Any) -> None:

@@ -6,54 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from aeteach.gradients import pathwise, score_function
 from aeteach.widgets import Figure, GradientVariance, StochasticNode
 from aeteach.widgets.gradient_variance import scatter
-from aeteach.widgets.kit.inputs import StateError
-from aeteach.widgets.stochastic_node import Pass, both_ways
+from aeteach.widgets.stochastic_node import Pass
 from tests.browser.conftest import Show
 from tests.browser.driver import CLUTTER, FigureDriver, call_module
+from tests.widgets.test_stochastic_node import by_autograd, close, states
 
 KEYS = ("x", "w1", "w_mu", "w_sigma", "eps", "target")
 TEXT = (3.0, 2.0, 8.0, 9.0, 0.5, 70.0)  # the chapter's numbers
 
 
-def by_autograd(*numbers: float) -> Pass:
-    """The same pass in torch, with no derivative written by hand."""
-    x, w1, w_mu, w_sigma, eps, target = (
-        torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in numbers
-    )
-    h = w1 * x
-    mu, sigma = w_mu * h, w_sigma * h
-    z = mu + sigma * eps
-    loss = (z - target) ** 2 / 2
-    nodes = (z, mu, sigma, h, w_mu, w_sigma, w1, x)
-    found = torch.autograd.grad(loss, nodes)
-    return Pass(*(float(v.detach()) for v in (h, mu, sigma, z, loss, *found)))
-
-
-def states(count: int = 60) -> np.ndarray:
-    low, high = np.array([(0.5, 5), (0.5, 4), (-10, 10), (0.5, 12), (-4, 4), (-100, 100)]).T
-    return np.random.default_rng(0).uniform(low, high, size=(count, 6))
-
-
-def close(actual: ArrayLike, expected: ArrayLike) -> None:
-    a, b = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert a.shape == b.shape
-    assert a.size > 0
-    worst = float(np.max(np.abs(a - b) / (1 + np.abs(b))))
-    print(f"{a.size} numbers, largest difference {worst:.2e}")
-    assert worst < 1e-12
-
-
 # ---------------------------------------------------------------- the numbers
-
-
-def test_the_python_side_is_autograd() -> None:
-    close([both_ways(*s) for s in states()], [by_autograd(*s) for s in states()])
 
 
 def test_the_javascript_is_autograd(page: Any) -> None:
@@ -253,28 +220,3 @@ def test_everything_has_a_name_in_words(look: Show, make: Callable[[], Figure]) 
     figure.root.locator("input").first.press("ArrowRight")
     figure.page.wait_for_timeout(900)
     assert "radient" in figure.root.locator("[aria-live=polite]").inner_text()
-
-
-@pytest.mark.parametrize(
-    ("make", "name", "value"),
-    [
-        (StochasticNode, "eps", float("nan")),
-        (StochasticNode, "x", 0.0),
-        (StochasticNode, "w_sigma", -1.0),
-        (GradientVariance, "sigma", 0.0),
-        (GradientVariance, "mu", 3.1),
-        (GradientVariance, "samples", 0),
-        (GradientVariance, "baseline", float("inf")),
-        (GradientVariance, "seed", -1),
-    ],
-)
-def test_a_state_that_cannot_be_shown_is_refused(
-    make: Callable[..., Figure], name: str, value: float
-) -> None:
-    with pytest.raises(StateError, match=f"{name} is {value}"):
-        make(**{name: value})
-    figure = make()
-    kept = getattr(figure, name)
-    with pytest.raises(StateError):
-        setattr(figure, name, value)
-    assert getattr(figure, name) == kept

@@ -13,9 +13,10 @@ from scipy.integrate import quad
 from torch.distributions import Categorical, Normal, kl_divergence
 
 from aeteach.widgets import KlBars, KlNormals
-from aeteach.widgets.kit.inputs import StateError
 from tests.browser.conftest import NewPage
 from tests.browser.driver import FigureDriver, call_module, standalone
+from tests.widgets.test_kl_bars import true_kl
+from tests.widgets.test_kl_normals import normal_kl
 
 TOUCH = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 1900}}
 LARGEST = 1_000_000  # bytes of a figure in the page
@@ -45,16 +46,6 @@ def open_figure(
         return FigureDriver(page)
 
     return opened
-
-
-def true_kl(p: Any, q: Any) -> float:
-    P, Q = (Categorical(torch.as_tensor(v, dtype=torch.float64)) for v in (p, q))
-    return float(kl_divergence(P, Q))
-
-
-def normal_kl(mu_q: float, sigma_q: float, mu_p: float, sigma_p: float) -> float:
-    numbers = [torch.tensor(v, dtype=torch.float64) for v in (mu_q, sigma_q, mu_p, sigma_p)]
-    return float(kl_divergence(Normal(*numbers[:2]), Normal(*numbers[2:])))
 
 
 def pairs(count: int = 60) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -357,45 +348,3 @@ def test_dark_mode_and_a_text_alternative(
     assert len(driver.root.get_attribute("aria-label") or "") > 100
     live = driver.root.locator('[aria-live="polite"]')
     driver.page.wait_for_function("(e) => e.textContent.includes('K L')", arg=live.element_handle())
-
-
-def test_python_and_the_page_agree_on_the_state() -> None:
-    bars = KlBars([0.2, 0.8], [0.5, 0.5])
-    assert bars.kl_pq == pytest.approx(true_kl([0.2, 0.8], [0.5, 0.5]), abs=1e-14)
-    bars.compare([0.25] * 4, [0.4, 0.3, 0.2, 0.1])
-    assert bars.kl_qp == pytest.approx(true_kl(bars.q, bars.p), abs=1e-14)
-    bars.compare([1.0, 0.0], [0.0, 1.0])
-    assert bars.kl_pq == math.inf
-    assert repr(bars) == "KlBars(p=(1.00, 0.00), q=(0.00, 1.00))"
-    with pytest.raises(StateError, match="expected as many"):
-        bars.compare([1.0, 0.0], [0.2, 0.3, 0.5])
-    assert (bars.p, bars.q) == ([1.0, 0.0], [0.0, 1.0])  # as before
-    bars.set_state({"p": [0.5, 0.25, 0.25], "q": [0.2, 0.3, 0.5]})  # one message of a front end
-    assert bars.p == [0.5, 0.25, 0.25]
-    normals = KlNormals(1.0, 0.5, 0.0, 2.0)
-    assert normals.kl_qp == pytest.approx(normal_kl(1.0, 0.5, 0.0, 2.0), abs=1e-14)
-    assert normals.kl_pq == pytest.approx(normal_kl(0.0, 2.0, 1.0, 0.5), abs=1e-14)
-    assert repr(normals) == "KlNormals(q=(1.00, 0.50), p=(0.00, 2.00))"
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda: KlBars([0.7, 0.7], [0.5, 0.5]), r"p is \[0.7, 0.7\], which sums to 1.4"),
-        (lambda: KlBars([0.5, 0.5], [1.5, -0.5]), "q is .* at least 0"),
-        (lambda: KlBars([1.0], [1.0]), r"p has shape \(1,\); expected \(2,\) to \(6,\)"),
-        (lambda: KlBars([1 / 7] * 7, [1 / 7] * 7), r"p has shape \(7,\)"),
-        (lambda: KlBars([0.5, 0.5], [0.2, 0.3, 0.5]), "expected as many"),
-        (lambda: KlBars(unit="Bits"), "unit is 'Bits'; expected 'bits' or 'nats'"),
-        (lambda: KlBars().set_trait("p", [0.2, 0.3, 0.5]), r"compare\(p, q\)"),
-        (lambda: KlBars([0.5, math.nan], [0.5, 0.5]), "p holds NaN"),
-        (lambda: KlNormals(sigma_q=0.0), "sigma_q is 0; expected 0.3 to 3"),
-        (lambda: KlNormals(mu_p=5.0), "mu_p is 5; expected -4 to 4"),
-        (lambda: KlNormals(mu_p=math.nan), "mu_p is nan"),
-        (lambda: KlNormals(direction="q"), "direction is 'q'; expected 'pq' or 'qp'"),
-        (lambda: KlNormals().set_trait("sigma_p", -1.0), "sigma_p is -1"),
-    ],
-)
-def test_a_state_that_cannot_be_shown_is_refused(spoil: Callable[[], Any], message: str) -> None:
-    with pytest.raises(StateError, match=message):
-        spoil()

@@ -12,7 +12,6 @@ from playwright.sync_api import Page
 from aeteach.diffusion import average_terms, noise_added, schedule
 from aeteach.widgets import DiffusionChain
 from aeteach.widgets.diffusion_chain import DATA, MOST
-from aeteach.widgets.kit.inputs import StateError
 from tests.browser.conftest import Show
 from tests.browser.driver import Drag, FigureDriver, call_module
 
@@ -20,6 +19,8 @@ WAYS: list[Any] = [
     pytest.param({}, FigureDriver.drag, id="mouse"),
     pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
 ]
+
+
 HUMPS = {name: {"centres": list(h.centres), "sd": h.sd} for name, h in DATA.items()}
 
 
@@ -167,24 +168,3 @@ def test_data_length_and_path(show: Callable[..., FigureDriver], way: str) -> No
         figure.page.mouse.click(*at)
     assert 18 <= figure.value("steps") <= 23
     check(figure, "one normal")
-
-
-def test_python_measures_the_same_and_refuses_what_it_cannot_show() -> None:
-    figure = DiffusionChain()
-    assert figure.negative_elbo == pytest.approx(0.9910, abs=1e-4)
-    assert figure.entropy == pytest.approx(0.9448, abs=1e-4)
-    figure.steps = 40
-    assert figure.negative_elbo == pytest.approx(0.9493, abs=1e-4)
-    figure.data = "one normal"
-    assert figure.negative_elbo == pytest.approx(figure.entropy, abs=1e-9)
-    assert repr(figure) == "DiffusionChain('one normal', steps=40, t=3)"
-    for bad in (
-        {"data": "three"},
-        {"steps": 0},
-        {"steps": 41},
-        {"steps": 2},
-        {"t": -1},
-        {"seed": -1},
-    ):
-        with pytest.raises(StateError, match="expected"):
-            DiffusionChain(**bad)

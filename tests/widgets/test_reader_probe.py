@@ -8,7 +8,7 @@ from torch import nn
 from aeteach import models
 from aeteach.metrics import readability
 from aeteach.models import build
-from aeteach.widgets import ReaderProbe
+from aeteach.widgets import ReaderProbe, pack
 from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.reader_probe import DIGITS, FARTHEST, SOURCES, Look, look, moved
 
@@ -201,3 +201,11 @@ def test_the_page_shows_eight_test_digits_and_five_models(monkeypatch: pytest.Mo
         figure.digit = digit
         wrong += figure.verdict != label
     assert 1 <= wrong <= 2  # among the originals one is hard
+
+
+def test_the_weights_travel_without_a_loss() -> None:
+    reader = readability.readers()[0]
+    weight = reader.layers[2].weight.detach()
+    manifest, block = pack({"W": weight})
+    back = np.frombuffer(block, "<f2", offset=manifest["W"]["offset"]).reshape(weight.shape)
+    np.testing.assert_array_equal(back.astype(np.float32), weight.numpy())
