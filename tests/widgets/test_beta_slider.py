@@ -140,11 +140,6 @@ def test_the_page_is_small_and_the_same_each_time() -> None:
     assert len(html) < 200_000
 
 
-@pytest.fixture
-def in_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-
-
 def two(**kwargs: Any) -> BetaSlider:
     return BetaSlider({1.0: model(0), 2.0: model(1)}, *digits(), **kwargs)
 

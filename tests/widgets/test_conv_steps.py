@@ -18,11 +18,6 @@ RANGES = [range(low, high + 1) for low, high in LIMITS.values()]
 SETTINGS = [Setting(*numbers) for numbers in itertools.product(MODES, *RANGES)]
 
 
-@pytest.fixture(autouse=True)
-def _in_jupyter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AETEACH_HOST", raising=False)
-
-
 def by_torch(setting: Setting) -> torch.Tensor | None:
     """What torch makes of ones of that size, or None where it refuses."""
     mode, n, k, s, p, extra = setting

@@ -18,7 +18,6 @@ from aeteach.models.vae import Heads, conv_vae, dense_vae
 from aeteach.widgets import DrawDigit
 from aeteach.widgets.draw_digit import DRAWN, rounded
 from aeteach.widgets.kit.inputs import StateError
-from aeteach.widgets.kit.network import network
 
 
 def seeded(make: Any, seed: int = 0) -> Any:
@@ -143,23 +142,6 @@ def test_rounding_twice_changes_nothing() -> None:
         twice = rounded(once)
         for a, b in zip(once.parameters(), twice.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9)
-
-
-def test_folding_keeps_what_a_convolution_computes() -> None:
-    model = seeded(lambda: conv_vae(2), 5)
-    net = network(model.encoder, "e")
-    assert [s["op"] for s in net.steps] == ["conv", "relu", "conv", "relu", "conv", "flatten"]
-    assert set(net.kinds.values()) == {"float32"}
-    x = digits(3)[0].double()
-    out = x
-    for step in net.steps:
-        if step["op"] == "conv":
-            w, b = net.arrays[f"e/w{step['at']}"], net.arrays[f"e/b{step['at']}"]
-            options = {"stride": step["stride"], "padding": step["padding"]}
-            out = nn.functional.conv2d(out, w.double(), b.double(), **options)
-        else:
-            out = out.relu() if step["op"] == "relu" else out.flatten(1)
-    torch.testing.assert_close(out, model.double().encoder(x))
 
 
 # ---------------------------------------------------------------- the state

@@ -14,23 +14,9 @@ from aeteach.inpainting import hole, inpaint
 from aeteach.metrics import readability
 from aeteach.models import VAE, ConvReader, DigitReader, Heads, LinearAutoencoder, build
 from aeteach.widgets import Inpainter
-from aeteach.widgets.kit.digits import first_places
 from aeteach.widgets.kit.inputs import StateError
-from aeteach.widgets.kit.network import decoder_network, network
-
-
-def model(name: str = "conv-vae", **arguments: Any) -> VAE:
-    """A VAE with weights and running statistics as if it had been trained."""
-    made: Any = build(name, latent=3, seed=0, **arguments)
-    g = torch.Generator().manual_seed(0)
-    for part in made.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.running_mean = torch.randn(part.num_features, generator=g)
-            part.running_var = 0.2 + 2.8 * torch.rand(part.num_features, generator=g)
-            part.weight.data = 0.5 + torch.rand(part.num_features, generator=g)
-            part.bias.data = torch.randn(part.num_features, generator=g)
-    vae: VAE = made.eval()
-    return vae
+from tests.widgets.kit.test_network import run
+from tests.widgets.small import vae
 
 
 def reader(size: int = 32) -> DigitReader:
@@ -44,7 +30,7 @@ def digits(size: int = 32, n: int = 4) -> tuple[Tensor, Tensor]:
 
 
 def small(**kwargs: Any) -> Inpainter:
-    return Inpainter(model(), *digits(), reader=reader(), **kwargs)
+    return Inpainter(vae(), *digits(), reader=reader(), **kwargs)
 
 
 def unpack(figure: Inpainter) -> dict[str, Tensor]:
@@ -57,56 +43,13 @@ def unpack(figure: Inpainter) -> dict[str, Tensor]:
     return found
 
 
-def run(plan: list[dict[str, Any]], a: dict[str, Tensor], x: Tensor, prefix: str) -> Tensor:
-    """A network by its plan, with torch's own layers, in float64."""
-    for layer in plan:
-        if "at" in layer:
-            w, b = a[f"{prefix}/w{layer['at']}"].double(), a[f"{prefix}/b{layer['at']}"].double()
-        if layer["op"] == "linear":
-            x = F.linear(x, w, b)
-        elif layer["op"] == "conv":
-            x = F.conv2d(x, w, b, layer["stride"], layer["padding"])
-        elif layer["op"] == "deconv":
-            extra = layer["outputPadding"]
-            x = F.conv_transpose2d(x, w, b, layer["stride"], layer["padding"], extra)
-        elif layer["op"] == "relu":
-            x = x.relu()
-        elif layer["op"] == "sigmoid":
-            x = x.sigmoid()
-        elif layer["op"] == "flatten":
-            x = x.flatten(1)
-        else:
-            assert layer["op"] == "reshape"
-            x = x.view(-1, *layer["shape"])
-    return x
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [("conv-vae", {}), ("keras-vae", {}), ("keras-vae", {"third": True}), ("vae", {"size": 28})],
-)
-def test_the_plan_computes_what_the_model_computes(name: str, arguments: dict[str, Any]) -> None:
-    made: Any = model(name, **arguments)
-    x = digits(made.size)[0].double()
-    down = network(nn.Sequential(made.encoder, made.heads.mu), "e")
-    up = decoder_network(made, "d")
-    assert not set(down.arrays) & set(up.arrays)
-    with torch.no_grad():
-        made = made.double()
-        mu = made.encode(x)
-        assert float(mu.std()) > 1e-3
-        torch.testing.assert_close(run(*down, x, "e"), mu, rtol=1e-10, atol=1e-10)
-        x_hat = run(*up, mu, "d")
-        torch.testing.assert_close(x_hat, made.decode(mu), rtol=1e-10, atol=1e-10)
-
-
 def test_what_is_packed_is_the_network_and_the_reader_to_three_digits() -> None:
     figure = small()
     arrays = unpack(figure)
     x, labels = digits()
     with torch.no_grad():
         mu = run(figure.network["encoder"], arrays, x.double(), "e")
-        torch.testing.assert_close(mu.float(), model().encode(x), rtol=5e-3, atol=5e-3)
+        torch.testing.assert_close(mu.float(), vae().encode(x), rtol=5e-3, atol=5e-3)
         hidden = F.linear(x.double().flatten(1), arrays["reader/w0"], arrays["reader/b0"]).relu()
         logits = F.linear(hidden, arrays["reader/w1"], arrays["reader/b1"]).float()
         torch.testing.assert_close(logits, reader()(x), rtol=5e-3, atol=5e-3)
@@ -122,7 +65,7 @@ def test_what_it_says_is_what_the_package_computes() -> None:
     x = digits()[0][[2]]
     mask = hole(32, (4, 11), (9, 16))
     assert torch.equal(figure.mask, mask)
-    made = inpaint(model(), x, mask, iterations=5, history=True)
+    made = inpaint(vae(), x, mask, iterations=5, history=True)
     assert made.history is not None
     torch.testing.assert_close(figure.once, made.history[1, 0])
     torch.testing.assert_close(figure.filled, made.images[0])
@@ -142,13 +85,9 @@ def test_a_hole_at_the_border_is_cut_off() -> None:
 
 def test_smaller_images_are_padded_for_the_reader() -> None:
     x, labels = digits(28)
-    figure = Inpainter(model("keras-vae"), x, labels, reader=reader(32))
+    figure = Inpainter(vae("keras-vae"), x, labels, reader=reader(32))
     padded = F.pad(torch.stack([figure.once, figure.filled]), [2] * 4)
     assert list(figure.verdicts) == readability.read(padded, [reader(32)]).verdict.tolist()
-
-
-def test_the_first_of_each() -> None:
-    assert first_places(torch.tensor([7, 2, 7, 0, 2]), (2, 7)) == [1, 0]
 
 
 def test_by_default_it_shows_shipped_weights_and_test_digits() -> None:
@@ -186,15 +125,15 @@ def silu() -> VAE:
 
 REFUSED: list[tuple[Any, str]] = [
     (lambda: Inpainter(LinearAutoencoder(2), *digits()), "takes a VAE"),
-    (lambda: Inpainter(model("conv-vae"), digits()[0]), "belong together"),
+    (lambda: Inpainter(vae("conv-vae"), digits()[0]), "belong together"),
     (lambda: Inpainter(odd_heads(), *digits()), "no linear layer called mu"),
     (lambda: Inpainter(grouped(), *digits()), "no dilation and no groups"),
     (lambda: Inpainter(silu(), *digits()), "there is a SiLU among"),
-    (lambda: Inpainter(model(), *digits(28)), "of the model's size"),
-    (lambda: Inpainter(model(), *digits(n=13)), "1 to 12"),
-    (lambda: Inpainter(model(), digits()[0] * 255, digits()[1]), "leave"),
-    (lambda: Inpainter(model(), digits()[0], digits()[1][:2]), "one an image"),
-    (lambda: Inpainter(model(), *digits(), reader=reader(28)), "the reader knows 28"),
+    (lambda: Inpainter(vae(), *digits(28)), "of the model's size"),
+    (lambda: Inpainter(vae(), *digits(n=13)), "1 to 12"),
+    (lambda: Inpainter(vae(), digits()[0] * 255, digits()[1]), "leave"),
+    (lambda: Inpainter(vae(), digits()[0], digits()[1][:2]), "one an image"),
+    (lambda: Inpainter(vae(), *digits(), reader=reader(28)), "the reader knows 28"),
     (lambda: small(digit=4), "digit is 4; expected 0 to 3"),
     (lambda: small(top=31), "top is 31; expected 0 to 30"),
     (lambda: small(left=-1), "left is -1"),
@@ -211,11 +150,11 @@ def test_what_the_page_cannot_show_is_refused(call: Any, message: str) -> None:
 
 def test_a_reader_of_another_kind_is_refused() -> None:
     with pytest.raises(TypeError, match="runs a DigitReader only"):
-        Inpainter(model(), *digits(), reader=ConvReader())
+        Inpainter(vae(), *digits(), reader=ConvReader())
 
 
 def test_a_reader_of_larger_images_is_given_black_around_them() -> None:
-    arrays = unpack(Inpainter(model(), *digits(), reader=reader(36)))
+    arrays = unpack(Inpainter(vae(), *digits(), reader=reader(36)))
     x, _ = digits()
     hidden = F.linear(x.double().flatten(1), arrays["reader/w0"], arrays["reader/b0"]).relu()
     logits = F.linear(hidden, arrays["reader/w1"], arrays["reader/b1"]).float()

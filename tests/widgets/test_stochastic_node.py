@@ -42,9 +42,7 @@ def test_the_python_side_is_autograd() -> None:
     close([both_ways(*s) for s in states()], [by_autograd(*s) for s in states()])
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("eps", float("nan")), ("x", 0.0), ("w_sigma", -1.0)]
-)
+@pytest.mark.parametrize(("name", "value"), [("eps", float("nan")), ("x", 0.0), ("w_sigma", -1.0)])
 def test_a_state_that_cannot_be_shown_is_refused(name: str, value: float) -> None:
     with pytest.raises(StateError, match=f"{name} is {value}"):
         StochasticNode(**{name: value})
