@@ -1,14 +1,12 @@
 """Dependencies point one way. What a module may import is written here, and nowhere else."""
 
 import ast
-import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from aeteach import _moved
 from tests.paths import BOOK, PACKAGE
 
 SHARED = {"_files", "_modes", "_validate"}  # small tools that every layer may use
@@ -56,7 +54,11 @@ IMPORTS: dict[str, set[str] | None] = {
     "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "results"},
     "__init__": None,  # the package's front door may name anything light
 }
+
+
 LIGHT = {"torch", "numpy", "tqdm", "safetensors"}  # what the numerical layers may import at the top
+
+
 STANDARD = sys.stdlib_module_names
 
 
@@ -159,17 +161,3 @@ def test_a_chapter_never_imports_a_private_name():
     for chapter in BOOK.glob("*.md"):
         text = chapter.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(from|import) aeteach\S*\._|\baeteach\._", text, re.M), chapter
-
-
-@pytest.mark.parametrize("old", _moved.MOVED)
-def test_an_old_module_name_warns_and_is_the_moved_module(old):
-    sys.modules.pop(old, None)
-    with pytest.warns(FutureWarning, match=f"{old} is now {_moved.MOVED[old]}"):
-        assert importlib.import_module(old) is importlib.import_module(_moved.MOVED[old])
-
-
-def test_htr_is_the_readability_module_itself():
-    from aeteach import htr
-    from aeteach.metrics import readability
-
-    assert htr is readability

@@ -3,25 +3,16 @@
 import csv
 import json
 import math
-import re
 import statistics
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it.renderer import RendererHTML
-from myst_parser.config.main import MdParserConfig
-from myst_parser.mdit_to_docutils.base import default_slugify
-from myst_parser.parsers.mdit import create_md_parser
 
-from aeteach import reported, results, scoreboard
-from aeteach.recipes import RECIPES
+from aeteach import scoreboard
 from aeteach.results import ResultsError, Summary
-from aeteach.scoreboard import MNIST, QUANTITIES, SOURCES, Board, Claim, Entry
-from aeteach.sweeps.vae import KERAS
-from tests.paths import BOOK, ROOT
+from aeteach.scoreboard import MNIST, Board, Claim, Entry
 
 AUTOENCODER_ROWS = [
     # in the order of COLUMNS
@@ -31,6 +22,8 @@ AUTOENCODER_ROWS = [
     ("Conv AE (channels)", 2, 91.78, 0, 32, 3147, 10, 75.0, 91.0, 90.0, 92.0, 12.0),
     ("Conv AE (channels)", 2, 91.78, 1, 32, 3147, 10, 240.0, 92.0, 91.0, 93.0, 13.0),
 ]
+
+
 COLUMNS = [
     *("model", "bottleneck", "reported", "seed", "numbers", "parameters", "epochs", "seconds"),
     *("readability", "readability_low", "readability_high", "squared_error"),
@@ -211,136 +204,3 @@ def test_the_printed_table(board: Board) -> None:
     assert "79.0 ± 1.4 [77.0, 81.0]" in lines[1]
     assert scoreboard.show(Summary((3.0, 3.0)), 2) == "3.00"
     assert scoreboard.show(Summary((284226.0,)), 0) == "284,226"
-
-
-# ---------------------------------------------------------------- against the tables
-
-
-def by_hand(name: str, keys: tuple[str, ...]) -> dict[tuple[str, ...], list[dict[str, str]]]:
-    """Read a table with nothing but the csv module: cells as text, grouped by the key columns."""
-    groups = defaultdict(list)
-    with (results.folder() / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            groups[tuple(row[key] for key in keys)].append(row)
-    return groups
-
-
-PRESENT = [s for s in SOURCES if (results.folder() / f"{s.table}.csv").is_file()]
-
-
-@pytest.mark.parametrize("source", PRESENT, ids=lambda s: s.table)
-def test_every_mean_and_spread_is_that_of_the_table(source: scoreboard.Source) -> None:
-    groups = by_hand(source.table, source.keys)
-    entries = scoreboard.gather([source.table]).entries
-    assert len(entries) == len(groups)
-    checked = 0
-    for found, rows in zip(entries, groups.values(), strict=True):
-        assert found.seeds == len(rows)
-        for key, column in source.numbers.items():
-            if not isinstance(column, str):
-                continue
-            cells = [row[column] for row in rows]
-            if cells == [""] * len(cells):
-                assert key not in found.numbers
-                continue
-            values = [float(cell) for cell in cells]
-            assert found.numbers[key].mean == pytest.approx(sum(values) / len(values))
-            if len(values) > 1:
-                spread = statistics.stdev(values)
-                assert found.numbers[key].sd == pytest.approx(spread, abs=1e-12)
-            checked += 1
-        for key, column in source.reported.items():
-            if isinstance(column, str) and rows[0][column] != "":
-                assert found.reported[key] == float(rows[0][column])
-    assert checked >= len(entries)
-
-
-@pytest.mark.parametrize("source", PRESENT, ids=lambda s: s.table)
-def test_names_are_different_within_a_data_set(source: scoreboard.Source) -> None:
-    entries = scoreboard.gather([source.table]).entries
-    names = [(e.data, e.name) for e in entries]
-    assert len(set(names)) == len(names)
-    for found in entries:
-        assert set(found.numbers) <= set(QUANTITIES)
-        assert set(found.reported) <= set(found.numbers)  # a figure has ours beside it
-        assert all(math.isfinite(v) for s in found.numbers.values() for v in s.values)
-
-
-def test_a_rate_is_the_kl_in_bits() -> None:
-    groups = by_hand("vae_kl_weight", ("model", "bottleneck", "kl_weight"))
-    entries = scoreboard.gather(["vae_kl_weight"]).entries
-    for found, rows in zip(entries, groups.values(), strict=True):
-        nats = statistics.fmean(float(row["kl"]) for row in rows)
-        assert found.numbers["bits"].mean == pytest.approx(nats * math.log2(math.e))
-        assert found.reported == {"readability": float(rows[0]["reported"])}
-
-
-def test_every_column_that_is_read_is_documented() -> None:
-    text = (results.folder() / "README.md").read_text(encoding="utf-8")
-    for source in SOURCES:
-        assert f"`{source.table}.csv`" in text
-        for column in (*source.keys, *source.numbers.values(), *source.reported.values()):
-            if isinstance(column, str):
-                assert f"| `{column}` |" in text, f"{source.table}: {column}"
-
-
-def test_what_the_tables_do_not_say_is_what_the_recipes_say() -> None:
-    latent = {name: RECIPES[name].model_arguments.get("latent") for name in RECIPES}
-    numbers = {s.table: s.numbers["numbers"] for s in SOURCES if "numbers" in s.numbers}
-    assert numbers["shapes"]({"model": "VAE"}) == latent["shapes-vae"]
-    assert numbers["shapes"]({"model": "AE + MMD"}) == latent["shapes-mmd"]
-    assert numbers["mmd"]({}) == latent["rectangles-vae"] == latent["rectangles-mmd-5"]
-    assert numbers["conditional"]({}) == latent["cvae"] == latent["vae-2"]
-    for variation, recipe in {"latent 1": "keras-vae-1", "latent 10": "keras-vae-10"}.items():
-        assert numbers["keras_vae"]({"variation": variation}) == latent[recipe]
-    assert set(reported.KERAS) == set(KERAS)
-
-
-# ---------------------------------------------------------------- the map at the end of the chapter
-
-CHAPTER = (BOOK / "scoreboard.md").read_text(encoding="utf-8")
-LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md#([\w-]+)\)")
-TOC = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-
-
-def sections(page: str) -> dict[str, str]:
-    """Return the headings of a page by the slugs that the book's Markdown parser gives them."""
-    parser = create_md_parser(MdParserConfig(heading_anchors=3), RendererHTML)
-    tokens = parser.parse((BOOK / f"{page}.md").read_text(encoding="utf-8"))
-    texts = [
-        "".join(child.content for child in tokens[i + 1].children or [])
-        for i, token in enumerate(tokens)
-        if token.type == "heading_open" and token.tag in ("h1", "h2", "h3")
-    ]
-    return {default_slugify(text): text for text in texts}
-
-
-def test_every_section_that_the_map_links_to_exists() -> None:
-    links = LINK.findall(CHAPTER)
-    assert len(links) > 45
-    known = {page: sections(page) for page in {page for _, page, _ in links}}
-    for text, page, slug in links:
-        assert f"book/{page}\n" in TOC
-        assert known[page].get(slug) == text, f"{page}.md#{slug}"
-
-
-def test_every_page_that_the_chapter_names_is_in_the_book() -> None:
-    pages = set(re.findall(r"\{doc\}`([\w-]+)`", CHAPTER))
-    assert len(pages) > 8
-    missing = {page for page in pages if f"book/{page}\n" not in TOC}
-    assert missing == set()
-
-
-def test_every_part_of_the_reports_has_a_line() -> None:
-    _, _, after = CHAPTER.partition("## Where to find every system")
-    tables, _, mistakes = after.partition("### Eleven mistakes")
-    reports = re.split(r"^### ", tables, flags=re.M)[1:]
-    assert len(reports) == 5
-    for report in reports:
-        lines = re.findall(r"^\| (?!what|---)(.*?) \| (.*) \|$", report, re.M)
-        assert lines
-        assert all(".md#" in where or "{doc}" in where for _, where in lines)
-    mistakes = mistakes.partition("## Recap")[0]
-    lines = re.findall(r"^\| (?!mistake|---)(.*) \|$", mistakes, re.M)
-    assert len(lines) == 11
-    assert all(".md#" in line or "{doc}" in line for line in lines)

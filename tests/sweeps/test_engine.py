@@ -14,7 +14,6 @@ import pytest
 from filelock import FileLock
 
 from aeteach import cli, results, sweeps, training
-from aeteach.recipes import RECIPES, Recipe
 from aeteach.sweeps import SweepError, engine
 from tests.paths import ROOT
 
@@ -57,6 +56,8 @@ TOY = textwrap.dedent(
         return Sweep("toy", "tiny models", tuple(cells), measure)
     '''
 )
+
+
 SCRIPT = textwrap.dedent(
     """
     import sys
@@ -403,22 +404,3 @@ def test_the_command_makes_the_table_lists_it_and_names_what_is_unknown(
     assert "2 of 2 cells finished" in capsys.readouterr().out
     assert cli.main(["sweep", "nonsense", *out]) == 1
     assert "no table is called 'nonsense'; known: toy" in capsys.readouterr().err
-
-
-def test_the_cells_of_experiment_1_are_models_by_bottlenecks_by_five_seeds():
-    cells = sweeps.SWEEPS["autoencoders"].cells
-    rows = {}
-    for cell in cells:
-        rows.setdefault((cell.columns["model"], cell.columns["bottleneck"]), []).append(cell)
-    assert set(rows) == {
-        (model, b)
-        for model in ("PCA", "SimpleAE", "AE", "Conv AE (channels)", "Conv AE (numbers)")
-        for b in (2, 3, 4)
-    }
-    for (model, _), row in rows.items():
-        assert [cell.seed for cell in row] == ([0] if model == "PCA" else [0, 1, 2, 3, 4])
-        assert len({json.dumps(cell.recipe.as_dict()) for cell in row}) == 1
-        assert all(cell.recipe.epochs <= 10 for cell in row)
-        assert all(isinstance(cell.recipe, Recipe) for cell in row)
-    assert rows["AE", 2][0].columns["reported"] == 78.11
-    assert RECIPES["mlp-2"] == rows["AE", 2][0].recipe

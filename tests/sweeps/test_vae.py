@@ -1,28 +1,19 @@
 """The three tables of variational autoencoders: their cells, and what each measure returns."""
 
 import json
-from collections import defaultdict
-from dataclasses import replace
 
 import pytest
 import torch
 
 from aeteach import recipes, results, sweeps
 from aeteach.data import Digits
-from aeteach.sweeps import Cell, engine, scores, vae
+from aeteach.sweeps import engine, scores, vae
 from aeteach.training import evaluate
+from tests.sweeps.cells import rows, short
 
 KL_WEIGHT, WARM_UP, KERAS, REFERENCE = (
     sweeps.SWEEPS[name] for name in ("vae_kl_weight", "vae_warm_up", "keras_vae", "vae_reference")
 )
-
-
-def rows(sweep, *columns):
-    """Seeds of the cells, by what names their row."""
-    found = defaultdict(list)
-    for cell in sweep.cells:
-        found[tuple(cell.columns[column] for column in columns)].append(cell.seed)
-    return dict(found)
 
 
 @pytest.fixture
@@ -41,10 +32,6 @@ def few_digits(monkeypatch):
     monkeypatch.setattr(vae, "IMPORTANCE_IMAGES", 32)
     monkeypatch.setattr(vae, "IMPORTANCE_SAMPLES", 20)
     return make
-
-
-def short(cell: Cell) -> Cell:
-    return replace(cell, recipe=replace(cell.recipe, epochs=2))
 
 
 def test_what_fell_short_is_trained_once_more_with_a_growing_weight_and_nothing_else():
@@ -130,7 +117,7 @@ def test_no_two_cells_are_the_same_and_a_sweep_stopped_early_has_some_of_every_r
 @pytest.mark.parametrize("model", ["VAE", "ConvVAE"])
 def test_a_cell_of_experiment_2_in_small(model, few_digits, tmp_path):
     cell = next(
-        short(cell)
+        short(cell, epochs=2)
         for cell in KL_WEIGHT.cells
         if (cell.columns["model"], cell.columns["kl_weight"]) == (model, 1.5)
     )
@@ -159,7 +146,7 @@ def test_a_cell_of_experiment_2_in_small(model, few_digits, tmp_path):
 
 @pytest.mark.parametrize("protocol", [vae.ALL, vae.SPLIT])
 def test_a_cell_of_the_keras_example_in_small(protocol, few_digits, tmp_path, monkeypatch):
-    cell = next(short(c) for c in KERAS.cells if c.columns["protocol"] == protocol)
+    cell = next(short(c, epochs=2) for c in KERAS.cells if c.columns["protocol"] == protocol)
     seen = []
     train = type(cell.recipe).train
 
@@ -183,7 +170,7 @@ def test_a_cell_of_the_keras_example_in_small(protocol, few_digits, tmp_path, mo
 
 
 def test_a_cell_of_the_reference_in_small(few_digits, tmp_path):
-    row = vae.measure_reference(short(REFERENCE.cells[0]), tmp_path / "a.ckpt")
+    row = vae.measure_reference(short(REFERENCE.cells[0], epochs=2), tmp_path / "a.ckpt")
     assert row["negative_elbo"] == pytest.approx(row["reconstruction"] + row["kl"], abs=2e-3)
     assert row["importance_images"] == 32
     # The bound is lower with more samples, but for chance.

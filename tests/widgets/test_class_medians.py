@@ -19,9 +19,6 @@ def small_medians(**kwargs: Any) -> ClassMedians:
     return ClassMedians({d: mlp(d, d) for d in (2, 3)}, x, labels, **kwargs)
 
 
-# ---------------------------------------------------------------- the atlas
-
-
 # ---------------------------------------------------------------- the medians
 
 
