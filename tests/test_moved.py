@@ -13,10 +13,3 @@ def test_an_old_module_name_warns_and_is_the_moved_module(old):
     sys.modules.pop(old, None)
     with pytest.warns(FutureWarning, match=f"{old} is now {_moved.MOVED[old]}"):
         assert importlib.import_module(old) is importlib.import_module(_moved.MOVED[old])
-
-
-def test_htr_is_the_readability_module_itself():
-    from aeteach import htr
-    from aeteach.metrics import readability
-
-    assert htr is readability

@@ -3,14 +3,25 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from aeteach.widgets import Figure
-from tests.browser.driver import FLAGS, INSTRUCTION, LOCAL, FigureDriver, find_chromium, standalone
+from tests.browser.driver import (
+    FLAGS,
+    INSTRUCTION,
+    LOCAL,
+    FigureDriver,
+    call_module,
+    find_chromium,
+    standalone,
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -114,3 +125,44 @@ def look(monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path) -> 
         return FigureDriver(page)
 
     return open_page
+
+
+# ---------------------------------------------------------------- the modules without a figure
+
+Call = Callable[..., Any]
+Agree = Callable[..., None]
+
+
+@pytest.fixture(scope="package")
+def sheet(browser: Browser) -> Iterator[tuple[Page, Watch]]:
+    """One blank page for all calls: they evaluate functions and leave nothing behind."""
+    watch = Watch()
+    context = browser.new_context()
+    watch.follow(context)
+    yield context.new_page(), watch
+    context.close()
+
+
+@pytest.fixture
+def call(sheet: tuple[Page, Watch]) -> Iterator[Call]:
+    """Evaluate JavaScript on a module m and arguments a: `call(module, body, *arguments)`."""
+    page, watch = sheet
+    watch.problems.clear()
+    yield partial(call_module, page)
+    assert watch.problems == []
+
+
+@pytest.fixture
+def agree(record_property: Callable[[str, object], None]) -> Agree:
+    """Assert that two arrays differ by less than a bound, and record the largest difference."""
+
+    def check(actual: ArrayLike, expected: ArrayLike, bound: float = 1e-12) -> None:
+        a, b = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+        assert a.shape == b.shape
+        assert a.size > 0
+        worst = float(np.abs(a - b).max())
+        record_property("largest_difference", worst)
+        print(f"{a.size} numbers, largest difference {worst:.2e}")
+        assert worst < bound  # NaN fails this too
+
+    return check

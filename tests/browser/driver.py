@@ -7,13 +7,14 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import ArrayLike
 from PIL import Image
 from playwright.sync_api import Locator, Page
@@ -108,12 +109,19 @@ def standalone(*figures: str, head: str = "") -> str:
     )
 
 
+_bundled = cache(bundle)
+
+
 def call_module(page: Page, module: str, body: str, *arguments: Any) -> Any:
     """Evaluate `body` on a figure's module m and the arguments a, in the browser's JavaScript."""
     return page.evaluate(
         """async ([source, body, a]) => {
-            const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-            const m = await import(url);
+            const known = (window.modules ??= new Map());
+            if (!known.has(source)) {
+                const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+                known.set(source, import(url));
+            }
+            const m = await known.get(source);
             const plain = (v) => ArrayBuffer.isView(v) ? Array.from(v)
                 : Array.isArray(v) ? v.map(plain)
                 : v && typeof v === "object"
@@ -121,7 +129,7 @@ def call_module(page: Page, module: str, body: str, *arguments: Any) -> Any:
                 : v;
             return plain(new Function("m", "a", `return (${body})`)(m, a));
         }""",
-        [bundle(module), body, list(arguments)],
+        [_bundled(module), body, list(arguments)],
     )
 
 
@@ -232,6 +240,16 @@ class FigureDriver:
 
 
 Drag = Callable[[FigureDriver, Locator, float, float], None]
+TOUCH = {"has_touch": True}
+WAYS: list[Any] = [  # to drag: what the page is opened with, and how
+    pytest.param({}, FigureDriver.drag, id="mouse"),
+    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
+]
+
+
+def focused(page: Page) -> str:
+    """Return the label of what has the focus."""
+    return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
 
 
 def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:

@@ -11,17 +11,9 @@ from aeteach import conditional
 from aeteach.metrics.sharpness import sharpness
 from aeteach.widgets import ConditionalPad
 from aeteach.widgets.kit.network import decoder_network
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module, close
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver, close
 from tests.widgets.test_conditional_pad import models
-
-TOUCH = {"has_touch": True}
-
-
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
 
 
 @pytest.fixture
@@ -64,7 +56,7 @@ def check(figure: FigureDriver) -> tuple[float, float, int, int, float]:
     return z[0], z[1], digit, second, share
 
 
-def test_the_page_decodes_as_torch_does(page: Any) -> None:
+def test_the_page_decodes_as_torch_does(call: Call) -> None:
     generator = torch.Generator().manual_seed(0)
     z = 1.5 * torch.randn(24, 2, generator=generator)
     label = torch.eye(10)[torch.arange(24) % 10]
@@ -76,7 +68,7 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
         }
         body = "a[0].map((z) => m.compute(a[1], z, a[2], 'm0'))"
         both = torch.cat([z, label], 1).tolist()
-        got = call_module(page, "network", body, both, net.steps, weights)
+        got = call("network", body, both, net.steps, weights)
         with torch.no_grad():
             expected = conditional.decode_mixture(models()[name], z, label)
         expected = inner(expected).flatten(1)
@@ -84,9 +76,9 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
         close(got, expected, 5e-6)
 
 
-def test_labels_mix_and_the_prior_has_so_many_draws_farther_out(page: Any) -> None:
+def test_labels_mix_and_the_prior_has_so_many_draws_farther_out(call: Call) -> None:
     body = "[m.labelOf(3, 8, 0.25), m.labelOf(3, 3, 0.25), m.fartherOut([0.6, -0.8])]"
-    mixed, one, farther = call_module(page, "conditional_pad", body)
+    mixed, one, farther = call("conditional_pad", body)
     assert mixed == [0, 0, 0, 0.75, 0, 0, 0, 0, 0.25, 0]
     assert one == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
     draws = torch.randn(200_000, 2, generator=torch.Generator().manual_seed(0))

@@ -6,21 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
 
 from aeteach import channel
 from aeteach.data import cube, surface_distance
 from aeteach.losses import squared_error
 from aeteach.widgets import ChannelCube
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver, call_module
 from tests.widgets.test_channel_cube import model, powers
-
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
-
 
 SENT, GOT = "view of the points sent", "view of the points received"
 
@@ -33,34 +26,34 @@ def codes(db: int) -> torch.Tensor:
         return model(db).encode(SHOWN.view(-1, 1, 1, 3))
 
 
-def test_the_formulas_are_those_of_the_package(page: Page) -> None:
+def test_the_formulas_are_those_of_the_package(call: Call) -> None:
     points = torch.rand(40, 3, generator=torch.Generator().manual_seed(0)) * 2 - 0.5
     body = "a[0].map((p) => m.surfaceDistance(p))"
-    away = call_module(page, "channel_cube", body, points.tolist())
+    away = call("channel_cube", body, points.tolist())
     assert away == pytest.approx(surface_distance(points).tolist(), abs=1e-6)
     variances, noise = [0.3, 2.0, 7.0], 0.4
-    rate = call_module(page, "channel_cube", "m.rate(a[0], a[1])", variances, noise)
+    rate = call("channel_cube", "m.rate(a[0], a[1])", variances, noise)
     expected = channel.information_rate(torch.tensor(variances, dtype=torch.float64), noise)
     assert rate == pytest.approx(expected.item(), abs=1e-12)
     dbs = [-10.0, 0.0, 3.0, 25.0]
-    ratios = call_module(page, "channel_cube", "a[0].map(m.ratio)", dbs)
+    ratios = call("channel_cube", "a[0].map(m.ratio)", dbs)
     assert ratios == pytest.approx([channel.db_to_ratio(db) for db in dbs])
     on_faces = cube(50, seed=1)
-    faces = call_module(page, "channel_cube", "a[0].map(m.faceOf)", on_faces.tolist())
+    faces = call("channel_cube", "a[0].map(m.faceOf)", on_faces.tolist())
     for point, face in zip(on_faces, faces, strict=True):
         axis, side = divmod(face - 1, 2)
         assert point[axis] == side
 
 
-def test_a_view_is_a_rotation(page: Page) -> None:
+def test_a_view_is_a_rotation(call: Call) -> None:
     """Lengths and angles stay; yaw moves what is in front to the right, pitch moves it down."""
     corners = np.array([[1.5, 0.5, 0.5], [0.5, 1.5, 0.5], [0.5, 0.5, 1.5]])
     body = "a[0].map((p) => m.project(p, a[1], a[2]))"
     for yaw, pitch in ((0, 0), (30, 25), (-170, 80), (90, -90)):
-        seen = np.array(call_module(page, "channel_cube", body, corners.tolist(), yaw, pitch))
+        seen = np.array(call("channel_cube", body, corners.tolist(), yaw, pitch))
         assert seen @ seen.T == pytest.approx(np.eye(3), abs=1e-12)
     front = [[0.5, -0.5, 0.5]]
-    right, up, depth = call_module(page, "channel_cube", body, front, 20, 20)[0]
+    right, up, depth = call("channel_cube", body, front, 20, 20)[0]
     assert right > 0 > up
     assert depth > 0
 

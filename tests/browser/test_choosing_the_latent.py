@@ -14,14 +14,8 @@ from aeteach.weights import stored
 from aeteach.widgets import LatentLine
 from aeteach.widgets.kit.network import decoder_network
 from aeteach.widgets.latent_line import FAR, STRIP
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module, close
-
-TOUCH = {"has_touch": True}
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver, close
 
 
 @cache
@@ -84,7 +78,7 @@ def check(figure: FigureDriver) -> float:
     return z
 
 
-def test_the_page_decodes_as_torch_does(page: Any) -> None:
+def test_the_page_decodes_as_torch_does(call: Call) -> None:
     """Golden vectors: the page computes in double precision, from the weights it is given."""
     vae = model()
     net = decoder_network(vae, "decoder")
@@ -92,29 +86,18 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
     z = torch.linspace(-3.5, 3.5, 9)
     body = "a[0].map((z) => m.compute(a[1], [z], a[2], 'decoder'))"
-    got = call_module(page, "network", body, z.tolist(), net.steps, weights)
+    got = call("network", body, z.tolist(), net.steps, weights)
     with torch.no_grad():
         expected = copy.deepcopy(vae).double().decode(z[:, None].double()).flatten(1)
     assert float(expected.std(0).max()) > 0.01  # z matters
     close(got, expected, 1e-12)
 
 
-def test_the_normal_distribution_is_scipys(page: Any) -> None:
-    z = np.linspace(-6, 6, 241)
-    ask = partial(call_module, page, "normal_distribution")
-    close(ask("a[0].map(m.density)", z.tolist()), stats.norm.pdf(z), 1e-15)
-    close(ask("a[0].map(m.cdf)", z.tolist()), stats.norm.cdf(z), 1e-14)
-    u = np.array([1e-6, 1e-3, 0.02, 0.25, 0.5, 0.75, 0.9, 0.999, 1 - 1e-6])
-    got = ask("a[0].map(m.quantile)", u.tolist())
-    close(got, stats.norm.ppf(u), 1e-8)
-    assert ask("[m.cdf(-40), m.cdf(40)]") == [0, 1]
-
-
-def test_the_histogram_is_a_density(page: Any) -> None:
+def test_the_histogram_is_a_density(call: Call) -> None:
     rng = np.random.default_rng(0)
     values, labels = rng.normal(size=500).clip(-3.4, 3.4), rng.integers(0, 10, 500)
     body = "m.histogram(a[0], a[1], [-3.5, 3.5], 40)"
-    got = np.array(call_module(page, "latent_line", body, values.tolist(), labels.tolist()))
+    got = np.array(call("latent_line", body, values.tolist(), labels.tolist()))
     assert got.sum() * 7 / 40 == pytest.approx(1)
     for c in (0, 9):
         expected = np.histogram(values[labels == c], bins=40, range=(-3.5, 3.5))[0]

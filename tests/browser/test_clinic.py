@@ -10,8 +10,8 @@ import torch
 from aeteach.clinic import Finding, Report, Vitals
 from aeteach.widgets import Clinic
 from aeteach.widgets.clinic_cards import BEDS, FAULTS
-from tests.browser.conftest import Show
-from tests.browser.driver import FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import FigureDriver
 
 MEASURED = {f.key: 1.0 for f in FAULTS.values()} | {"highest": 0.9, "draws_repeat": 0.0}
 
@@ -163,26 +163,26 @@ def test_the_curve_runs_through_the_numbers(look: Show) -> None:
         assert place == pytest.approx(figure.to_window(0, *value), abs=0.6)
 
 
-def test_scores_and_guesses_in_javascript(page: Any) -> None:
+def test_scores_and_guesses_in_javascript(call: Call) -> None:
     body = "[m.score(...a[0]), ...a[1].map((b) => m.guess(...b))]"
     guessed = [[[[], [2]], 1, 3, 2], [[[], [2]], 0, 3, 1], [[[3], []], 0, 3, 1]]
     rounds = [[[1], [3, 2], [0], []], [1, 2, 3, 0]]
-    found = call_module(page, "clinic_cards", body, rounds, guessed)
+    found = call("clinic_cards", body, rounds, guessed)
     assert found[0] == {"solved": 2, "first": 1, "guesses": 4}
     assert found[1] == [[], [2]]  # solved: nothing counts any more
     assert found[2] == [[3], [2]]
     assert found[3] == [[3], []]  # nothing counts twice
 
 
-def test_the_axis_leaves_out_the_first_moment_and_holds_the_rest(page: Any) -> None:
+def test_the_axis_leaves_out_the_first_moment_and_holds_the_rest(call: Call) -> None:
     curves = [[140, 60, 42], [139, 55, 41]]
-    low, high = call_module(page, "clinic_cards", "m.range(a[0], 1)", curves)
+    low, high = call("clinic_cards", "m.range(a[0], 1)", curves)
     assert low < 41
     assert 60 < high < 100
-    low, high = call_module(page, "clinic_cards", "m.range(a[0], 1)", [[0.1, 2, 40], [0, 1, 4]])
+    low, high = call("clinic_cards", "m.range(a[0], 1)", [[0.1, 2, 40], [0, 1, 4]])
     assert low == 0
     assert high >= 40
-    assert call_module(page, "clinic_cards", "m.range(a[0], 5)", curves)[1] < 50  # a short chart
+    assert call("clinic_cards", "m.range(a[0], 5)", curves)[1] < 50  # a short chart
 
 
 @pytest.mark.parametrize("width", [320, 1280])

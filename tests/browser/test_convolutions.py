@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aeteach.widgets import ConvSteps, Figure
+from aeteach.widgets import ConvSteps, Figure, TrainingPanel
 from aeteach.widgets.conv_steps import Setting, output_side, refusal
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
+from tests.browser.conftest import Call, NewPage, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver, standalone
 
 NAMES = Setting._fields
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
 
 
 def all_settings() -> list[Setting]:
@@ -40,14 +37,14 @@ def by_torch(setting: Setting, x: Any, w: Any) -> np.ndarray:
 # ---------------------------------------------------------------- the numbers
 
 
-def test_the_javascript_is_torch_in_every_possible_setting(page: Any) -> None:
+def test_the_javascript_is_torch_in_every_possible_setting(call: Call) -> None:
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(8, 8)), rng.normal(size=(4, 4))
     possible = [s for s in all_settings() if not refusal(s)]
     assert len(possible) > 400
     body = "a[0].map((setting) => m.outputs(setting, a[1], a[2]))"
     settings = [s._asdict() for s in possible]
-    found = call_module(page, "conv_steps", body, settings, x.tolist(), w.tolist())
+    found = call("conv_steps", body, settings, x.tolist(), w.tolist())
     worst = 0.0
     for setting, y in zip(possible, found, strict=True):
         expected = by_torch(setting, x, w)
@@ -57,19 +54,19 @@ def test_the_javascript_is_torch_in_every_possible_setting(page: Any) -> None:
     assert worst < 1e-12
 
 
-def test_the_javascript_refuses_what_python_refuses_in_the_same_words(page: Any) -> None:
+def test_the_javascript_refuses_what_python_refuses_in_the_same_words(call: Call) -> None:
     settings = all_settings()
     body = "a[0].map((setting) => [m.refusal(setting), m.outputSide(setting)])"
-    found = call_module(page, "conv_steps", body, [s._asdict() for s in settings])
+    found = call("conv_steps", body, [s._asdict() for s in settings])
     assert [words for words, _ in found] == [refusal(s) for s in settings]
     assert [side for _, side in found] == [output_side(s) for s in settings]
     assert 50 < sum(bool(words) for words, _ in found) < len(settings)
 
 
-def test_rows_left_over_are_those_whose_numbers_meet_nothing(page: Any) -> None:
+def test_rows_left_over_are_those_whose_numbers_meet_nothing(call: Call) -> None:
     possible = [s for s in all_settings() if not refusal(s) and s.n < 6]
     body = "a[0].map(m.leftOver)"
-    found = call_module(page, "conv_steps", body, [s._asdict() for s in possible])
+    found = call("conv_steps", body, [s._asdict() for s in possible])
     kinds = set()
     for (mode, n, k, s, p, extra), left in zip(possible, found, strict=True):
         if mode == "convolution":  # a gradient of 0: no output depends on them
@@ -272,3 +269,24 @@ def test_the_largest_grids_fit(look: Show, make: Callable[[], Figure], width: in
         })"""
     )
     assert not clash
+
+
+# ---------------------------------------------------------------- the training panel
+
+
+def test_in_the_page_the_panel_is_a_picture_that_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, new_page: NewPage, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AETEACH_HOST", "page")
+    images = torch.rand(32, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    panel = TrainingPanel("linear-2", digits=32, epochs=2, images=images, held_out=images[:8])
+    html = panel._repr_mimebundle_()["text/html"]
+    (tmp_path / "index.html").write_text(standalone(html), encoding="utf-8")
+    page = new_page(viewport={"width": 375, "height": 900}, color_scheme="dark")
+    page.goto((tmp_path / "index.html").as_uri())
+    assert "needs a running Jupyter" in page.locator("body").inner_text()
+    curve = page.get_by_role("img", name=re.compile("Loss over the epochs. Last values: training"))
+    assert curve.is_visible()
+    pictures = page.locator(".ae-training img")
+    assert [p.evaluate("(e) => e.naturalWidth > 100") for p in pictures.all()] == [True, True]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375

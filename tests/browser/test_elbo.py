@@ -7,20 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
 from torch.distributions import Normal, kl_divergence
 
 from aeteach.toy import Toy
 from aeteach.widgets import ElboToy
 from aeteach.widgets.elbo_toy import LIMITS
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
-
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
-
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver
 
 KEYS = ("evidence", "reconstruction", "kl", "elbo", "gap")
 
@@ -43,11 +36,11 @@ def cases() -> list[tuple[Toy, float, float, float]]:
     ]
 
 
-def test_every_term_is_that_of_torch(page: Page, record_property: Any) -> None:
+def test_every_term_is_that_of_torch(call: Call, record_property: Any) -> None:
     given = [
         [{"variance": t.variance, "bend": t.bend}, x, mu, sigma] for t, x, mu, sigma in cases()
     ]
-    got = call_module(page, "elbo_toy", "a[0].map((c) => m.terms(...c))", given)
+    got = call("elbo_toy", "a[0].map((c) => m.terms(...c))", given)
     worst = 0.0
     for (toy, x, mu, sigma), js in zip(cases(), got, strict=True):
         log_var = 2 * math.log(sigma)
@@ -70,18 +63,18 @@ def test_every_term_is_that_of_torch(page: Page, record_property: Any) -> None:
     print(f"{5 * len(got)} numbers, largest relative difference {worst:.1e}")
 
 
-def test_best_q_is_that_of_torch(page: Page) -> None:
+def test_best_q_is_that_of_torch(call: Call) -> None:
     xs = np.linspace(-1.5, 3, 46).tolist()
     for toy in (Toy(), Toy(0.2, -1.0), Toy(2.0, 0.0), Toy(0.7, 1.0)):
         model = {"variance": toy.variance, "bend": toy.bend}
-        got = call_module(page, "elbo_toy", "a[1].map((x) => m.bestQ(a[0], x))", model, xs)
+        got = call("elbo_toy", "a[1].map((x) => m.bestQ(a[0], x))", model, xs)
         q = toy.best_q(xs)
         assert [g["mu"] for g in got] == pytest.approx(q.mu.tolist(), abs=1e-11)
         assert [g["sigma"] for g in got] == pytest.approx((q.log_var / 2).exp().tolist(), abs=1e-11)
 
 
-def test_the_limits_are_the_same_in_both_languages(page: Page) -> None:
-    limits = call_module(page, "elbo_toy", "m.LIMITS")
+def test_the_limits_are_the_same_in_both_languages(call: Call) -> None:
+    limits = call("elbo_toy", "m.LIMITS")
     assert limits == {key: list(LIMITS[key]) for key in ("x", "mu", "sigma")}
 
 

@@ -7,17 +7,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
 
 from aeteach.widgets import CoverageBalls
 from aeteach.widgets.coverage_balls import GENERATORS, MOST, draw, valid_points
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
-
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver
 
 
 def expected(figure: CoverageBalls) -> dict[str, float]:
@@ -34,7 +28,7 @@ def expected(figure: CoverageBalls) -> dict[str, float]:
     }
 
 
-def test_every_number_is_that_of_the_package(page: Page) -> None:
+def test_every_number_is_that_of_the_package(call: Call) -> None:
     points, held = valid_points()
     states = [
         (name, threshold, number, k)
@@ -52,7 +46,7 @@ def test_every_number_is_that_of_the_package(page: Page) -> None:
         {"points": draw(name)[:n].tolist(), "t": t, "a": 10.0**k if k > -13 else 0}
         for name, t, n, k in states
     ]
-    got = call_module(page, "coverage_balls", body, points.tolist(), held.tolist(), sent)
+    got = call("coverage_balls", body, points.tolist(), held.tolist(), sent)
     seen = set()
     for (name, t, n, k), js in zip(states, got, strict=True):
         for key, value in expected(CoverageBalls(name, t, n, k)).items():
@@ -61,11 +55,9 @@ def test_every_number_is_that_of_the_package(page: Page) -> None:
     assert len(seen) > 10
 
 
-def test_of_equals_the_first_is_nearest_and_the_threshold_itself_is_too_far(page: Page) -> None:
+def test_of_equals_the_first_is_nearest_and_the_threshold_itself_is_too_far(call: Call) -> None:
     body = "[m.nearest(a[0], a[1]), m.measure(a[1], [true, false], a[0], 0.25, 0).coverage]"
-    found, share = call_module(
-        page, "coverage_balls", body, [[0.5, 0.5]], [[0.25, 0.5], [0.75, 0.5]]
-    )
+    found, share = call("coverage_balls", body, [[0.5, 0.5]], [[0.25, 0.5], [0.75, 0.5]])
     assert found == [{"distance": 0.25, "place": 0}]
     assert share == 0
 

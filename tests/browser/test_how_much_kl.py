@@ -13,14 +13,9 @@ from aeteach.models import VAE
 from aeteach.models.vae import conv_vae
 from aeteach.widgets import BetaSlider
 from aeteach.widgets.kit.network import decoder_network
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module, close
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver, close
 
-TOUCH = {"has_touch": True}
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
 BETAS = (0.5, 1.0, 4.0)
 
 
@@ -94,7 +89,7 @@ def check(figure: FigureDriver) -> tuple[int, int, int, float]:
     return place, digit, rank, walk
 
 
-def test_the_page_decodes_as_torch_does(page: Any) -> None:
+def test_the_page_decodes_as_torch_does(call: Call) -> None:
     """The page computes in double precision, from the weights that it is given."""
     vae = model(0)
     net = decoder_network(vae, "m0")
@@ -102,17 +97,17 @@ def test_the_page_decodes_as_torch_does(page: Any) -> None:
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
     z = 2 * torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
     body = "a[0].map((z) => m.compute(a[1], z, a[2], 'm0'))"
-    got = call_module(page, "network", body, z.tolist(), net.steps, weights)
+    got = call("network", body, z.tolist(), net.steps, weights)
     with torch.no_grad():
         expected = vae.decode(z).flatten(1)
     assert float(expected.std()) > 0.05
     close(got, expected, 5e-6)
 
 
-def test_the_tangent_has_slope_minus_beta_through_its_point(page: Any) -> None:
+def test_the_tangent_has_slope_minus_beta_through_its_point(call: Call) -> None:
     rows = [{"beta": b, "rate": 7.5, "distortion": 31.0} for b in BETAS]
     body = "a[0].map((r) => m.tangent(r, [0, 15]))"
-    for (start, end), b in zip(call_module(page, "beta_slider", body, rows), BETAS, strict=True):
+    for (start, end), b in zip(call("beta_slider", body, rows), BETAS, strict=True):
         assert (end - start) / 15 == pytest.approx(-b)
         assert (start + end) / 2 == pytest.approx(31)
 

@@ -21,15 +21,10 @@ from aeteach.metrics import readability
 from aeteach.widgets import DrawDigit, Figure
 from aeteach.widgets.draw_digit import DRAWN, SHIPPED
 from aeteach.widgets.kit.host import bundle
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import TOUCH, WAYS, Drag, FigureDriver
 from tests.widgets.test_draw_digit import models, small
 
-TOUCH = {"has_touch": True}
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
 NAMES = list(SHIPPED)
 
 
@@ -69,7 +64,7 @@ def strokes(seed: int) -> list[list[list[float]]]:
     ]
 
 
-def test_the_page_draws_scales_and_centres_as_python_does(page: Page) -> None:
+def test_the_page_draws_scales_and_centres_as_python_does(call: Call) -> None:
     cases = [strokes(seed) for seed in range(25)] + list(DRAWN.values())
     cases += [[[[0.5, 0.5]]], [[[0.0, 0.0], [1.0, 1.0]]], [[[0.02, 0.5], [0.98, 0.5]]]]
     body = """a[0].map((strokes) => {
@@ -79,9 +74,7 @@ def test_the_page_draws_scales_and_centres_as_python_does(page: Page) -> None:
         return [bytes, Array.from(m.asMnist(sheet))];
     })"""
     worst = 0.0
-    for case, (sheet, x) in zip(
-        cases, call_module(page, "drawing", body, cases, PAD, PEN), strict=True
-    ):
+    for case, (sheet, x) in zip(cases, call("drawing", body, cases, PAD, PEN), strict=True):
         drawn = ink(case)
         assert (drawn * 255).round().byte().numpy().tobytes() == base64.b64decode(sheet)
         worst = max(worst, float(np.abs(as_mnist(drawn, size=28).numpy().ravel() - x).max()))
@@ -89,8 +82,8 @@ def test_the_page_draws_scales_and_centres_as_python_does(page: Page) -> None:
     assert worst < 1e-7  # Python returns float32
 
 
-def test_a_sheet_without_ink_is_no_image(page: Page) -> None:
-    assert call_module(page, "drawing", "m.asMnist(m.sheetOf(224))") is None
+def test_a_sheet_without_ink_is_no_image(call: Call) -> None:
+    assert call("drawing", "m.asMnist(m.sheetOf(224))") is None
 
 
 # ---------------------------------------------------------------- the networks

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
 from torch import Tensor, nn
 
 from aeteach.metrics.factors import correlation
@@ -17,13 +16,8 @@ from aeteach.widgets.kit.host import pack
 from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import network
 from aeteach.widgets.shape_traversal import FACTORS, STEPS
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
-
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver
 
 
 @cache
@@ -48,7 +42,7 @@ def tensors(arrays: dict[str, Tensor]) -> dict[str, Any]:
 # ---------------------------------------------------------------- the JavaScript against torch
 
 
-def test_decoder_reader_and_boxes_are_those_of_torch(page: Page) -> None:
+def test_decoder_reader_and_boxes_are_those_of_torch(call: Call) -> None:
     figure = trained()
     model: Any = load("rectangles-vae").eval()
     reader: Any = load("shape-reader").eval()
@@ -59,7 +53,7 @@ def test_decoder_reader_and_boxes_are_those_of_torch(page: Page) -> None:
         const x = m.decode(a[1], z, a[3]);
         return { x, p: m.read(a[2], x, 32, a[3]), box: m.boxOf(x, 32, 2) };
     })"""
-    got = call_module(page, "shape_traversal", body, z.tolist(), *(p.steps for p in plans), arrays)
+    got = call("shape_traversal", body, z.tolist(), *(p.steps for p in plans), arrays)
     with torch.no_grad():
         x = model.decode(z)
         p = reader(x).softmax(1)
@@ -68,7 +62,7 @@ def test_decoder_reader_and_boxes_are_those_of_torch(page: Page) -> None:
     np.testing.assert_array_equal([g["box"] for g in got], figure.factors_of(x).numpy())
 
 
-def test_turns_correlations_and_distances_are_those_of_torch(page: Page) -> None:
+def test_turns_correlations_and_distances_are_those_of_torch(call: Call) -> None:
     g = torch.Generator().manual_seed(1)
     codes, factors = torch.randn(40, 3, generator=g), torch.randn(40, 4, generator=g)
     factors[:, 0] += 2 * codes[:, 2]
@@ -78,7 +72,7 @@ def test_turns_correlations_and_distances_are_those_of_torch(page: Page) -> None
         m.quantile([1, 2, 4, 8], 0.5), m.boxOf(new Float64Array(16), 4, 1).map(String)]"""
     typed = """Object.values(a[3]).forEach((v) => (v.data = Float64Array.from(v.data)))"""
     both = tensors({"c": codes, "f": factors})
-    got = call_module(page, "shape_traversal", f"({typed}, {body})", z, pair, angle, both)
+    got = call("shape_traversal", f"({typed}, {body})", z, pair, angle, both)
     R = torch.eye(3, dtype=torch.float64)
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     R[2, 2], R[2, 0], R[0, 2], R[0, 0] = c, s, -s, c
@@ -92,7 +86,7 @@ def test_turns_correlations_and_distances_are_those_of_torch(page: Page) -> None
     assert got[5] == ["NaN"] * 4
 
 
-def test_pooling_is_that_of_torch_and_other_windows_are_refused(page: Page) -> None:
+def test_pooling_is_that_of_torch_and_other_windows_are_refused(call: Call) -> None:
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(3), nn.ReLU(), nn.Flatten()).double()
     x = torch.randn(1, 10, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     plan = network(net, "n")
@@ -100,7 +94,7 @@ def test_pooling_is_that_of_torch_and_other_windows_are_refused(page: Page) -> N
     arrays = {
         k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in plan.arrays.items()
     }
-    got = call_module(page, "network", body, plan.steps, x.flatten().tolist(), arrays)
+    got = call("network", body, plan.steps, x.flatten().tolist(), arrays)
     with torch.no_grad():
         expected = net(x[None])[0].tolist()  # 8 x 8: the last two rows fill no window
     assert got == pytest.approx(expected, abs=1e-12)

@@ -7,25 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
 
 from aeteach.mmd import KERNELS, median_distance, mmd, mmd_normal, witness
 from aeteach.widgets import WitnessPad
-from tests.browser.conftest import NewPage
-from tests.browser.driver import FigureDriver, call_module, standalone
+from tests.browser.conftest import Call, NewPage
+from tests.browser.driver import FigureDriver, standalone
 
 TOUCH = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 1700}}
 
 
 Open = Callable[..., FigureDriver]
-
-
-@pytest.fixture(scope="module")
-def bare(browser: Browser) -> Any:
-    """One page for all golden vectors: they evaluate functions and leave nothing behind."""
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 @pytest.fixture
@@ -65,14 +56,14 @@ def clouds(count: int = 40) -> list[tuple[list[float], list[float], str, float]]
 # ------------------------------------------------------------------ golden vectors
 
 
-def test_estimates_and_witness_against_torch(bare: Page) -> None:
+def test_estimates_and_witness_against_torch(call: Call) -> None:
     cases = clouds()
     places = [-3.1, -0.4, 0.0, 1.7]
     body = """a[0].map(([x, y, kernel, bandwidth]) => ({
         ...m.estimates(x, y, { kernel, bandwidth }), median: m.medianDistance(x, y),
         at: a[1].map((t) => m.witnessAt(t, x, y, { kernel, bandwidth })),
     }))"""
-    for got, case in zip(call_module(bare, "witness_pad", body, cases, places), cases, strict=True):
+    for got, case in zip(call("witness_pad", body, cases, places), cases, strict=True):
         x, y = column(case[0]), column(case[1])
         options: dict[str, Any] = {"kernel": case[2], "bandwidth": case[3]}
         for name, unbiased in (("biased", False), ("unbiased", True)):
@@ -84,13 +75,13 @@ def test_estimates_and_witness_against_torch(bare: Page) -> None:
         )
 
 
-def test_the_closed_form_against_torch(bare: Page) -> None:
+def test_the_closed_form_against_torch(call: Call) -> None:
     rng = np.random.default_rng(1)
     cases = rng.uniform([-3, 0.2, -3, 0.2, 0.05], [3, 2, 3, 2, 20], size=(40, 5)).tolist()
     body = """a[0].map(([mu, sigma, mu_y, sigma_y, bandwidth]) =>
         m.closedForm({ mu, sigma }, { mu: mu_y, sigma: sigma_y }, { bandwidth }))"""
     for got, (mu, sigma, mu_y, sigma_y, h) in zip(
-        call_module(bare, "witness_pad", body, cases), cases, strict=True
+        call("witness_pad", body, cases), cases, strict=True
     ):
         numbers = [torch.tensor([v], dtype=torch.float64) for v in (mu, sigma, mu_y, sigma_y)]
         a, s, b, t = numbers

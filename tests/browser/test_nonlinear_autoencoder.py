@@ -15,14 +15,8 @@ from aeteach.models import Autoencoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
 from aeteach.widgets.kit.network import decoder_network
 from aeteach.widgets.kit.reader import reader_network
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module, close
-
-TOUCH = {"has_touch": True}
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import TOUCH, WAYS, Drag, FigureDriver, close
 
 
 @cache
@@ -49,7 +43,7 @@ def two_planes() -> LatentPlane:
 # ---------------------------------------------------------------- the numbers
 
 
-def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
+def test_the_page_decodes_and_reads_as_torch_does(call: Call) -> None:
     """Weights are stored as float16; torch runs with the same ones, once in double precision."""
     model, reader = shipped(), readability.readers()[0]
     net = decoder_network(model, "d0", 2)
@@ -57,9 +51,9 @@ def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
     weights = {k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in arrays.items()}
     z = (torch.rand(60, 2, generator=torch.Generator().manual_seed(0)) - 0.5) * 80
     body = "a[0].map((z) => Array.from(m.compute(a[1], z, a[2], 'd0')))"
-    x_js = np.array(call_module(page, "network", body, z.tolist(), net.steps, weights))
+    x_js = np.array(call("network", body, z.tolist(), net.steps, weights))
     body = "a[0].map((x) => Array.from(m.read(x, a[1])))"
-    p_js = np.array(call_module(page, "reader", body, x_js.tolist(), weights))
+    p_js = np.array(call("reader", body, x_js.tolist(), weights))
     with torch.no_grad():
         inner = model.decode(z)[..., 2:-2, 2:-2]
         probabilities = readability.read(
@@ -71,16 +65,14 @@ def test_the_page_decodes_and_reads_as_torch_does(page: Any) -> None:
         close(x_js, exact.flatten(1), 1e-12)
 
 
-def test_the_window_holds_the_cursor_and_stays_in_the_plane(page: Any) -> None:
+def test_the_window_holds_the_cursor_and_stays_in_the_plane(call: Call) -> None:
     rng = np.random.default_rng(0)
     cases = [
         [rng.random(2).tolist(), float(2 ** rng.integers(0, 6)), rng.random(2).tolist()]
         for _ in range(200)
     ]
     body = "a[0].map(([c, zoom, old]) => [m.windowFor(c, zoom), m.windowFor(c, zoom, old, true)])"
-    for (cursor, zoom, old), found in zip(
-        cases, call_module(page, "latent_plane", body, cases), strict=True
-    ):
+    for (cursor, zoom, old), found in zip(cases, call("latent_plane", body, cases), strict=True):
         inside = all(o <= c <= o + 1 / zoom for c, o in zip(cursor, old, strict=True))
         assert (found[1] == old) == inside
         for start in found if not inside else found[:1]:

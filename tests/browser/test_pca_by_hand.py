@@ -1,31 +1,18 @@
-"""The three figures alone on a page, moved by mouse, touch and keyboard, their numbers checked."""
+"""The axis through a cloud and a digit from k components: against NumPy, and moved in every way."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
 
-from aeteach import widgets
-from aeteach.widgets import Figure, LinearLoss, PcaAxis, PcaDigit
-from aeteach.widgets.linear_loss import tied_loss
+from aeteach.widgets import PcaAxis, PcaDigit
 from aeteach.widgets.pca_axis import axis_stats, default_points
 from aeteach.widgets.pca_digit import Pca, principal_components
-from tests.browser.conftest import NewPage, Show, Watch
-from tests.browser.driver import CLUTTER, Drag, FigureDriver, standalone
-from tests.browser.test_choosing_the_latent import made as small_line
-from tests.browser.test_clinic import make as small_clinic
-from tests.browser.test_scoreboard import made as small_scoreboard
-
-TOUCH = {"has_touch": True}
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
-
+from tests.browser.conftest import Agree, Call, Show
+from tests.browser.driver import TOUCH, WAYS, Drag, FigureDriver, focused
+from tests.browser.kit.test_layers import tensor
+from tests.browser.kit.test_maths import clouds
 
 # ---------------------------------------------------------------- an axis through a cloud
 
@@ -130,10 +117,6 @@ def test_the_axis_and_the_points_obey_the_keyboard(look: Show) -> None:
     assert page.evaluate("scrollY") == 0
 
 
-def focused(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
-
-
 def test_snap_to_pca_captures_the_largest_eigenvalue(look: Show) -> None:
     figure = look(PcaAxis)
     figure.button("Snap to PCA").click()
@@ -235,260 +218,60 @@ def test_another_digit_by_mouse_touch_and_keyboard(look: Show) -> None:
     check_digit(figure, 5, 4)
 
 
-# ---------------------------------------------------------------- the loss of a linear autoencoder
+# ---------------------------------------------------------------- the numbers of the module
 
 
-def check_loss(figure: FigureDriver, S: np.ndarray | None = None) -> np.ndarray:
-    """The read-out says what torch says of the weights it shows; returns these."""
-    if S is None:
-        S = LinearLoss().covariance
-    shown = figure.root.locator('[data-key="w"]').get_attribute("data-value") or ""
-    w = torch.tensor([float(v) for v in shown.split()], dtype=torch.float64, requires_grad=True)
-    white = torch.tensor(LinearLoss().white, dtype=torch.float64)
-    x = white @ torch.linalg.cholesky(torch.tensor(S)).T  # any data with this covariance
-    loss = ((x - (x @ w)[:, None] * w) ** 2).sum(1).mean()
-    loss.backward()
-    assert w.grad is not None
-    assert figure.value("loss") == pytest.approx(loss.item(), abs=1e-12)
-    assert figure.text("loss") == f"{loss.item():.4f}"
-    assert figure.value("gradient") == pytest.approx(w.grad.norm().item(), abs=1e-12)
-    assert figure.value("norm") == pytest.approx(w.detach().norm().item(), abs=1e-12)
-    a, b = w.tolist()
-    assert figure.text("w") == f"({a:.3f}, {b:.3f})".replace("-0.000", "0.000")
-    return np.array([a, b])
-
-
-@pytest.mark.parametrize(("options", "drag"), WAYS)
-def test_w_follows_the_pointer(look: Show, options: dict[str, Any], drag: Drag) -> None:
-    figure = look(LinearLoss, **options)
-    check_loss(figure)
-    drag(figure, figure.handle("w"), *figure.to_window(0, 1.2, -0.7))
-    assert check_loss(figure) == pytest.approx([1.2, -0.7], abs=0.02)
-    drag(
-        figure, figure.handle("w"), *figure.to_window(0, -5, 0)
-    )  # beyond the map: held at its edge
-    assert check_loss(figure) == pytest.approx([-1.6, 0], abs=0.02)
-
-
-def test_w_goes_where_the_map_is_clicked_or_tapped(look: Show) -> None:
-    figure = look(LinearLoss, **TOUCH)
-    figure.page.mouse.click(*figure.to_window(0, 0.5, 1.1))
-    assert check_loss(figure) == pytest.approx([0.5, 1.1], abs=0.02)
-    figure.page.touchscreen.tap(*figure.to_window(0, -1.0, -1.2))
-    assert check_loss(figure) == pytest.approx([-1.0, -1.2], abs=0.02)
-
-
-def test_w_obeys_the_keyboard(look: Show) -> None:
-    figure = look(lambda: LinearLoss(w=(0.5, 0.5)))
-    figure.page.keyboard.press("Tab")
-    assert focused(figure.page) == "w"
-    for key in ("ArrowRight", "Shift+ArrowUp", "ArrowDown", "ArrowLeft", "ArrowLeft"):
-        figure.page.keyboard.press(key)
-    assert check_loss(figure) == pytest.approx([0.48, 0.68])
-
-
-def test_a_step_is_a_step_of_gradient_descent(look: Show) -> None:
-    figure = look(lambda: LinearLoss(w=(0.9, -0.4)))
-    w, S = np.array([0.9, -0.4]), LinearLoss().covariance
-    rate = 0.05 / np.trace(S)
-    assert figure.printed("rate") == round(rate, 4)
-    for taken in (1, 2, 3):
-        figure.button("Step").click()
-        w = w - rate * (-4 * S @ w + 2 * (w @ S @ w) * w + 2 * (w @ w) * S @ w)
-        assert check_loss(figure) == pytest.approx(w, abs=1e-12)
-        assert figure.value("steps") == taken
-    figure.button("Start again").click()
-    assert check_loss(figure) == pytest.approx([0.9, -0.4])
-
-
-@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_descent_ends_at_rest_in_a_minimum(look: Show, motion: str) -> None:
-    figure = look(LinearLoss, reduced_motion=motion)
-    figure.button("Descend").click()
-    S = LinearLoss().covariance
-    if motion == "reduce":  # no animation: it has arrived when the click returns
-        assert figure.value("gradient") < 1e-4 * np.trace(S)
-    figure.page.wait_for_function(
-        "rest => Number(document.querySelector('[data-key=gradient]').dataset.value) < rest",
-        arg=1e-4 * np.trace(S),
+def test_captured_and_residual_variance(call: Call, agree: Agree) -> None:
+    cases = [(c, 9.7 * i % 180) for i, c in enumerate(clouds())]
+    got = call(
+        "pca_axis",
+        "a[0].map(([p, t]) => m.axisStats(p, t))",
+        [(c.tolist(), t) for c, t in cases],
     )
-    check_loss(figure)
-    values = np.linalg.eigvalsh(S)
-    assert figure.value("loss") == pytest.approx(values[0], abs=1e-6)
-    assert figure.value("norm") == pytest.approx(1, abs=1e-3)
-    assert figure.value("tilt") == pytest.approx(0, abs=0.1)
-    assert 50 < figure.value("steps") < 1000
+    agree(
+        [[g["captured"], g["residual"], g["total"], g["share"], *g["mean"]] for g in got],
+        [
+            [*(s := axis_stats(c, t)), sum(s), s.captured / sum(s), *c.mean(0)]
+            for c, t in cases
+        ],
+    )  # fmt: skip
 
 
-def test_the_sliders_change_the_data(look: Show) -> None:
-    figure = look(LinearLoss)
-    figure.keys(figure.root.get_by_label("standard deviation along u", exact=True), "End")
-    figure.keys(figure.root.get_by_label("standard deviation across u", exact=True), "Home")
-    figure.keys(figure.root.get_by_label("direction of u", exact=True), "Shift+ArrowRight")
-    assert [figure.value(k) for k in ("sd1", "sd2", "angle")] == [2.0, 0.3, 40.0]
-    check_loss(figure, LinearLoss(sd1=2, sd2=0.3, angle=40).covariance)
-    tags = figure.root.locator(".ae-tag").all_text_contents()
-    assert sorted(tags) == ["maximum", "u₁ minimum", "u₂ saddle", "−u₁ minimum", "−u₂ saddle"]
+def test_projections_on_the_axis(call: Call, agree: Agree) -> None:
+    for i, cloud in enumerate(clouds(8)):
+        angle = 23.0 * i % 180
+        u = np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))])
+        expected = cloud.mean(0) + (cloud - cloud.mean(0)) @ np.outer(u, u)
+        agree(call("pca_axis", "m.project(a[0], a[1])", cloud.tolist(), angle), expected)
 
 
-def test_equal_spreads_have_a_ring_of_minima(look: Show) -> None:
-    figure = look(lambda: LinearLoss(w=(0.8, -0.6), sd1=1.1, sd2=1.1))
-    assert sorted(figure.root.locator(".ae-tag").all_text_contents()) == [
-        "maximum",
-        "minimum all round",
-    ]
-    assert figure.value("gradient") == pytest.approx(0, abs=1e-12)
-    assert figure.value("loss") == pytest.approx(1.21)
+def test_snap_to_pca_finds_the_first_principal_component(call: Call, agree: Agree) -> None:
+    data = clouds()
+    angles = call("pca_axis", "a[0].map((p) => m.pcaAngle(p))", [c.tolist() for c in data])
+    for cloud, angle in zip(data, angles, strict=True):
+        first = np.linalg.svd(cloud - cloud.mean(0))[2][0]
+        agree(axis_stats(cloud, angle).captured, np.linalg.eigvalsh(np.cov(cloud.T))[-1])
+        assert (
+            abs(np.cos(np.deg2rad(angle)) * first[1] - np.sin(np.deg2rad(angle)) * first[0]) < 1e-9
+        )
 
 
-def test_the_map_is_dark_where_the_loss_is_high_and_follows_the_theme(look: Show) -> None:
-    figure = look(LinearLoss)
-    canvas = figure.root.locator("canvas").first
-
-    def shade(w: np.ndarray) -> np.ndarray:
-        pixels = figure.pixels(canvas)
-        side = len(pixels)
-        column, row = np.round((np.array([w[0], -w[1]]) / 3.2 + 0.5) * (side - 1)).astype(int)
-        return pixels[row, column, :3]
-
-    paper = np.array([255, 255, 255])
-    places = [
-        np.array([np.cos(t), np.sin(t)]) * r for r in (0.5, 0.8, 1.2) for t in (0.6, 2.5, 4.0)
-    ]
-    places.sort(key=lambda w: tied_loss(LinearLoss().covariance, w))
-    depth = [np.abs(shade(w) - paper).sum() for w in places]
-    assert np.corrcoef(np.argsort(depth), np.arange(len(depth))[::-1])[0, 1] > 0.8
-    light = figure.pixels(canvas)
-    figure.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    figure.page.wait_for_timeout(100)
-    dark = figure.pixels(canvas)
-    assert light[..., :3].mean() > 200
-    assert dark[..., :3].mean() < 80
-
-
-# ---------------------------------------------------------------- all figures
-
-# Every figure of the package, so that a new one cannot be forgotten; some of them need small data.
-SMALL = {
-    "PcaDigit": small_digit,
-    "Clinic": small_clinic,
-    "LatentLine": small_line,
-    "Scoreboard": small_scoreboard,
-}
-ALL: list[Any] = [
-    pytest.param(SMALL.get(name, cls), id=name)
-    for name in widgets.__all__
-    if isinstance(cls := getattr(widgets, name), type)
-    and issubclass(cls, Figure)
-    and cls is not Figure
-]
-
-
-PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
-
-
-@pytest.mark.parametrize("make", ALL)
-def test_nothing_overlaps_or_overflows(look: Show, make: Callable[[], Figure]) -> None:
-    figure = look(make, viewport={"width": 320, "height": 900})
-    page = figure.page
-    problems = []
-    for width in (320, 375, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            page.evaluate(
-                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
-            )
-            found = figure.root.evaluate(CLUTTER)
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append("wider than the page")
-            paper = figure.root.evaluate("(e) => getComputedStyle(e).backgroundColor")
-            if paper != PAPER[theme]:
-                found.append(f"paper {paper}")
-            problems += [f"{width} {theme}: {problem}" for problem in found]
-    assert problems == []
-
-
-@pytest.mark.parametrize("make", ALL)
-def test_everything_has_a_name_and_a_value(look: Show, make: Callable[[], Figure]) -> None:
-    figure = look(make)
-    assert figure.root.get_attribute("role") == "group"
-    assert len(figure.root.get_attribute("aria-label") or "") > 80
-    for handle in figure.root.locator("[role=slider]").all():
-        for name in (
-            "aria-label",
-            "aria-valuetext",
-            "aria-valuenow",
-            "aria-valuemin",
-            "aria-valuemax",
-        ):
-            assert handle.get_attribute(name), name
-    for control in figure.root.locator("input").all():
-        assert control.get_attribute("aria-label")
-    for canvas in figure.root.locator("canvas").all():
-        assert canvas.get_attribute("aria-label") or canvas.get_attribute("aria-hidden") == "true"
-    assert figure.root.locator("[aria-live=polite]").count() >= 1
-
-
-def test_what_changed_is_said_once_the_figure_rests(look: Show) -> None:
-    figure = look(PcaAxis)
-    live = figure.root.locator("[aria-live=polite]")
-    figure.keys(figure.handle("axis"), *["ArrowUp"] * 5)
-    said = f"Axis at 5.0 degrees: captured {figure.text('captured')}"
-    assert said not in live.inner_text()
-    figure.page.wait_for_timeout(900)
-    assert live.inner_text().startswith(said)
-
-
-@pytest.mark.parametrize("make", ALL)
-def test_keys_a_figure_uses_do_not_reach_the_page(look: Show, make: Callable[[], Figure]) -> None:
-    figure = look(make)
-    figure.page.evaluate(
-        "() => { window.keys = []; document.addEventListener('keydown', (e) => keys.push(e.key)); }"
+def test_a_digit_rebuilt_from_its_components(call: Call, agree: Agree) -> None:
+    rng = np.random.default_rng(4)
+    images = rng.random((60, 8, 8)) ** 2
+    pca = principal_components(images, 20)
+    x = rng.random(64)
+    got = call(
+        "pca_digit",
+        """{ z: m.scores(a[0], a[1], a[2]), errors: m.errorCurve(a[0], a[1], a[2]),
+            images: a[3].map((k) => m.rebuild(m.scores(a[0], a[1], a[2]), a[1], a[2], k)) }""",
+        x.tolist(),
+        pca.mean.tolist(),
+        tensor(torch.tensor(pca.components.copy())),
+        [0, 1, 7, 20],
     )
-    controls = figure.root.locator("[role=slider], input").all()
-    assert len(controls) > 2
-    for control in controls:
-        figure.keys(control, "ArrowRight", "ArrowDown", "Shift+ArrowUp")
-    figure.page.keyboard.press("x")
-    assert set(figure.page.evaluate("keys")) <= {"Shift", "x"}
-
-
-def test_the_focus_can_be_seen(look: Show) -> None:
-    figure = look(PcaAxis)
-    ring = figure.handle("axis").locator(".ae-ring")
-    assert ring.evaluate("(e) => getComputedStyle(e).stroke") == "none"
-    figure.page.keyboard.press("Tab")
-    figure.page.keyboard.press("Tab")
-    assert ring.evaluate("(e) => getComputedStyle(e).stroke") == "rgb(9, 105, 218)"
-    figure.button("Snap to PCA").focus()
-    width = figure.button("Snap to PCA").evaluate("(e) => getComputedStyle(e).outlineWidth")
-    assert float(width.removesuffix("px")) >= 2
-
-
-def test_twins_and_strangers_on_one_page_move_alone(look: Show) -> None:
-    first = look(PcaAxis, LinearLoss, PcaAxis)
-    page = first.page
-    twin = FigureDriver(page, 2)
-    first.keys(first.handle("axis"), "Shift+ArrowUp")
-    assert first.value("angle") == 10
-    assert twin.value("angle") == 0
-    twin.keys(twin.handle("axis"), "ArrowUp")
-    assert (first.value("angle"), twin.value("angle")) == (10, 1)
-    check_loss(FigureDriver(page, 1))
-    assert page.locator("style[data-ae-style]").count() == 1
-
-
-def test_a_figure_that_cannot_start_says_so_and_leaves_its_words(
-    monkeypatch: pytest.MonkeyPatch, new_page: NewPage, watch: Watch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("AETEACH_HOST", "page")
-    html = PcaAxis().page_html().replace('"points":[[', '"points_lost":[[')
-    (tmp_path / "index.html").write_text(standalone(html))
-    page = new_page()
-    page.goto((tmp_path / "index.html").as_uri())
-    said = page.locator(".ae-figure").inner_text()
-    assert said.startswith("A cloud of 24 points")
-    assert "could not start" in said
-    assert len(watch.problems) == 1
-    watch.problems.clear()
+    z = pca.components @ (x - pca.mean)
+    agree(got["z"], z)
+    hats = [pca.mean + z[:k] @ pca.components[:k] for k in range(21)]
+    agree(got["images"], [hats[k] for k in (0, 1, 7, 20)])
+    agree(got["errors"], [((x - hat) ** 2).sum() for hat in hats])

@@ -10,13 +10,9 @@ import torch
 from aeteach.metrics import readability
 from aeteach.models import build
 from aeteach.widgets import ReaderProbe
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver
 
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
 LABELS = [7, 2, 5]
 NAMES = ["rebuilt by one", "rebuilt by another"]
 
@@ -69,7 +65,7 @@ def seen(x: torch.Tensor) -> dict[str, Any]:
 
 
 def test_the_javascript_reads_as_torch_does(
-    page: Any, record_property: Callable[[str, object], None]
+    call: Call, record_property: Callable[[str, object], None]
 ) -> None:
     reader = readability.readers()[0]
     first, last = reader.layers[2], reader.layers[4]
@@ -80,8 +76,8 @@ def test_the_javascript_reads_as_torch_does(
     }
     images = torch.cat([pictures(5, 12), 3 * pictures(6, 4) - 1, torch.zeros(1, 1, 32, 32)])
     images = images[:, 0].double()
-    got = call_module(
-        page, "reader_probe", "a[1].map((x) => m.look(a[0], x))", arrays, images.flatten(1).tolist()
+    got = call(
+        "reader_probe", "a[1].map((x) => m.look(a[0], x))", arrays, images.flatten(1).tolist()
     )
     worst = 0.0
     for found, x in zip(got, images, strict=True):
@@ -94,12 +90,12 @@ def test_the_javascript_reads_as_torch_does(
     assert worst < 1e-10
 
 
-def test_moving_and_blending_are_those_of_torch(page: Any) -> None:
+def test_moving_and_blending_are_those_of_torch(call: Call) -> None:
     original, rebuilt = (pictures(seed)[0, 0].double() for seed in (0, 1))
     body = "a[2].map(([s, r, d]) => m.moved(m.blended(a[0], a[1], s), 32, r, d))"
     states = [(0, 0, 0), (1, 3, 0), (0.4, -8, 8), (0.75, 8, -5), (1, 0, -8)]
-    got = call_module(
-        page, "reader_probe", body, original.flatten().tolist(), rebuilt.flatten().tolist(), states
+    got = call(
+        "reader_probe", body, original.flatten().tolist(), rebuilt.flatten().tolist(), states
     )
     for found, (share, right, down) in zip(got, states, strict=True):
         mixed = original + share * (rebuilt - original)
@@ -108,12 +104,12 @@ def test_moving_and_blending_are_those_of_torch(page: Any) -> None:
         np.testing.assert_allclose(found, want, atol=1e-12)
 
 
-def test_logits_that_are_huge_do_not_overflow(page: Any) -> None:
+def test_logits_that_are_huge_do_not_overflow(call: Call) -> None:
     rows = [[1000.0, 999.0, -1000.0], [0.0, 0.0, 0.0], [-2000.0, -2001.0, -2000.0]]
     p = torch.tensor(rows, dtype=torch.float64).softmax(1)
-    got = call_module(page, "layers", "a[0].map((l) => [...m.softmax(l)])", rows)
+    got = call("layers", "a[0].map((l) => [...m.softmax(l)])", rows)
     np.testing.assert_allclose(got, p, atol=1e-14)
-    bits = call_module(page, "reader_probe", "a[0].map((p) => m.entropyBits(p))", got)
+    bits = call("reader_probe", "a[0].map((p) => m.entropyBits(p))", got)
     np.testing.assert_allclose(bits, torch.special.entr(p).sum(1) / np.log(2), atol=1e-12)
 
 

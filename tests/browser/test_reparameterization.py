@@ -12,8 +12,8 @@ from aeteach.gradients import pathwise, score_function
 from aeteach.widgets import Figure, GradientVariance, StochasticNode
 from aeteach.widgets.gradient_variance import scatter
 from aeteach.widgets.stochastic_node import Pass
-from tests.browser.conftest import Show
-from tests.browser.driver import CLUTTER, FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import CLUTTER, FigureDriver
 from tests.widgets.test_stochastic_node import by_autograd, close, states
 
 KEYS = ("x", "w1", "w_mu", "w_sigma", "eps", "target")
@@ -23,10 +23,9 @@ TEXT = (3.0, 2.0, 8.0, 9.0, 0.5, 70.0)  # the chapter's numbers
 # ---------------------------------------------------------------- the numbers
 
 
-def test_the_javascript_is_autograd(page: Any) -> None:
+def test_the_javascript_is_autograd(call: Call) -> None:
     rows = states()
-    got = call_module(
-        page,
+    got = call(
         "stochastic_node",
         "a[0].map(m.bothWays)",
         [dict(zip(KEYS, r, strict=True)) for r in rows],
@@ -34,26 +33,18 @@ def test_the_javascript_is_autograd(page: Any) -> None:
     close([[g[k] for k in Pass._fields] for g in got], [by_autograd(*r) for r in rows])
 
 
-def test_the_noise_is_standard_normal_and_the_same_for_a_seed(page: Any) -> None:
-    body = "[m.normals(a[0], a[1]), m.normals(a[0], a[1]), m.normals(a[0] + 1, 3)]"
-    eps, again, other = (np.array(e) for e in call_module(page, "random_normals", body, 7, 50_001))
-    assert np.array_equal(eps, again)
-    assert not np.isin(other, eps[:3]).any()
-    assert stats.kstest(eps, "norm").pvalue > 0.01
-    assert abs(np.corrcoef(eps[:-1], eps[1:])[0, 1]) < 0.02
-    draws = np.array(
-        call_module(page, "stochastic_node", "Array.from({length: 4000}, (_, i) => m.draw(i))")
-    )
-    assert stats.kstest(draws, "norm").pvalue > 0.01  # also over seeds that follow each other
+def test_seeds_that_follow_each_other_draw_independent_normals(call: Call) -> None:
+    draws = np.array(call("stochastic_node", "Array.from({length: 4000}, (_, i) => m.draw(i))"))
+    assert stats.kstest(draws, "norm").pvalue > 0.01
     assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 0.06
 
 
-def test_estimates_and_variances_are_those_of_the_package(page: Any) -> None:
+def test_estimates_and_variances_are_those_of_the_package(call: Call) -> None:
     rng = np.random.default_rng(1)
     for mu, sigma, n, b in [(2.0, 1.0, 1, 0.0), (-1.5, 0.3, 4, 3.3), (0.2, 1.7, 7, 30.0)]:
         eps = rng.normal(size=20 * n)
         body = "[m.estimates(...a), m.theory(...a)]"
-        drawn, theory = call_module(page, "gradient_variance", body, mu, sigma, n, b, eps.tolist())
+        drawn, theory = call("gradient_variance", body, mu, sigma, n, b, eps.tolist())
         arguments: Any = (
             lambda z: ((z - 1) ** 2).sum(-1),
             torch.tensor([mu], dtype=torch.float64),
@@ -68,18 +59,18 @@ def test_estimates_and_variances_are_those_of_the_package(page: Any) -> None:
         close([theory[k] for k in ("gradient", "pathwise", "score", "best")], exact)
 
 
-def test_moments_and_histogram_are_those_of_numpy(page: Any) -> None:
+def test_moments_and_histogram_are_those_of_numpy(call: Call) -> None:
     values = np.random.default_rng(2).normal(size=500)
     body = "[m.moments(a[0]), m.histogram(a[0], -2, 2, 25)]"
-    found, bars = call_module(page, "gradient_variance", body, values.tolist())
+    found, bars = call("gradient_variance", body, values.tolist())
     close([found["mean"], found["variance"]], [values.mean(), values.var(ddof=1)])
     close(bars["shares"], np.histogram(values, 25, (-2, 2))[0] / 500)
     close(bars["beyond"], np.mean(np.abs(values) > 2))
 
 
-def test_an_arrow_grows_with_its_gradient_and_none_is_none(page: Any) -> None:
+def test_an_arrow_grows_with_its_gradient_and_none_is_none(call: Call) -> None:
     gradients = [0, 1e-3, 0.1, -1, 10, -100, 1e3, 1e9]
-    widths = call_module(page, "stochastic_node", "a[0].map(m.thickness)", gradients)
+    widths = call("stochastic_node", "a[0].map(m.thickness)", gradients)
     assert widths[0] == 0
     assert widths == sorted(widths)
     assert len(set(widths)) == len(widths)

@@ -10,11 +10,9 @@ import pytest
 from aeteach import scoreboard
 from aeteach.scoreboard import Entry
 from aeteach.widgets import Scoreboard
-from tests.browser.conftest import Show
-from tests.browser.driver import FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import TOUCH, FigureDriver
 from tests.widgets.test_scoreboard import FIRST, SECOND, board
-
-TOUCH = {"has_touch": True}
 
 
 @cache
@@ -167,9 +165,8 @@ def test_the_table_is_sorted_by_its_heads(show: Show) -> None:
     assert figure.text("reported") == "31.00: reached"
 
 
-def test_the_modules_own_sums(show: Show) -> None:
-    page = show().page
-    ask = partial(call_module, page, "scoreboard")
+def test_the_modules_own_sums(call: Call) -> None:
+    ask = partial(call, "scoreboard")
     assert ask("m.ends([[1, 3], [2, 5]])") == pytest.approx([-0.14, 5.28])
     assert ask("m.ends([[4, 4.5], [4.2, 5]])") == pytest.approx([3.93, 5.07])
     low, high = ask("m.ends([[7, 7]])")

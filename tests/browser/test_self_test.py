@@ -4,13 +4,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
 
 from aeteach.widgets import SelfTest
 from aeteach.widgets.quiz import kind
 from aeteach.widgets.quiz_questions import QUESTIONS, Question
-from tests.browser.conftest import Show
-from tests.browser.driver import FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import FigureDriver
 
 NAV = (
     '<nav class="bd-links"><a href="elbo.html">7. The ELBO</a> '
@@ -26,14 +25,14 @@ def look(look: Show) -> Show:
 # ---------------------------------------------------------------- judging, in JavaScript
 
 
-def test_every_number_and_every_slip_is_judged_as_it_says(page: Page) -> None:
+def test_every_number_and_every_slip_is_judged_as_it_says(call: Call) -> None:
     questions = SelfTest().questions
     seen = 0
     for plain, question in zip(questions, QUESTIONS, strict=True):
         if question.answer is None:
             continue
         values = [question.answer, *(s.value for s in question.slips), 7654.3]
-        got = call_module(page, "quiz", "a[1].map((v) => m.judge(a[0], [v]))", plain, values)
+        got = call("quiz", "a[1].map((v) => m.judge(a[0], [v]))", plain, values)
         whys = [question.why, *(s.why for s in question.slips), question.hint]
         assert [g["why"] for g in got] == whys
         assert [g["right"] for g in got] == [True] + [False] * (len(values) - 1)
@@ -41,17 +40,17 @@ def test_every_number_and_every_slip_is_judged_as_it_says(page: Page) -> None:
     assert seen > 50
 
 
-def test_every_choice_is_judged_as_it_says(page: Page) -> None:
+def test_every_choice_is_judged_as_it_says(call: Call) -> None:
     questions = SelfTest().questions
     for plain, question in zip(questions, QUESTIONS, strict=True):
         body = "a[1].map((v) => m.judge(a[0], v))"
         if kind(question) == "one":
-            got = call_module(page, "quiz", body, plain, [[i] for i in range(4)])
+            got = call("quiz", body, plain, [[i] for i in range(4)])
             assert got == [{"right": c.right, "why": c.why} for c in question.choices]
         elif kind(question) == "all":
             sets = [[i for i in range(4) if n >> i & 1] for n in range(16)]
             right = [i for i, c in enumerate(question.choices) if c.right]
-            got = call_module(page, "quiz", body, plain, sets)
+            got = call("quiz", body, plain, sets)
             assert [g["right"] for g in got] == [s == right for s in sets]
             for chosen, told in zip(sets, got, strict=True):
                 if chosen == right:
@@ -73,15 +72,15 @@ def test_every_choice_is_judged_as_it_says(page: Page) -> None:
         ("1.2.3", None), ("four", None), ("1,02,4", None), ("NaN", None), ("Infinity", None),
     ],
 )  # fmt: skip
-def test_numbers_are_read_as_people_write_them(page: Page, text: str, value: float | None) -> None:
-    assert call_module(page, "quiz", "m.parse(a[0])", text) == value
+def test_numbers_are_read_as_people_write_them(call: Call, text: str, value: float | None) -> None:
+    assert call("quiz", "m.parse(a[0])", text) == value
 
 
-def test_what_was_missed(page: Page) -> None:
+def test_what_was_missed(call: Call) -> None:
     verdicts = [[], [True], [False, True], [False], [], [False]]
     revealed = [False, False, False, False, True, True]
     body = "[a[0].map((v, i) => m.standing(v, a[1][i])), m.missed(...a)]"
-    states, missed = call_module(page, "quiz", body, verdicts, revealed)
+    states, missed = call("quiz", body, verdicts, revealed)
     assert states == ["open", "first", "later", "wrong", "shown", "shown"]
     assert missed == [2, 3, 4, 5]
 

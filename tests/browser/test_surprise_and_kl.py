@@ -8,26 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
 from scipy.integrate import quad
 from torch.distributions import Categorical, Normal, kl_divergence
 
 from aeteach.widgets import KlBars, KlNormals
-from tests.browser.conftest import NewPage
-from tests.browser.driver import FigureDriver, call_module, standalone
+from tests.browser.conftest import Call, NewPage
+from tests.browser.driver import FigureDriver, standalone
 from tests.widgets.test_kl_bars import true_kl
 from tests.widgets.test_kl_normals import normal_kl
 
 TOUCH = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 1900}}
 LARGEST = 1_000_000  # bytes of a figure in the page
-
-
-@pytest.fixture(scope="module")
-def bare(browser: Browser) -> Any:
-    """One page for all golden vectors: they evaluate functions and leave nothing behind."""
-    page = browser.new_page()
-    yield page
-    page.close()
 
 
 @pytest.fixture
@@ -62,9 +53,9 @@ def quadruples(count: int = 60) -> list[list[float]]:
 # ------------------------------------------------------------------ golden vectors
 
 
-def test_entropies_and_divergences_of_bars(bare: Page) -> None:
+def test_entropies_and_divergences_of_bars(call: Call) -> None:
     data = [(p.tolist(), q.tolist()) for p, q in pairs()]
-    got = call_module(bare, "kl_bars", "a[0].map(([p, q]) => m.measures(p, q))", data)
+    got = call("kl_bars", "a[0].map(([p, q]) => m.measures(p, q))", data)
     for measures, (p, q) in zip(got, data, strict=True):
         P, Q = (Categorical(torch.tensor(v, dtype=torch.float64)) for v in (p, q))
         entropy, kl = float(P.entropy()), float(kl_divergence(P, Q))
@@ -73,36 +64,36 @@ def test_entropies_and_divergences_of_bars(bare: Page) -> None:
         assert measures["crossEntropy"] == pytest.approx(entropy + kl, abs=1e-14)
 
 
-def test_zeros_of_bars_are_as_the_definition_says(bare: Page) -> None:
+def test_zeros_of_bars_are_as_the_definition_says(call: Call) -> None:
     def kl(p: list[float], q: list[float]) -> float:
-        return float(call_module(bare, "kl_bars", "m.measures(a[0], a[1]).kl", p, q))
+        return float(call("kl_bars", "m.measures(a[0], a[1]).kl", p, q))
 
     assert kl([1, 0], [0.5, 0.5]) == pytest.approx(math.log(2), abs=1e-15)
     assert kl([0.5, 0.5], [1, 0]) == math.inf
     assert kl([0.5, 0.5, 0], [0.5, 0.5, 0]) == 0
     assert kl([0, 1], [1, 0]) == math.inf
-    assert call_module(bare, "kl_bars", "Object.is(m.surprise(1), 0)")  # and not -0
+    assert call("kl_bars", "Object.is(m.surprise(1), 0)")  # and not -0
 
 
-def test_a_moved_bar_leaves_the_others_their_proportions(bare: Page) -> None:
+def test_a_moved_bar_leaves_the_others_their_proportions(call: Call) -> None:
     rng = np.random.default_rng(2)
     for p, _ in pairs(30):
         i, v = int(rng.integers(len(p))), float(rng.uniform())
-        got = np.array(call_module(bare, "kl_bars", "m.moved(a[0], a[1], a[2])", p.tolist(), i, v))
+        got = np.array(call("kl_bars", "m.moved(a[0], a[1], a[2])", p.tolist(), i, v))
         assert got[i] == v
         assert got.sum() == pytest.approx(1, abs=1e-14)
         others = np.arange(len(p)) != i
         np.testing.assert_allclose(got[others] / got[others].sum(), p[others] / p[others].sum())
-    assert call_module(bare, "kl_bars", "m.moved([0, 1, 0], 1, 0.5)") == [0.25, 0.5, 0.25]
+    assert call("kl_bars", "m.moved([0, 1, 0], 1, 0.5)") == [0.25, 0.5, 0.25]
 
 
-def test_areas_and_closed_forms_of_normals(bare: Page) -> None:
+def test_areas_and_closed_forms_of_normals(call: Call) -> None:
     cases = quadruples()
     body = """a[0].map(([mu, sigma, mu_p, sigma_p]) => {
         const [q, p] = [{ mu, sigma }, { mu: mu_p, sigma: sigma_p }];
         return { closed: m.closedForm(q, p), area: m.area(q, p) };
     })"""
-    got = call_module(bare, "kl_normals", body, cases)
+    got = call("kl_normals", body, cases)
     worst = 0.0
     for result, case in zip(got, cases, strict=True):
         expected = normal_kl(*case)
@@ -113,11 +104,11 @@ def test_areas_and_closed_forms_of_normals(bare: Page) -> None:
     assert worst < 1e-12
 
 
-def test_the_two_signs_of_an_area_against_another_integrator(bare: Page) -> None:
+def test_the_two_signs_of_an_area_against_another_integrator(call: Call) -> None:
     for case in quadruples(8):
         mu_q, sigma_q, mu_p, sigma_p = case
         body = "m.area({ mu: a[0], sigma: a[1] }, { mu: a[2], sigma: a[3] })"
-        got = call_module(bare, "kl_normals", body, *case)
+        got = call("kl_normals", body, *case)
         q, p = Normal(mu_q, sigma_q), Normal(mu_p, sigma_p)
 
         def integrand(x: float, q: Normal = q, p: Normal = p) -> float:

@@ -12,14 +12,9 @@ from aeteach.inpainting import hole, inpaint
 from aeteach.models import VAE, build
 from aeteach.widgets import Inpainter
 from aeteach.widgets.kit.network import decoder_network, network
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver
 
-TOUCH = {"has_touch": True}
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
 SIZE = 32
 
 
@@ -116,7 +111,7 @@ def to_pixel(figure: FigureDriver, row: float, column: float) -> tuple[float, fl
 
 
 @pytest.mark.parametrize("name", ["vae", "conv-vae", "keras-vae"])
-def test_the_page_computes_the_network_as_torch_does(page: Any, name: str) -> None:
+def test_the_page_computes_the_network_as_torch_does(call: Call, name: str) -> None:
     small = {"hidden": (16, 8)} if name == "vae" else {}
     made: Any = build(name, latent=4, seed=3, **small).eval()
     norms: list[Any] = [p for p in made.modules() if isinstance(p, nn.BatchNorm2d)]
@@ -133,7 +128,7 @@ def test_the_page_computes_the_network_as_torch_does(page: Any, name: str) -> No
     plan = {"encoder": down.steps, "decoder": up.steps}
     body = "a[0].map((x) => m.rebuild(a[1], a[2], x, a[3]))"
     flat = x.flatten(1).double().tolist()
-    got = call_module(page, "inpainter", body, flat, plan, arrays, made.size)
+    got = call("inpainter", body, flat, plan, arrays, made.size)
     with torch.no_grad():
         expected = made.double().reconstruct(x.double()).flatten(1).numpy()
     worst = float(np.abs(np.array(got) - expected).max())
@@ -141,10 +136,10 @@ def test_the_page_computes_the_network_as_torch_does(page: Any, name: str) -> No
     assert worst < 1e-10
 
 
-def test_masks_and_errors(page: Any) -> None:
+def test_masks_and_errors(call: Call) -> None:
     error = "m.errorInHole([1, 2, 3], [0, 0, 1], new Uint8Array([1, 0, 1]))"
     body = f"[m.maskOf(6, 2, 3, 2), m.maskOf(6, 4, 5, 3), {error}]"
-    inside, cut, total = call_module(page, "inpainter", body)
+    inside, cut, total = call("inpainter", body)
     want = hole(6, (2, 4), (3, 5)).flatten().int().tolist()
     assert list(inside) == want
     assert list(cut) == hole(6, (4, 6), (5, 6)).flatten().int().tolist()

@@ -14,16 +14,11 @@ from aeteach.data import mnist
 from aeteach.latent import bounds, nearest_code
 from aeteach.metrics import readability
 from aeteach.widgets import LatentPlane, Plane
-from aeteach.widgets.kit.host import bundle, pack
+from aeteach.widgets.kit.host import bundle
 from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module, close
+from tests.browser.driver import WAYS, Drag, FigureDriver, close
 
-TOUCH = {"has_touch": True}
 NAMES = ("mlp-2", "vae-2")
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param(TOUCH, FigureDriver.touch_drag, id="touch"),
-]
 
 
 @cache
@@ -101,14 +96,6 @@ def figure_bytes(figure: LatentPlane) -> str:
 
 def test_the_page_unpacks_8_bits_and_decodes_as_torch_does(page: Page) -> None:
     """The very bytes of the figure, unpacked and decoded in the page, at 60 points of each."""
-    arrays = {"W": np.random.default_rng(0).normal(size=(3, 5)), "v": np.arange(4.0)}
-    manifest, data = pack(arrays, {"W": "int8", "v": "float32"})
-    model = "{ get: (k) => k === 'weights' ? new Uint8Array(a[1]) : a[0] }"
-    got = call_module(page, "weights", f"m.tensors({model})", manifest, list(data))
-    assert got["v"]["data"] == [0, 1, 2, 3]
-    scale = np.abs(arrays["W"]).max(1, keepdims=True) / 127
-    close(got["W"]["data"], (np.round(arrays["W"] / scale) * scale).ravel(), 1e-6)
-
     figure = two_planes()
     for i, vae in enumerate(decoders()):
         low, high = (torch.tensor(figure.planes[i][end]) for end in ("low", "high"))

@@ -7,28 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
 
 from aeteach.diffusion import average_terms, noise_added, schedule
 from aeteach.widgets import DiffusionChain
 from aeteach.widgets.diffusion_chain import DATA, MOST
-from tests.browser.conftest import Show
-from tests.browser.driver import Drag, FigureDriver, call_module
-
-WAYS: list[Any] = [
-    pytest.param({}, FigureDriver.drag, id="mouse"),
-    pytest.param({"has_touch": True}, FigureDriver.touch_drag, id="touch"),
-]
-
+from tests.browser.conftest import Call, Show
+from tests.browser.driver import WAYS, Drag, FigureDriver
 
 HUMPS = {name: {"centres": list(h.centres), "sd": h.sd} for name, h in DATA.items()}
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_every_term_is_that_of_torch(page: Page, name: str) -> None:
+def test_every_term_is_that_of_torch(call: Call, name: str) -> None:
     lengths = [1, 2, 3, 7, 19, MOST]
-    got = call_module(
-        page,
+    got = call(
         "diffusion_chain",
         "a[1].map((T) => m.terms(a[0], m.schedule(T)))",
         HUMPS[name],
@@ -45,21 +37,21 @@ def test_every_term_is_that_of_torch(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATA)
-def test_density_entropy_and_schedule_are_those_of_torch(page: Page, name: str) -> None:
+def test_density_entropy_and_schedule_are_those_of_torch(call: Call, name: str) -> None:
     xs = np.linspace(-4, 4, 33).tolist()
     body = "[m.entropy(a[0]), a[1].map((x) => m.density(a[0], x, a[2])), m.schedule(9)]"
-    entropy, density, signal = call_module(page, "diffusion_chain", body, HUMPS[name], xs, 0.37)
+    entropy, density, signal = call("diffusion_chain", body, HUMPS[name], xs, 0.37)
     assert entropy == pytest.approx(float(DATA[name].entropy()), abs=1e-12)
     x = torch.tensor(xs, dtype=torch.float64)
     assert density == pytest.approx(DATA[name].log_density(x, 0.37).exp().tolist(), rel=1e-11)
     assert signal == pytest.approx(schedule(9).tolist(), rel=1e-12)
 
 
-def test_a_path_takes_the_steps_of_the_chain(page: Page) -> None:
+def test_a_path_takes_the_steps_of_the_chain(call: Call) -> None:
     rng = np.random.default_rng(4)
     eps = rng.normal(size=12)
     body = "m.walk(a[0], m.schedule(10), a[1])"
-    xs = call_module(page, "diffusion_chain", body, HUMPS["two humps"], eps.tolist())
+    xs = call("diffusion_chain", body, HUMPS["two humps"], eps.tolist())
     v = noise_added(schedule(10)).numpy()
     side = 1 if eps[0] > 0 else -1
     expected = [0.95 * side + DATA["two humps"].sd * eps[1]]

@@ -1,0 +1,146 @@
+"""What every figure keeps: nothing cut, names for all, keys to itself, words if it fails."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aeteach import widgets
+from aeteach.widgets import Figure, LinearLoss, PcaAxis
+from tests.browser.conftest import NewPage, Show, Watch
+from tests.browser.driver import CLUTTER, FigureDriver, standalone
+from tests.browser.test_choosing_the_latent import made as small_line
+from tests.browser.test_clinic import make as small_clinic
+from tests.browser.test_linear_autoencoder import check_loss
+from tests.browser.test_pca_by_hand import small_digit
+from tests.browser.test_scoreboard import made as small_scoreboard
+
+# ---------------------------------------------------------------- all figures
+
+# Every figure of the package, so that a new one cannot be forgotten; some of them need small data.
+SMALL = {
+    "PcaDigit": small_digit,
+    "Clinic": small_clinic,
+    "LatentLine": small_line,
+    "Scoreboard": small_scoreboard,
+}
+
+
+ALL: list[Any] = [
+    pytest.param(SMALL.get(name, cls), id=name)
+    for name in widgets.__all__
+    if isinstance(cls := getattr(widgets, name), type)
+    and issubclass(cls, Figure)
+    and cls is not Figure
+]
+
+
+PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_nothing_overlaps_or_overflows(look: Show, make: Callable[[], Figure]) -> None:
+    figure = look(make, viewport={"width": 320, "height": 900})
+    page = figure.page
+    problems = []
+    for width in (320, 375, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+            )
+            found = figure.root.evaluate(CLUTTER)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                found.append("wider than the page")
+            paper = figure.root.evaluate("(e) => getComputedStyle(e).backgroundColor")
+            if paper != PAPER[theme]:
+                found.append(f"paper {paper}")
+            problems += [f"{width} {theme}: {problem}" for problem in found]
+    assert problems == []
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_everything_has_a_name_and_a_value(look: Show, make: Callable[[], Figure]) -> None:
+    figure = look(make)
+    assert figure.root.get_attribute("role") == "group"
+    assert len(figure.root.get_attribute("aria-label") or "") > 80
+    for handle in figure.root.locator("[role=slider]").all():
+        for name in (
+            "aria-label",
+            "aria-valuetext",
+            "aria-valuenow",
+            "aria-valuemin",
+            "aria-valuemax",
+        ):
+            assert handle.get_attribute(name), name
+    for control in figure.root.locator("input").all():
+        assert control.get_attribute("aria-label")
+    for canvas in figure.root.locator("canvas").all():
+        assert canvas.get_attribute("aria-label") or canvas.get_attribute("aria-hidden") == "true"
+    assert figure.root.locator("[aria-live=polite]").count() >= 1
+
+
+def test_what_changed_is_said_once_the_figure_rests(look: Show) -> None:
+    figure = look(PcaAxis)
+    live = figure.root.locator("[aria-live=polite]")
+    figure.keys(figure.handle("axis"), *["ArrowUp"] * 5)
+    said = f"Axis at 5.0 degrees: captured {figure.text('captured')}"
+    assert said not in live.inner_text()
+    figure.page.wait_for_timeout(900)
+    assert live.inner_text().startswith(said)
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_keys_a_figure_uses_do_not_reach_the_page(look: Show, make: Callable[[], Figure]) -> None:
+    figure = look(make)
+    figure.page.evaluate(
+        "() => { window.keys = []; document.addEventListener('keydown', (e) => keys.push(e.key)); }"
+    )
+    controls = figure.root.locator("[role=slider], input").all()
+    assert len(controls) > 2
+    for control in controls:
+        figure.keys(control, "ArrowRight", "ArrowDown", "Shift+ArrowUp")
+    figure.page.keyboard.press("x")
+    assert set(figure.page.evaluate("keys")) <= {"Shift", "x"}
+
+
+def test_the_focus_can_be_seen(look: Show) -> None:
+    figure = look(PcaAxis)
+    ring = figure.handle("axis").locator(".ae-ring")
+    assert ring.evaluate("(e) => getComputedStyle(e).stroke") == "none"
+    figure.page.keyboard.press("Tab")
+    figure.page.keyboard.press("Tab")
+    assert ring.evaluate("(e) => getComputedStyle(e).stroke") == "rgb(9, 105, 218)"
+    figure.button("Snap to PCA").focus()
+    width = figure.button("Snap to PCA").evaluate("(e) => getComputedStyle(e).outlineWidth")
+    assert float(width.removesuffix("px")) >= 2
+
+
+def test_twins_and_strangers_on_one_page_move_alone(look: Show) -> None:
+    first = look(PcaAxis, LinearLoss, PcaAxis)
+    page = first.page
+    twin = FigureDriver(page, 2)
+    first.keys(first.handle("axis"), "Shift+ArrowUp")
+    assert first.value("angle") == 10
+    assert twin.value("angle") == 0
+    twin.keys(twin.handle("axis"), "ArrowUp")
+    assert (first.value("angle"), twin.value("angle")) == (10, 1)
+    check_loss(FigureDriver(page, 1))
+    assert page.locator("style[data-ae-style]").count() == 1
+
+
+def test_a_figure_that_cannot_start_says_so_and_leaves_its_words(
+    monkeypatch: pytest.MonkeyPatch, new_page: NewPage, watch: Watch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AETEACH_HOST", "page")
+    html = PcaAxis().page_html().replace('"points":[[', '"points_lost":[[')
+    (tmp_path / "index.html").write_text(standalone(html))
+    page = new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    said = page.locator(".ae-figure").inner_text()
+    assert said.startswith("A cloud of 24 points")
+    assert "could not start" in said
+    assert len(watch.problems) == 1
+    watch.problems.clear()
