@@ -127,7 +127,7 @@ def call_module(page: Page, module: str, body: str, *arguments: Any) -> Any:
                 : v && typeof v === "object"
                     ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, plain(x)]))
                 : v;
-            return plain(new Function("m", "a", `return (${body})`)(m, a));
+            return plain(await new Function("m", "a", `return (${body})`)(m, a));
         }""",
         [_bundled(module), body, list(arguments)],
     )

@@ -16,12 +16,11 @@ from playwright.sync_api import Page
 
 from aeteach import load
 from aeteach.data import as_mnist, ink, mnist
-from aeteach.data.drawing import PAD, PEN
 from aeteach.metrics import readability
 from aeteach.widgets import DrawDigit, Figure
-from aeteach.widgets.draw_digit import DRAWN, SHIPPED
+from aeteach.widgets.draw_digit import SHIPPED
 from aeteach.widgets.kit.host import bundle
-from tests.browser.conftest import Call, Show
+from tests.browser.conftest import Show
 from tests.browser.driver import TOUCH, WAYS, Drag, FigureDriver
 from tests.widgets.test_draw_digit import models, small
 
@@ -54,36 +53,6 @@ def look(look: Show) -> Show:
 
 
 # ---------------------------------------------------------------- the rule
-
-
-def strokes(seed: int) -> list[list[list[float]]]:
-    rng = np.random.default_rng(seed)
-    return [
-        rng.random((int(rng.integers(1, 7)), 2)).round(4).tolist()
-        for _ in range(int(rng.integers(1, 4)))
-    ]
-
-
-def test_the_page_draws_scales_and_centres_as_python_does(call: Call) -> None:
-    cases = [strokes(seed) for seed in range(25)] + list(DRAWN.values())
-    cases += [[[[0.5, 0.5]]], [[[0.0, 0.0], [1.0, 1.0]]], [[[0.02, 0.5], [0.98, 0.5]]]]
-    body = """a[0].map((strokes) => {
-        const sheet = m.sheetOf(a[1]);
-        m.ink(sheet, strokes, a[2]);
-        const bytes = btoa(Array.from(sheet.bytes, (v) => String.fromCharCode(v)).join(""));
-        return [bytes, Array.from(m.asMnist(sheet))];
-    })"""
-    worst = 0.0
-    for case, (sheet, x) in zip(cases, call("drawing", body, cases, PAD, PEN), strict=True):
-        drawn = ink(case)
-        assert (drawn * 255).round().byte().numpy().tobytes() == base64.b64decode(sheet)
-        worst = max(worst, float(np.abs(as_mnist(drawn, size=28).numpy().ravel() - x).max()))
-    print(f"{len(cases)} drawings, largest difference {worst:.1e}")
-    assert worst < 1e-7  # Python returns float32
-
-
-def test_a_sheet_without_ink_is_no_image(call: Call) -> None:
-    assert call("drawing", "m.asMnist(m.sheetOf(224))") is None
 
 
 # ---------------------------------------------------------------- the networks

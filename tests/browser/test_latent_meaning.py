@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aeteach.metrics.factors import correlation
 from aeteach.weights import load
 from aeteach.widgets import ShapeTraversal
 from aeteach.widgets.kit.host import pack
-from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import network
 from aeteach.widgets.shape_traversal import FACTORS, STEPS
 from tests.browser.conftest import Call, Show
@@ -84,23 +83,6 @@ def test_turns_correlations_and_distances_are_those_of_torch(call: Call) -> None
     assert got[3] == pytest.approx(float((codes.double() - torch.tensor(z)).norm(dim=1).min()))
     assert got[4] == 3
     assert got[5] == ["NaN"] * 4
-
-
-def test_pooling_is_that_of_torch_and_other_windows_are_refused(call: Call) -> None:
-    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(3), nn.ReLU(), nn.Flatten()).double()
-    x = torch.randn(1, 10, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    plan = network(net, "n")
-    body = "m.run(a[0], { shape: [1, 10, 10], data: Float64Array.from(a[1]) }, a[2], 'n').data"
-    arrays = {
-        k: {"shape": list(v.shape), "data": v.flatten().tolist()} for k, v in plan.arrays.items()
-    }
-    got = call("network", body, plan.steps, x.flatten().tolist(), arrays)
-    with torch.no_grad():
-        expected = net(x[None])[0].tolist()  # 8 x 8: the last two rows fill no window
-    assert got == pytest.approx(expected, abs=1e-12)
-    for other in (nn.MaxPool2d(2, stride=1), nn.MaxPool2d(2, padding=1), nn.MaxPool2d((2, 3))):
-        with pytest.raises(StateError, match="side by side"):
-            network(nn.Sequential(other), "n")
 
 
 # ---------------------------------------------------------------- the figure

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach.models import ConvAutoencoder
-from aeteach.models.vae import conv_vae
+from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import decoder_network, network
-from tests.widgets.small import mlp, seeded, vae
+from tests.widgets.small import mlp, vae
 
 # ---------------------------------------------------------------- the plane
 
@@ -90,7 +90,7 @@ def test_the_plan_computes_what_the_model_computes(name: str, arguments: dict[st
 
 
 def test_folding_keeps_what_a_convolution_computes() -> None:
-    model = seeded(lambda: conv_vae(2), 5)
+    model = vae()
     net = network(model.encoder, "e")
     assert [s["op"] for s in net.steps] == ["conv", "relu", "conv", "relu", "conv", "flatten"]
     assert set(net.kinds.values()) == {"float32"}
@@ -104,3 +104,11 @@ def test_folding_keeps_what_a_convolution_computes() -> None:
         else:
             out = out.relu() if step["op"] == "relu" else out.flatten(1)
     torch.testing.assert_close(out, model.double().encoder(x))
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.MaxPool2d(2, stride=1), nn.MaxPool2d(2, padding=1), nn.MaxPool2d((2, 3))]
+)
+def test_windows_that_do_not_lie_side_by_side_are_refused(layer: nn.Module) -> None:
+    with pytest.raises(StateError, match="side by side"):
+        network(nn.Sequential(layer), "n")
