@@ -21,7 +21,7 @@ MIRRORED = (
     "widgets",
 )
 # Tests of no module: of the whole package, or of how its parts lie.
-OF_THE_WHOLE = {"dependencies", "layout", "package", "widgets"}
+OF_THE_WHOLE = {"dependencies", "layout", "package", "widgets", "checks/exercises"}
 # Chapters without exercises. Every other one has its checks.
 NO_EXERCISES = {"index", "notation", "glossary", "references", "self-test"}
 # Pages that show no figure of their own. Every other one has its figures' test in a browser.
@@ -51,6 +51,8 @@ def test_of(module: Path) -> Path:
     """Return a module's test: of `data/_idx.py` `data/test_idx.py`, of a package its own name."""
     if module.name == "__init__.py":
         module = module.parent
+    if (module.parent.name == "checks" and module.stem.startswith("_")) or module == Path("checks"):
+        return TESTS / "checks" / "test_engine.py"  # the parts of one machine
     return TESTS / module.parent / f"test_{module.stem.lstrip('_')}.py"
 
 
@@ -74,7 +76,7 @@ def test_a_module_has_its_test(module: Path) -> None:
 
 def test_a_test_is_named_by_a_module_perhaps_with_a_topic() -> None:
     known = {test_of(module).with_suffix("") for module in modules()}
-    known |= {TESTS / f"test_{name}" for name in OF_THE_WHOLE}
+    known |= {(TESTS / name).with_name(f"test_{Path(name).name}") for name in OF_THE_WHOLE}
     strangers = []
     for folder in MIRRORED:
         for path in (TESTS / folder).glob("test_*.py"):
