@@ -21,7 +21,7 @@ MIRRORED = (
     "widgets",
 )
 # Tests of no module: of the whole package, or of how its parts lie.
-OF_THE_WHOLE = {"dependencies", "layout", "package", "widgets", "checks/exercises"}
+OF_THE_WHOLE = {"dependencies", "layout", "package", "torch_state", "widgets", "checks/exercises"}
 # Chapters without exercises. Every other one has its checks.
 NO_EXERCISES = {"index", "notation", "glossary", "references", "self-test"}
 # Pages that show no figure of their own. Every other one has its figures' test in a browser.
