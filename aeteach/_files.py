@@ -5,8 +5,8 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -47,6 +47,21 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         if not _concerns(error, target):
             raise
         raise _explained(error, Path(path), target) from error
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together; all are on the disk before the first takes its name.
+
+    So a full disk leaves every one as it was. The last one named takes its name first.
+
+    Raises:
+        OSError: as for `atomic_write`.
+    """
+    with ExitStack() as stack:
+        for path, data in files.items():
+            partial = stack.enter_context(atomic_write(path))
+            partial.write_bytes(data)
+            _flush(partial)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -123,8 +138,7 @@ def _finish(partial: Path, target: Path) -> None:
     """Bring the bytes to the disk, which may find only here that it is full, and rename."""
     if target.exists():
         partial.chmod(stat.S_IMODE(target.stat().st_mode))
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
+    _flush(partial)
     partial.replace(target)
     with suppress(OSError):  # not every system can flush a folder
         folder = os.open(target.parent, os.O_RDONLY)
@@ -132,6 +146,11 @@ def _finish(partial: Path, target: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _flush(partial: Path) -> None:
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _prefix(target: Path) -> str:
@@ -161,6 +180,8 @@ def _remove_if_abandoned(partial: Path) -> None:
 
 def _concerns(error: OSError, target: Path) -> bool:
     """Return whether an error is about this file: the system names none when a disk is full."""
+    if getattr(error, "explained", False):
+        return False  # by a write inside this one
     if error.filename is None:
         return True
     named = Path(os.fsdecode(error.filename))
@@ -172,7 +193,9 @@ def _explained(error: OSError, path: Path, target: Path) -> OSError:
     reason = os.strerror(error.errno) if error.errno else str(error)
     kept = " What was there before is unchanged." if target.exists() else ""
     text = f"{reason}: {path} could not be written. {_cure(error.errno, target)}{kept}"
-    return OSError(error.errno, text) if error.errno else OSError(text)
+    explained = OSError(error.errno, text) if error.errno else OSError(text)
+    explained.explained = True  # type: ignore[attr-defined]
+    return explained
 
 
 def _cure(code: int | None, target: Path) -> str:

@@ -1,41 +1,106 @@
 """The `aeteach` command: fill the data cache, train, evaluate, and make the tables of results."""
 
 import argparse
-import hashlib
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor, nn
 
 from aeteach import data, recipes, results, sweeps, training, weights
-from aeteach.losses import LOSSES
 
 EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status: 0 done, 2 wrong arguments, 1 it failed."""
+    """Run one command; return its exit status.
+
+    0: done. 1: it failed. 2: wrong arguments. 130: stopped by Ctrl-C.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said why, or has shown its help
+        return int(stop.code or 0)
+    try:
+        arguments.run(arguments)
+        sys.stdout.flush()
+    except _WrongArgumentsError as error:
+        print(f"aeteach: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read the output, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except EXPECTED as error:
+        print(f"aeteach: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\naeteach: interrupted; {arguments.stopped}", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+class _WrongArgumentsError(ValueError):
+    """Arguments that do not go together, or that name something unknown."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    from aeteach import __version__
+
     parser = argparse.ArgumentParser(prog="aeteach", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"aeteach {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_sweep(commands)
-    arguments = parser.parse_args(argv)
-    try:
-        arguments.run(arguments)
-    except EXPECTED as error:
-        print(f"aeteach: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return parser
+
+
+def _whole(name: str, least: int) -> Callable[[str], int]:
+    """Return what turns an argument into a whole number, at least `least`."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"{name} is {text}; expected a whole number, at least {least}"
+            )
+        return number
+
+    return convert
+
+
+def _text(name: str) -> Callable[[str], str]:
+    """Return what refuses an empty argument."""
+
+    def convert(text: str) -> str:
+        if not text.strip():
+            raise argparse.ArgumentTypeError(f"{name} is empty; leave it out, or say which")
+        return text
+
+    return convert
+
+
+def _alone(arguments: argparse.Namespace, option: str, *others: str) -> None:
+    """Refuse an option that came with others that say nothing beside it."""
+    given = [o for o in others if _given(getattr(arguments, o))]
+    if _given(getattr(arguments, option)) and given:
+        names = ", ".join("names" if o in ("recipes", "name") else f"--{o}" for o in given)
+        raise _WrongArgumentsError(f"--{option} came with {names}: leave one of them out")
+
+
+def _given(value: object) -> bool:
+    """Return whether an argument came; a 0 did."""
+    return value is not None and value is not False and value != []
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("data", help="fetch the digits once; later runs need no network")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=_data)
+    parser.set_defaults(run=_data, stopped="what was fetched is kept")
 
 
 def _data(arguments: argparse.Namespace) -> None:
@@ -48,13 +113,15 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="names; see --list")
     parser.add_argument("--list", action="store_true", help="print the recipes and stop")
     parser.add_argument("--ship", action="store_true", help="every recipe shipped in the package")
-    parser.add_argument("--seed", type=int, help="another seed than the recipe's")
-    parser.add_argument("--epochs", type=int, help="another number of passes")
+    parser.add_argument("--seed", type=_whole("seed", 0), help="another seed than the recipe's")
+    parser.add_argument("--epochs", type=_whole("epochs", 1), help="another number of passes")
     parser.add_argument("--out", type=Path, help="folder for the files (default: ./weights)")
-    parser.set_defaults(run=_train)
+    parser.set_defaults(run=_train, stopped="the same command goes on after the last whole epoch")
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    _alone(arguments, "list", "recipes", "ship", "seed", "epochs", "out")
+    _alone(arguments, "ship", "recipes", "seed", "epochs")
     if arguments.list:
         for name, recipe in recipes.RECIPES.items():
             print(f"{name:24} {recipe.model} on {recipe.data}, {recipe.epochs} epochs")
@@ -64,107 +131,96 @@ def _train(arguments: argparse.Namespace) -> None:
             f"--ship replaces the weights in {weights.FOLDER}, which an installation owns: work in "
             "a clone of the repository, or give --out"
         )
-    names = arguments.recipes
+    names = list(dict.fromkeys(arguments.recipes))
     if arguments.ship:
         names = [name for name, recipe in recipes.RECIPES.items() if recipe.shipped]
     unknown = [name for name in names if name not in recipes.RECIPES]
     if unknown or not names:
         what = f"no recipe is called {unknown[0]!r}" if unknown else "no recipe was named"
-        raise ValueError(f"{what}; known: {', '.join(recipes.RECIPES)}")
-    folder = arguments.out or (weights.FOLDER if arguments.ship else Path("weights"))
+        raise _WrongArgumentsError(f"{what}; known: {', '.join(recipes.RECIPES)}")
+    folder = weights.FOLDER if arguments.ship else Path("weights")
     for name in names:
-        print(f"{name}:")
-        recipe = recipes.RECIPES[name]
-        images = recipes.DATA[recipe.data]("train")
-        labels = recipes.LABELS[recipe.data]("train") if recipe.labelled else None
-        seed = recipe.seed if arguments.seed is None else arguments.seed
-        checkpoint = folder / f".{name}-{seed}.ckpt"
-        with training.interrupts_raise():  # a card speaks of a model that was trained to the end
-            model, _ = recipe.train(
-                seed=seed,
-                epochs=arguments.epochs,
-                images=images,
-                labels=labels,
-                checkpoint=checkpoint,
-            )
-        card = make_card(name, weights.stored(model), images, seed, arguments.epochs)
-        weights.save(model, card, folder)
-        checkpoint.unlink()
-        print(f"  {folder / name}.safetensors  {card.metrics}")
+        _train_one(name, arguments.out or folder, arguments.seed, arguments.epochs)
 
 
-def make_card(
-    name: str, model: nn.Module, images: Tensor, seed: int, epochs: int | None = None
-) -> weights.Card:
-    """Measure a trained model on its recipe's test images and write down where it comes from."""
+def _train_one(name: str, folder: Path, seed: int | None, epochs: int | None) -> None:
+    """Train one recipe and write its files; a killed run goes on from its checkpoint."""
+    print(f"{name}:")
     recipe = recipes.RECIPES[name]
-    metrics = _measure(model, recipe.as_dict())
-    return weights.Card(
-        name=name,
-        recipe=recipe.as_dict() | ({"epochs": epochs} if epochs else {}),
-        seed=seed,
-        data={
-            "name": recipe.data,
-            "train_sha256": hashlib.sha256(images.numpy(force=True).tobytes()).hexdigest(),
-        },
-        metrics={term: float(f"{value:.6g}") for term, value in metrics.items()},
-        versions=weights.versions(),
-        command=f"aeteach train {name} --seed {seed}" + (f" --epochs {epochs}" if epochs else ""),
-    )
+    seed = recipe.seed if seed is None else seed
+    epochs = recipe.epochs if epochs is None else epochs
+    weights.check_free(name, folder)  # before an hour of training
+    images = recipes.DATA[recipe.data]("train")
+    labels = recipes.LABELS[recipe.data]("train") if recipe.labelled else None
+    checkpoint = folder / f".{name}-seed-{seed}-epochs-{epochs}.ckpt"
+    with training.interrupts_raise():  # a card speaks of a model that was trained to the end
+        model, _ = recipe.train(
+            seed=seed, epochs=epochs, images=images, labels=labels, checkpoint=checkpoint
+        )
+    card = recipe.card(name, weights.stored(model), seed=seed, epochs=epochs, images=images)
+    weights.save(model, card, folder)
+    checkpoint.unlink(missing_ok=True)
+    print(f"  {folder / name}.safetensors  {card.metrics}")
 
 
 def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("evaluate", help="measure a trained model on the test images")
     parser.add_argument("name", help="a trained model")
     parser.add_argument("--weights", type=Path, default=weights.FOLDER, help="folder it lies in")
-    parser.set_defaults(run=_evaluate)
+    parser.set_defaults(run=_evaluate, stopped="nothing was written")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     model = weights.load(arguments.name, arguments.weights)
-    for term, value in _measure(model, model.card.recipe).items():
-        print(f"{term:16} {value:12.4f}   on its card {model.card.metrics[term]:12.4f}")
-
-
-def _measure(model: nn.Module, recipe: Mapping[str, Any]) -> dict[str, float]:
-    """Return the loss terms of a model on the test images of its recipe, as plain values."""
-    test = recipes.DATA[recipe["data"]]("test")
-    labels = recipes.LABELS[recipe["data"]]("test") if recipe.get("labelled") else None
-    loss = LOSSES[recipe["loss"]](**recipe["loss_arguments"])
-    return training.evaluate(model, test, loss, labels=labels)
+    digits = recipes.DIGITS
+    for term, value in recipes.of_card(model.card).measure(model).items():
+        on_card = model.card.metrics.get(term)
+        said = "not on its card" if on_card is None else f"on its card {on_card:12.{digits}g}"
+        print(f"{term:16} {value:12.{digits}g}   {said}")
 
 
 def _add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("sweep", help="make a table of results; resumes where it stopped")
     parser.add_argument("name", nargs="?", help="a table; see --list")
     parser.add_argument("--list", action="store_true", help="print the tables and stop")
-    parser.add_argument("--jobs", type=int, default=1, help="local processes (default: 1)")
-    parser.add_argument("--dask", metavar="ADDRESS", help="scheduler of a cluster, tcp://host:port")
+    parser.add_argument("--jobs", type=_whole("jobs", 1), help="local processes (default: 1)")
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        type=_text("dask"),
+        help="scheduler of a cluster, tcp://host:port",
+    )
     parser.add_argument(
         "--out",
         type=Path,
         help=f"folder (default: {results.ENVIRONMENT}, else results/ of the clone, or here)",
     )
     parser.add_argument("--table", action="store_true", help="write the table of what is finished")
-    parser.set_defaults(run=_sweep)
+    parser.set_defaults(run=_sweep, stopped="finished cells are kept; the same command goes on")
 
 
 def _sweep(arguments: argparse.Namespace) -> None:
+    _alone(arguments, "list", "name", "table", "jobs", "dask")
+    _alone(arguments, "table", "jobs", "dask")
+    _alone(arguments, "dask", "jobs")
     out = results.folder(arguments.out)
     if arguments.list:
         for name, sweep in sweeps.SWEEPS.items():
             done = sweeps.finished(sweep, out)
             print(f"{name:24} {sweep.about}; {done} of {len(sweep.cells)} cells finished")
         return
+    known = ", ".join(sweeps.SWEEPS)
+    if arguments.name is None:
+        raise _WrongArgumentsError(f"no table was named; known: {known}")
     if arguments.name not in sweeps.SWEEPS:
-        known = ", ".join(sweeps.SWEEPS)
-        raise ValueError(f"no table is called {arguments.name!r}; known: {known}")
+        raise _WrongArgumentsError(f"no table is called {arguments.name!r}; known: {known}")
     sweep = sweeps.SWEEPS[arguments.name]
     command = f"aeteach sweep {sweep.name}"
     if arguments.table:
         path = sweeps.write_table(sweep, out, command=command)
     else:
-        path = sweeps.run(sweep, out, jobs=arguments.jobs, dask=arguments.dask, command=command)
+        jobs = 1 if arguments.jobs is None else arguments.jobs
+        path = sweeps.run(sweep, out, jobs=jobs, dask=arguments.dask, command=command)
     print(f"{path}: {sweeps.finished(sweep, out)} of {len(sweep.cells)} cells")
     if out != results.folder():
         print(f"It is read when {results.ENVIRONMENT} is {out}")

@@ -1,21 +1,24 @@
 """Every trained model of the book: data, model, loss and numbers, with a reason beside each."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from aeteach import models
+from aeteach import models, weights
 from aeteach.channel import db_to_ratio
 from aeteach.data import cube, mnist, shapes
 from aeteach.data.spoilt import reader_images
 from aeteach.losses import LOSSES
-from aeteach.training import History, fit
+from aeteach.training import History, Loss, evaluate, fit
+
+DIGITS = 5  # of a metric on a card: so many are the same on any processor
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Recipe:
         """Make the untrained model."""
         return models.build(self.model, seed=seed, **self.model_arguments)
 
+    def make_loss(self) -> Loss:
+        """Make the loss."""
+        return LOSSES[self.loss](**self.loss_arguments)
+
     def train(
         self,
         *,
@@ -88,8 +95,8 @@ class Recipe:
         history = fit(
             model,
             images,
-            loss=LOSSES[self.loss](**self.loss_arguments),
-            epochs=epochs or self.epochs,
+            loss=self.make_loss(),
+            epochs=self.epochs if epochs is None else epochs,
             batch_size=self.batch_size,
             lr=self.lr,
             schedule=self.schedule,
@@ -102,6 +109,52 @@ class Recipe:
         )
         return model, history
 
+    def measure(self, model: nn.Module) -> dict[str, float]:
+        """Return the loss terms of a model on the recipe's test images."""
+        labels = LABELS[self.data]("test") if self.labelled else None
+        return evaluate(model, DATA[self.data]("test"), self.make_loss(), labels=labels)
+
+    def card(
+        self,
+        name: str,
+        model: nn.Module,
+        *,
+        seed: int | None = None,
+        epochs: int | None = None,
+        images: Tensor | None = None,
+        command: str | None = None,
+    ) -> weights.Card:
+        """Measure a trained model and write down where it comes from, for `aeteach.weights.save`.
+
+        Args:
+            name: of the card and its files.
+            model: trained by this recipe; round it with `aeteach.weights.stored` first.
+            seed: that it was trained with; the recipe's own by default.
+            epochs: likewise.
+            images: that it was trained on, as they were given to `train`.
+            command: rebuilds it; by default that of the shell, for a recipe in `RECIPES`.
+        """
+        seed = self.seed if seed is None else seed
+        epochs = self.epochs if epochs is None else epochs
+        images = DATA[self.data]("train") if images is None else images
+        other = f" --epochs {epochs}" if epochs != self.epochs else ""
+        shell = f"aeteach train {name} --seed {seed}{other}" if RECIPES.get(name) == self else ""
+        return weights.Card(
+            name=name,
+            recipe=self.as_dict() | {"epochs": epochs},
+            seed=seed,
+            data={
+                "name": self.data,
+                "train_sha256": hashlib.sha256(images.numpy(force=True).tobytes()).hexdigest(),
+            },
+            metrics={
+                term: float(f"{value:.{DIGITS}g}") for term, value in self.measure(model).items()
+            },
+            versions=weights.versions(),
+            command=command or shell or weights.UNKNOWN,
+            machine=weights.machine(),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return what decides the trained numbers, as plain values, for a card or a table.
 
@@ -110,6 +163,25 @@ class Recipe:
         plain = dataclasses.asdict(self)
         left_out = {"why", "shipped", "seed"} | (set() if self.labelled else {"labelled"})
         return {name: plain[name] for name in plain if name not in left_out}
+
+
+def of_card(card: weights.Card) -> Recipe:
+    """Return the recipe on a card, without its reasons.
+
+    Raises:
+        ValueError: this version of aeteach knows no such recipe.
+    """
+    try:
+        recipe = Recipe(why={}, **card.recipe)
+        recipe.make_loss()
+        if recipe.data not in DATA:
+            raise KeyError(recipe.data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the card of {card.name!r} has a recipe that this version of aeteach does not know "
+            f"({error}); it was written by {card.versions.get('aeteach', 'an unknown version')}"
+        ) from error
+    return recipe
 
 
 def _everything(split: str) -> Tensor:

@@ -38,7 +38,7 @@ IMPORTS: dict[str, set[str] | None] = {
     "htr": {"metrics"},
     "clinic": {"divergences", "models"},
     "inpainting": {"losses", "models"},
-    "recipes": {"channel", "data", "models", "losses", "training"},
+    "recipes": {"channel", "data", "models", "losses", "training", "weights"},
     "checks": set(),
     "plots": set(),
     "widgets": {
@@ -51,7 +51,7 @@ IMPORTS: dict[str, set[str] | None] = {
         *("recipes", "training", "metrics", "data", "models", "losses", "weights", "results"),
         *("reported", "conditional", "latent", "inpainting", "channel", "divergences"),
     },
-    "cli": {"data", "recipes", "training", "weights", "losses", "sweeps", "results"},
+    "cli": {"data", "recipes", "training", "weights", "sweeps", "results"},
     "__init__": None,  # the package's front door may name anything light
 }
 
