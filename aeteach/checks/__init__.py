@@ -3,7 +3,12 @@
 from aeteach.checks._exercise import Check, Exercise, Judged, Mistake, Quantity, Rounds, Verdict
 from aeteach.checks.asking_for_a_nine import *  # noqa: F403
 from aeteach.checks.bottleneck_as_a_channel import *  # noqa: F403
-from aeteach.checks.choosing_the_latent import *  # noqa: F403
+from aeteach.checks.choosing_the_latent import (
+    dimensions_needed,
+    encoder_parameters,
+    even_line,
+    fitted_gaussian,
+)
 from aeteach.checks.clinic import *  # noqa: F403
 from aeteach.checks.convolutions import *  # noqa: F403
 from aeteach.checks.elbo import *  # noqa: F403

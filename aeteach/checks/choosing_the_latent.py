@@ -1,188 +1,188 @@
-r"""Checkers for the exercises of *Choosing the latent*."""
+"""The exercises of *Choosing the latent*."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["dimensions_needed", "encoder_parameters", "even_line", "fitted_gaussian"]
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
-
-
-def encoder_parameters(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (filters, side, features, latent) -> parameters of a Keras-like encoder."""
-    return _PARAMETERS.check(answer)
-
-
-def dimensions_needed(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (mu (N, d), log_var (N, d), share) -> how many dimensions carry it."""
-    return _NEEDED.check(answer)
-
-
-def fitted_gaussian(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (S (N,), D) -> nats an image by the Gaussian of the best variance."""
-    return _GAUSSIAN.check(answer)
-
-
-def even_line(answer: Callable[..., Any]) -> Verdict:
-    """Check a function n -> z of n pictures with equal shares of the prior, (n,)."""
-    return _LINE.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, so that an answer worked out in float32 counts as right."""
-    return agree(got, want, 1e-4)
 
 
 # ---------------------------------------------------------------- parameters of the encoder
 
 
-def _count(
-    *,
-    conv: Callable[[int, int, int], int] = lambda inputs, out, side: (9 * inputs + 1) * out,
-    halve: Callable[[int], int] = lambda side: (side + 1) // 2,
-    flat: Callable[[int, int], int] = lambda channels, side: channels * side**2,
-    dense: Callable[[int, int], int] = lambda inputs, out: (inputs + 1) * out,
-    heads: Callable[[int, int, int], int] = lambda features, d, flat: 2 * (features + 1) * d,
-) -> Callable[..., int]:
-    """Return a count that is right, but for the parts that are given."""
-
-    def count(filters: Sequence[int], side: int, features: int, latent: int) -> int:
-        total, inputs = 0, 1
-        for out in filters:
-            side = halve(side)
-            total += conv(inputs, out, side)
-            inputs = out
-        numbers = flat(inputs, side)
-        return total + dense(numbers, features) + heads(features, latent, numbers)
-
-    return count
+def _encoders(rng: np.random.Generator) -> Iterator[tuple[tuple[int, ...], int, int, int]]:
+    yield (8, 12, 20), 30, 5, 3
+    yield (32, 64), 28, 16, 2
+    yield (32, 64, 128), 28, 16, 2
+    yield (4, 6, 10, 12), 26, 7, 1
+    yield (3,), 5, 2, 4  # a last side that is odd
+    yield (5, 2), 9, 3, 6
+    yield (7, 4), 12, 1, 1
+    yield (2, 2, 2), 1, 3, 2
+    for _ in range(6):
+        filters = tuple(int(v) for v in rng.integers(1, 9, rng.integers(1, 4)))
+        yield filters, int(rng.integers(2, 40)), int(rng.integers(1, 9)), int(rng.integers(1, 6))
 
 
-_PARAMETERS = Exercise(
-    name="Parameters of the encoder",
-    right=_count(),
-    inputs=(
-        ((32, 64), 28, 16, 2),
-        ((32, 64, 128), 28, 16, 2),
-        ((8, 12, 20), 30, 5, 3),
-        ((4, 6, 10, 12), 26, 7, 1),
-    ),
-    mistakes=(
+def _parameters(filters: Sequence[int], side: int, features: int, latent: int) -> int:
+    total, inputs = 0, 1
+    for outputs in filters:
+        total += 3 * 3 * inputs * outputs + outputs
+        side = (side + 1) // 2
+        inputs = outputs
+    total += inputs * side * side * features + features
+    return total + 2 * (features * latent + latent)
+
+
+def _layers(filters: Sequence[int], side: int) -> Iterator[tuple[int, int, int]]:
+    """Yield of each convolution: channels in, channels out, side of what comes out."""
+    for a, b in zip((1, *filters), filters, strict=False):
+        side = (side + 1) // 2
+        yield a, b, side
+
+
+def _rest(filters: Sequence[int], side: int, features: int, latent: int) -> int:
+    """Return the parameters of all but the convolutions."""
+    *_, (_, channels, side) = _layers(filters, side)
+    return (channels * side**2 + 1) * features + 2 * (features + 1) * latent
+
+
+def _body(filters: Sequence[int], side: int) -> int:
+    return sum((9 * a + 1) * b for a, b, _ in _layers(filters, side))
+
+
+encoder_parameters = Exercise(
+    "Parameters of the encoder",
+    _parameters,
+    inputs=_encoders,
+    about="filters, side of the image, features, latent -> parameters of a Keras-like encoder.",
+    praise="With filters (32, 64) it is the 69,076 of the example, with a third layer 125,524.",
+    mistakes=[
         Mistake(
-            "An odd side is halved downwards. A kernel of 3 with stride 2 and a padding of 1 "
-            "stands on 4 of 7 pixels: 1, 3, 5 and 7.",
-            _count(halve=lambda side: side // 2),
+            "An odd side is halved the wrong way. Draw a row of an odd number of pixels with its "
+            "padding, and count on how many of them the kernel stands.",
+            lambda f, s, m, d: (
+                _body(f, s) + (f[-1] * (s // 2 ** len(f)) ** 2 + 1) * m + 2 * (m + 1) * d
+            ),
         ),
         Mistake(
             "The biases are missing: one for each output of each layer.",
-            _count(
-                conv=lambda inputs, out, side: 9 * inputs * out,
-                dense=lambda inputs, out: inputs * out,
-                heads=lambda features, d, flat: 2 * features * d,
+            lambda f, s, m, d: (
+                sum(9 * a * b for a, b, _ in _layers(f, s))
+                + [b * k * k for _, b, k in _layers(f, s)][-1] * m
+                + 2 * m * d
             ),
         ),
         Mistake(
             "The convolutions have no bias in your count. They have one for each filter.",
-            _count(conv=lambda inputs, out, side: 9 * inputs * out),
+            lambda f, s, m, d: sum(9 * a * b for a, b, _ in _layers(f, s)) + _rest(f, s, m, d),
         ),
         Mistake(
-            "A filter reaches through all channels of its input. You count 9 weights for each, "
-            "whatever the input has.",
-            _count(conv=lambda inputs, out, side: 10 * out),
+            "A filter reaches through all channels of its input. You count the same weights for "
+            "each, whatever the input has.",
+            lambda f, s, m, d: sum(10 * b for _, b, _ in _layers(f, s)) + _rest(f, s, m, d),
         ),
         Mistake(
-            "You count 3 weights for each channel that a filter sees. Its window is 3 pixels wide "
-            "and 3 high.",
-            _count(conv=lambda inputs, out, side: (3 * inputs + 1) * out),
+            "You count too few weights for each channel that a filter sees. Its window is as high "
+            "as it is wide.",
+            lambda f, s, m, d: (
+                sum((3 * a + 1) * b for a, b, _ in _layers(f, s)) + _rest(f, s, m, d)
+            ),
         ),
         Mistake(
             "You count the weights of a convolution once for each place. They are shared: the same "
             "ones are used everywhere.",
-            _count(conv=lambda inputs, out, side: (9 * inputs + 1) * out * side**2),
+            lambda f, s, m, d: (
+                sum((9 * a + 1) * b * k * k for a, b, k in _layers(f, s)) + _rest(f, s, m, d)
+            ),
         ),
         Mistake(
             "The dense layer sees every number of the last feature maps, not one for each channel.",
-            _count(flat=lambda channels, side: channels),
+            lambda f, s, m, d: _body(f, s) + (f[-1] + 1) * m + 2 * (m + 1) * d,
         ),
         Mistake(
             "The dense layer sees a map of side times side for each channel: you have side once.",
-            _count(flat=lambda channels, side: channels * side),
+            lambda f, s, m, d: (
+                _body(f, s) + ([b * k for _, b, k in _layers(f, s)][-1] + 1) * m + 2 * (m + 1) * d
+            ),
         ),
         Mistake(
             "Every convolution halves the side. Your dense layer sees maps as large as the image.",
-            _count(halve=lambda side: side),
+            lambda f, s, m, d: _body(f, s) + (f[-1] * s * s + 1) * m + 2 * (m + 1) * d,
         ),
         Mistake(
-            "There is one head in your count. A VAE has two, for mu and for log_var.",
-            _count(heads=lambda features, d, flat: (features + 1) * d),
+            "There is one head in your count. A VAE has one for mu and one for log_var.",
+            lambda f, s, m, d: _parameters(f, s, m, d) - (m + 1) * d,
         ),
-        Mistake("The two heads are missing.", _count(heads=lambda features, d, flat: 0)),
+        Mistake(
+            "The two heads are missing.",
+            lambda f, s, m, d: _parameters(f, s, m, d) - 2 * (m + 1) * d,
+        ),
         Mistake(
             "Your heads stand on the feature maps. They stand on the few features of the dense "
             "layer.",
-            _count(heads=lambda features, d, flat: 2 * (flat + 1) * d),
+            lambda f, s, m, d: (
+                _parameters(f, s, m, d) + 2 * ([b * k * k for _, b, k in _layers(f, s)][-1] - m) * d
+            ),
         ),
-    ),
-    praise="With filters (32, 64) it is the 69,076 of the example, with a third layer 125,524.",
+    ],
 )
 
+
 # ---------------------------------------------------------------- dimensions needed
+
+
+def _posteriors(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
+    """Yield dimensions of z with mean 0 and variance 1 or nearly so; their nats differ."""
+    for n, share in ((40, 0.9), (30, 0.5), (60, 0.99), (50, 0.75), (50, 0.6), (9, 0.8)):
+        variances = np.array([0.01, 0.03, 0.1, 0.3, 0.6, 0.85, 0.97, 1.0])  # of q, on average
+        sigma2 = variances * np.exp(rng.normal(0, 0.1, size=(n, 8)))
+        mu = rng.normal(size=(n, 8))
+        mu = (mu - mu.mean(0)) / mu.std(0) * np.sqrt(np.clip(1 - sigma2.mean(0), 0, None))
+        order = rng.permutation(8)
+        yield mu[:, order], np.log(sigma2)[:, order], share
+    for n, d, share in ((6, 3, 0.7), (5, 5, 0.95), (1, 4, 0.5), (12, 1, 0.9), (20, 6, 0.35)):
+        log_var = rng.normal(-2, 1.5, size=(1, d)) + rng.normal(0, 0.3, size=(n, d))
+        yield rng.normal(rng.normal(size=d), 1.2, size=(n, d)), log_var, share
+
+
+def _needed(mu: Array, log_var: Array, share: float) -> Any:
+    kl = (np.exp(log_var) + mu**2 - 1 - log_var) / 2
+    nats = np.sort(kl.mean(axis=0))[::-1]
+    reached = np.cumsum(nats)
+    return (reached < share * nats.sum()).sum() + 1
 
 
 def _kl(mu: Array, log_var: Array) -> Array:
     return np.asarray((np.exp(log_var) + mu**2 - 1 - log_var) / 2)
 
 
-def _nats(mu: Array, log_var: Array) -> Array:
-    return np.asarray(_kl(mu, log_var).mean(0))
-
-
-def _first(values: Array, share: float) -> int:
+def _first(values: Array, share: float) -> Any:
     """Return how many values, in this order, it takes to reach a share of their sum."""
-    return int((np.cumsum(values) < share * values.sum()).sum()) + 1
+    return (np.cumsum(values) < share * values.sum()).sum() + 1
 
 
-def _needed(mu: Array, log_var: Array, share: float) -> int:
-    return _first(np.sort(_nats(mu, log_var))[::-1], share)
-
-
-def _posterior(seed: int, n: int, share: float) -> tuple[Array, Array, float]:
-    """Return eight dimensions of z with mean 0 and variance 1 each; only their nats differ."""
-    rng = np.random.default_rng(seed)
-    variances = np.array([0.01, 0.03, 0.1, 0.3, 0.6, 0.85, 0.97, 1.0])  # of q, on average
-    sigma2 = variances * np.exp(rng.normal(0, 0.1, size=(n, 8)))
-    mu = rng.normal(size=(n, 8))
-    mu = (mu - mu.mean(0)) / mu.std(0) * np.sqrt(np.clip(1 - sigma2.mean(0), 0, None))
-    order = rng.permutation(8)
-    return mu[:, order], np.log(sigma2)[:, order], share
-
-
-_NEEDED = Exercise(
-    name="Dimensions needed",
-    right=_needed,
-    inputs=(
-        _posterior(0, 40, 0.9),
-        _posterior(1, 30, 0.5),
-        _posterior(2, 60, 0.99),
-        _posterior(3, 50, 0.75),
-        _posterior(4, 50, 0.6),
-    ),
-    mistakes=(
+dimensions_needed = Exercise(
+    "Dimensions needed",
+    _needed,
+    inputs=_posteriors,
+    about="mu (N, d), log_var (N, d), share -> how many dimensions it takes to carry it.",
+    praise="Mean and variance of z were 0 and 1 in most of them. Only the nats tell them apart.",
+    mistakes=[
         Mistake(
             "You take the dimensions in the order in which they come. Nothing orders the "
-            "dimensions of a VAE: sort them by their nats first, the largest before the others.",
-            lambda mu, lv, share: _first(_nats(mu, lv), share),
+            "dimensions of a VAE: sort them by their nats first.",
+            lambda mu, lv, share: _first(_kl(mu, lv).mean(0), share),
         ),
         Mistake(
             "You begin with the smallest. To need few dimensions, take the largest first.",
-            lambda mu, lv, share: _first(np.sort(_nats(mu, lv)), share),
+            lambda mu, lv, share: _first(np.sort(_kl(mu, lv).mean(0)), share),
         ),
         Mistake(
             "One too few: these dimensions do not reach the share yet.",
@@ -194,8 +194,7 @@ _NEEDED = Exercise(
             lambda mu, lv, share: _first(np.sort(mu.var(0))[::-1], share),
         ),
         Mistake(
-            "You put the averages of mu and log_var into the KL. Average mu is 0 for every "
-            "dimension here. Take the KL of each image first.",
+            "You put the averages of mu and log_var into the KL. Take the KL of each image first.",
             lambda mu, lv, share: _first(np.sort(_kl(mu.mean(0), lv.mean(0)))[::-1], share),
         ),
         Mistake(
@@ -204,121 +203,136 @@ _NEEDED = Exercise(
             lambda mu, lv, share: math.ceil(share * mu.shape[1]),
         ),
         Mistake(
-            "You compare nats with a share. Multiply the share by all nats together.",
-            lambda mu, lv, share: int((np.cumsum(np.sort(_nats(mu, lv))[::-1]) < share).sum()) + 1,
+            "You compare nats with a share. A share of what?",
+            lambda mu, lv, share: (np.cumsum(np.sort(_kl(mu, lv).mean(0))[::-1]) < share).sum() + 1,
         ),
         Mistake(
             "You count the dimensions that each carry the share by themselves. Add them up.",
-            lambda mu, lv, share: int((_nats(mu, lv) >= share * _nats(mu, lv).sum()).sum()),
+            lambda mu, lv, share: (_kl(mu, lv).mean(0) >= share * _kl(mu, lv).mean(0).sum()).sum(),
         ),
         Mistake(
             "These are the nats of the dimensions. The exercise asks for a number of dimensions.",
-            lambda mu, lv, share: _nats(mu, lv),
+            lambda mu, lv, share: _kl(mu, lv).mean(0),
         ),
         Mistake(
             "You average over the dimensions. The nats of a dimension are a mean over images.",
             lambda mu, lv, share: _first(np.sort(_kl(mu, lv).mean(1))[::-1], share),
         ),
-    ),
-    praise="Mean and variance of z were 0 and 1 in all eight. Only the nats tell them apart.",
+    ],
 )
+
 
 # ---------------------------------------------------------------- a Gaussian of fitted variance
 
 
-def _gaussian(
-    variance: Callable[[Array, int], Any] = lambda S, D: S.mean() / D,
-    *,
-    constant: Callable[[Any, int], Any] = lambda c, D: D / 2 * np.log(2 * np.pi * c),
-    error: Callable[[Array, Any], Any] = lambda S, c: S / (2 * c),
-) -> Callable[[Array, int], float]:
-    """Return the mean over images of S / (2 c) + D / 2 log(2 pi c), but for the parts given."""
-
-    def nats(S: Array, D: int) -> float:
-        c = variance(S, D)
-        return float(np.mean(error(S, c) + constant(c, D)))
-
-    return nats
+def _squares(rng: np.random.Generator) -> Iterator[tuple[Array, int]]:
+    for n, pixels, low, high in (
+        (5, 784, 10, 60),
+        (4, 1024, 20, 90),
+        (6, 16, 30, 90),
+        (3, 9, 0.1, 4),
+        (1, 50, 2, 3),
+        (8, 3, 1e-4, 1e-3),
+        (2, 2, 5, 900),
+    ):
+        yield rng.uniform(low, high, size=n), pixels
 
 
-def _errors(seed: int, n: int, D: int, low: float, high: float) -> tuple[Array, int]:
-    return np.random.default_rng(seed).uniform(low, high, size=n), D
+def _gaussian(S: Array, D: int) -> Any:
+    variance = S.mean() / D
+    error = S / (2 * variance)
+    constant = D / 2 * np.log(2 * np.pi * variance)
+    return (error + constant).mean()
 
 
-_GAUSSIAN = Exercise(
-    name="A Gaussian of fitted variance",
-    right=_gaussian(),
-    inputs=(_errors(0, 5, 784, 10, 60), _errors(1, 4, 1024, 20, 90), _errors(2, 6, 16, 30, 90)),
-    mistakes=(
+def _with(variance: Any, S: Array, D: int) -> Any:
+    """Return the nats by a variance that is given."""
+    return np.mean(S / (2 * variance) + D / 2 * np.log(2 * np.pi * variance))
+
+
+fitted_gaussian = Exercise(
+    "A Gaussian of fitted variance",
+    _gaussian,
+    inputs=_squares,
+    about="S (N,), squared error of each image over D pixels; D -> nats an image, best variance.",
+    praise="Now the number is in nats, and two decoders may be compared by it.",
+    also=[lambda S, D: D / 2 * (np.log(2 * np.pi * S.mean() / D) + 1)],
+    tolerance=10,  # whoever searches for the variance finds it nearly
+    mistakes=[
         Mistake(
             "The variance is 1/2 in your answer, the one that a weight of 1 stands for. It was "
             "never fitted.",
-            _gaussian(lambda S, D: 0.5),
+            lambda S, D: _with(0.5, S, D),
         ),
-        Mistake("The variance is 1 in your answer. Fit it.", _gaussian(lambda S, D: 1.0)),
+        Mistake("The variance is 1 in your answer. Fit it.", lambda S, D: _with(1.0, S, D)),
         Mistake(
             "You took the squared error of an image for the variance. It is a sum over D pixels; "
             "the variance belongs to one.",
-            _gaussian(lambda S, D: S.mean()),
+            lambda S, D: _with(S.mean(), S, D),
         ),
         Mistake(
             "Each image has a variance of its own in your answer. Then the receiver must be told "
             "it, at a cost that is not counted. There is one variance for all.",
-            _gaussian(lambda S, D: S / D),
+            lambda S, D: _with(S / D, S, D),
         ),
         Mistake(
             "You took the standard deviation for the variance: a root too many.",
-            _gaussian(lambda S, D: np.sqrt(S.mean() / D)),
+            lambda S, D: _with(np.sqrt(S.mean() / D), S, D),
         ),
         Mistake(
-            "S / (2 c) is missing. At the best variance it is no small number.",
-            _gaussian(error=lambda S, c: 0.0),
+            "The error term is missing. At the best variance it is no small number.",
+            lambda S, D: D / 2 * np.log(2 * np.pi * S.mean() / D),
         ),
         Mistake(
             "The constant of the density is missing. At the best variance the other term does not "
             "depend on the model at all.",
-            _gaussian(constant=lambda c, D: 0.0),
+            lambda S, D: D / 2,
         ),
         Mistake(
             "The factor 2 pi is missing under the logarithm.",
-            _gaussian(constant=lambda c, D: D / 2 * np.log(c)),
+            lambda S, D: D / 2 * np.log(S.mean() / D) + D / 2,
         ),
         Mistake(
             "The constant belongs to one pixel. There are D of them.",
-            _gaussian(constant=lambda c, D: np.log(2 * np.pi * c) / 2),
+            lambda S, D: np.log(2 * np.pi * S.mean() / D) / 2 + D / 2,
         ),
         Mistake(
             "The constant has the wrong sign: a small variance must make it small.",
-            _gaussian(constant=lambda c, D: -D / 2 * np.log(2 * np.pi * c)),
+            lambda S, D: D / 2 - D / 2 * np.log(2 * np.pi * S.mean() / D),
         ),
         Mistake(
             "The constant is twice too large: the density has a root in it.",
-            _gaussian(constant=lambda c, D: D * np.log(2 * np.pi * c)),
+            lambda S, D: D / 2 + D * np.log(2 * np.pi * S.mean() / D),
         ),
         Mistake(
             "These are bits. The exercise asks for nats.",
-            lambda S, D: _gaussian()(S, D) / math.log(2),
+            lambda S, D: _gaussian(S, D) / math.log(2),
         ),
         Mistake(
             "You return the sum over the images. Average them.",
-            lambda S, D: len(S) * _gaussian()(S, D),
+            lambda S, D: len(S) * _gaussian(S, D),
         ),
         Mistake(
-            "You return the nats of a pixel. Those of an image are D times as many.",
-            lambda S, D: _gaussian()(S, D) / D,
+            "You return the nats of a pixel, and the exercise asks for those of an image.",
+            lambda S, D: _gaussian(S, D) / D,
         ),
-        Mistake(
-            "This is the variance. Put it into the density.",
-            lambda S, D: S.mean() / D,
-        ),
-    ),
-    praise="Now the number is in nats, and two decoders may be compared by it.",
-    same=_close,
+        Mistake("This is the variance. Put it into the density.", lambda S, D: S.mean() / D),
+    ],
 )
+
 
 # ---------------------------------------------------------------- a line in equal shares
 
 _PHI = NormalDist()
+
+
+def _pictures(rng: np.random.Generator) -> Iterator[tuple[int]]:
+    yield from ((12,), (5,), (2,), (31,), (1,), (3,), (8,), (100,))
+
+
+def _line(n: int) -> Array:
+    shares = [(i + 0.5) / n for i in range(n)]
+    return np.array([_PHI.inv_cdf(share) for share in shares])
 
 
 def _quantiles(u: Array) -> Array:
@@ -330,11 +344,14 @@ def _middles(n: int) -> Array:
     return (np.arange(n) + 0.5) / n
 
 
-_LINE = Exercise(
-    name="A line in equal shares",
-    right=lambda n: _quantiles(_middles(n)),
-    inputs=((12,), (5,), (2,), (31,)),
-    mistakes=(
+even_line = Exercise(
+    "A line in equal shares",
+    _line,
+    inputs=_pictures,
+    about="n -> z of n pictures that stand for equal shares of the prior, (n,), smallest first.",
+    praise="Each picture stands for 1/n of what the prior will draw.",
+    tolerance=10,
+    mistakes=[
         Mistake(
             "These are equal steps of z from -3 to 3. The outer ones stand for hardly any of the "
             "prior.",
@@ -349,13 +366,12 @@ _LINE = Exercise(
             lambda n: _quantiles(np.linspace(0, 1, n)),
         ),
         Mistake(
-            "You take the left end of each share, and the first one is minus infinity. Take the "
-            "middle.",
+            "You take the left end of each share, and the first one is minus infinity.",
             lambda n: _quantiles(np.arange(n) / n),
         ),
         Mistake(
-            "Your points cut the prior into n + 1 equal parts, one more than there are pictures. "
-            "Each picture should stand in the middle of a part of its own.",
+            "Your points cut the prior into more equal parts than there are pictures. Each picture "
+            "should stand inside a part of its own.",
             lambda n: _quantiles(np.arange(1, n + 1) / (n + 1)),
         ),
         Mistake(
@@ -368,9 +384,7 @@ _LINE = Exercise(
         ),
         Mistake(
             "From right to left: the first z should be the smallest.",
-            lambda n: _quantiles(_middles(n))[::-1],
+            lambda n: _line(n)[::-1],
         ),
-    ),
-    praise="Each picture stands for 1/n of what the prior will draw.",
-    same=_close,
+    ],
 )
