@@ -1,36 +1,16 @@
-r"""Checkers for the exercises of *Where to go from here*."""
+"""The exercises of *Where to go from here*."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["noised", "straight_through", "way_back"]
+from aeteach.checks._agree import agree
+from aeteach.checks._exercise import Check, Exercise, Mistake, Verdict
 
 Array = NDArray[Any]
-
-
-def noised(answer: Any) -> Verdict:
-    """Check a function (x_0 (N,), v (T,), t from 1 to T, eps (N,)) -> x_t, (N,)."""
-    return _NOISED.check(answer)
-
-
-def way_back(answer: Any) -> Verdict:
-    """Check a function (x_0, x_t, a_before, a_t) -> mean and variance of q(x_{t-1}|x_t, x_0)."""
-    return _BACK.check(_plain(answer) if callable(answer) else answer)
-
-
-def straight_through(answer: Any) -> Verdict:
-    """Check a function of tensors (z (N, d), e (N, d)) -> z_q, by its value and its gradients."""
-    return _STRAIGHT.check(_with_gradients(answer) if callable(answer) else answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    return agree(got, want, 1e-4)  # float32 will do
 
 
 # ---------------------------------------------------------------- many steps at once
@@ -45,15 +25,31 @@ def _left(v: Array, t: int) -> float:
     return float(np.prod(1 - v[:t]))
 
 
-def _noise(seed: int, n: int, T: int, t: int) -> tuple[Array, Array, int, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(0.5, 1, n), rng.uniform(0.02, 0.18, T), t, rng.normal(size=n)
+def _noise(rng: np.random.Generator) -> Iterator[tuple[Array, Array, int, Array]]:
+    for n, steps, t in (
+        (4, 5, 3),
+        (3, 6, 5),
+        (5, 4, 2),
+        (2, 7, 1),
+        (6, 3, 3),
+        (1, 9, 6),
+        (4, 4, 4),
+    ):
+        yield rng.normal(0.5, 1, n), rng.uniform(0.02, 0.18, steps), t, rng.normal(size=n)
+    yield rng.normal(size=3), np.array([0.5, 0.0, 0.9, 0.2]), 3, rng.normal(size=3)
 
 
-_NOISED = Exercise(
-    name="All steps at once",
-    right=lambda x_0, v, t, eps: _mixed(x_0, _left(v, t), eps),
-    inputs=[_noise(0, 4, 5, 3), _noise(1, 3, 6, 5), _noise(2, 5, 4, 2)],
+def _noised(x_0: Array, v: Array, t: int, eps: Array) -> Array:
+    left = np.prod(1 - v[:t])
+    return np.sqrt(left) * x_0 + np.sqrt(1 - left) * eps
+
+
+noised = Exercise(
+    "All steps at once",
+    _noised,
+    inputs=_noise,
+    about="x_0 (N,), v (T,), t from 1 to T, eps (N,) -> x_t, (N,).",
+    praise="No loop is needed: this is what makes training at a random t cheap.",
     mistakes=[
         Mistake(
             "This is one step, with the v of step t alone. The signal has been through t steps, "
@@ -70,11 +66,11 @@ _NOISED = Exercise(
             lambda x_0, v, t, eps: _left(v, t) ** 0.5 * x_0 + (1 - _left(v, t)) * eps,
         ),
         Mistake(
-            "One step too many: the product runs over v_1 to v_t, the first t entries of v.",
+            "One step too many: the product runs over v_1 to v_t.",
             lambda x_0, v, t, eps: _mixed(x_0, _left(v, t + 1), eps),
         ),
         Mistake(
-            "One step too few: the product runs over v_1 to v_t, the first t entries of v.",
+            "One step too few: the product runs over v_1 to v_t.",
             lambda x_0, v, t, eps: _mixed(x_0, _left(v, t - 1), eps),
         ),
         Mistake(
@@ -95,8 +91,6 @@ _NOISED = Exercise(
             lambda x_0, v, t, eps: _same_noise(x_0, v[:t], eps),
         ),
     ],
-    praise="No loop is needed: this is what makes training at a random t cheap.",
-    same=_close,
 )
 
 
@@ -112,14 +106,12 @@ def _same_noise(x_0: Array, v: Array, eps: Array) -> Array:
 Pair = tuple[Any, Any]
 
 
-def _plain(answer: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function with a named pair made a plain one."""
-
-    def called(*arguments: Any) -> Any:
-        result = answer(*arguments)
-        return tuple(result) if isinstance(result, tuple) else result
-
-    return called
+def _steps(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float, float]]:
+    yield np.array([0.8, -1.2]), np.array([-0.3, 0.4]), 0.7, 0.5
+    yield np.array([1.0, 0.2, -0.4]), np.array([0.1, 2.0, 1.5]), 0.3, 0.06
+    for n in (4, 1, 2, 5, 3):
+        before = float(rng.uniform(0.05, 0.99))
+        yield rng.normal(size=n), rng.normal(size=n), before, before * float(rng.uniform(0.1, 0.97))
 
 
 def _shares(a_before: float, a_t: float) -> tuple[float, float, float]:
@@ -131,8 +123,10 @@ def _shares(a_before: float, a_t: float) -> tuple[float, float, float]:
 
 
 def _back(x_0: Array, x_t: Array, a_before: float, a_t: float) -> Pair:
-    of_start, of_now, variance = _shares(a_before, a_t)
-    return of_start * x_0 + of_now * x_t, variance
+    v = 1 - a_t / a_before
+    of_start = np.sqrt(a_before) * v / (1 - a_t)
+    of_now = np.sqrt(1 - v) * (1 - a_before) / (1 - a_t)
+    return of_start * x_0 + of_now * x_t, v * (1 - a_before) / (1 - a_t)
 
 
 def _without_roots(x_0: Array, x_t: Array, a_before: float, a_t: float) -> Pair:
@@ -141,13 +135,26 @@ def _without_roots(x_0: Array, x_t: Array, a_before: float, a_t: float) -> Pair:
     return mean, _back(x_0, x_t, a_before, a_t)[1]
 
 
-_BACK = Exercise(
-    name="One step back",
-    right=_back,
-    inputs=[
-        (np.array([0.8, -1.2]), np.array([-0.3, 0.4]), 0.7, 0.5),
-        (np.array([1.0, 0.2, -0.4]), np.array([0.1, 2.0, 1.5]), 0.3, 0.06),
-    ],
+def _one_variance(got: Any, want: Any) -> bool:
+    """Take one variance, or the same one for each number."""
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        return agree(got, want)
+    try:
+        spread = np.ptp(np.asarray(got[1], dtype=float))
+        variance = np.mean(np.asarray(got[1], dtype=float))
+    except (TypeError, ValueError):
+        return False
+    single = np.asarray(got[0]).dtype.type(variance)
+    return bool(spread <= 1e-5 * abs(variance)) and agree((got[0], single), want)
+
+
+way_back = Exercise(
+    "One step back",
+    _back,
+    inputs=_steps,
+    about="x_0 (N,), x_t (N,), a_before, a_t -> (mean (N,), variance) of q(x_{t-1}|x_t, x_0).",
+    praise="Two normal densities multiplied: precisions add up, and the mean is their balance.",
+    same=_one_variance,
     mistakes=[
         Mistake(
             "The mean is right. The variance is that of a step forward, v; knowing where the path "
@@ -190,14 +197,6 @@ _BACK = Exercise(
             lambda x_0, x_t, b, a: (np.sqrt(b) * x_0, 1 - b),
         ),
     ],
-    praise="Two normal densities multiplied: precisions add up, and the mean is their balance.",
-    same=lambda got, want: (
-        isinstance(got, tuple | list)
-        and len(got) == 2
-        and _close(got[0], want[0])
-        and _close(float(np.mean(got[1])), want[1])
-        and bool(np.ptp(np.asarray(got[1], dtype=float)) < 1e-6)
-    ),
 )
 
 
@@ -206,12 +205,17 @@ _BACK = Exercise(
 Trick = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def _with_gradients(answer: Trick) -> Callable[..., Any]:
-    """Return the function (z, e, g) -> value, and the gradients of sum(g * z_q) in z and in e."""
+class _Measured:
+    """The function (z, e, g) -> z_q, and the gradients of sum(g * z_q) in z and in e."""
 
-    def measured(z: Any, e: Any, g: Any) -> Any:
+    def __init__(self, answer: Trick):
+        self.answer = answer
+
+    def __call__(self, z: Any, e: Any, g: Any) -> Any:
         leaves = [torch.as_tensor(a).detach().clone().requires_grad_() for a in (z, e)]
-        z_q = answer(*leaves)
+        z_q = self.answer(*leaves)
+        if z_q is None:
+            return None
         if not isinstance(z_q, torch.Tensor):
             raise ValueError(f"z_q is a {type(z_q).__name__}; work on the tensors, without NumPy")
         grads: Any = (None, None)
@@ -219,20 +223,37 @@ def _with_gradients(answer: Trick) -> Callable[..., Any]:
             total = (torch.as_tensor(g) * z_q).sum()
             grads = torch.autograd.grad(total, leaves, allow_unused=True)
         found = [torch.zeros_like(leaves[0]) if grad is None else grad for grad in grads]
-        return tuple(a.detach().numpy() for a in (z_q, *found))
-
-    return measured
+        return tuple(a.detach() for a in (z_q, *found))
 
 
-def _vectors(seed: int, n: int, d: int) -> tuple[Array, Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), rng.normal(size=(n, d)), rng.normal(size=(n, d))
+class _StraightThrough(Check):
+    """An answer is asked for a value and for its gradients."""
+
+    def __init__(self, exercise: Exercise, about: str):
+        super().__init__(exercise.name, about)
+        self._exercise = exercise
+
+    def __call__(self, answer: Any) -> Verdict:
+        """Check a function of tensors."""
+        return self._exercise(_Measured(answer) if callable(answer) else answer)
 
 
-_STRAIGHT = Exercise(
-    name="Straight through",
-    right=lambda z, e, g: (e, g, 0 * g),
-    inputs=[_vectors(0, 3, 2), _vectors(1, 4, 5)],
+def _vectors(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
+    for n, d in ((3, 2), (4, 5), (1, 1), (2, 6)):
+        z, e, g = rng.normal(size=(3, n, d))
+        yield z, e, g
+
+
+def _identity(z: Array, e: Array, g: Array) -> tuple[Array, Array, Array]:
+    return e, g, 0 * g
+
+
+_VALUE_AND_GRADIENTS = Exercise(
+    "Straight through",
+    _identity,
+    inputs=_vectors,
+    about="z, e, g (N, d) -> z_q, and its gradients in z and e along g.",
+    praise="Forward the code, backward the identity: a gradient that is wrong, and useful.",
     mistakes=[
         Mistake(
             "The value is right, and the encoder gets no gradient: z is nowhere in it. This is "
@@ -262,10 +283,13 @@ _STRAIGHT = Exercise(
             lambda z, e, g: (e, -g, 0 * g),
         ),
         Mistake(
-            "Both are added: the value is z + e. The difference e - z was to be added to z.",
+            "Both are added: the value is z + e, and the decoder wants e.",
             lambda z, e, g: (z + e, g, 0 * g),
         ),
     ],
-    praise="Forward the code, backward the identity: a gradient that is wrong, and useful.",
-    same=lambda got, want: agree(got, want, 1e-5),
+)
+
+straight_through = _StraightThrough(
+    _VALUE_AND_GRADIENTS,
+    "Tensors z (N, d), e (N, d) -> z_q, judged by its value and by its gradients in z and e.",
 )

@@ -5,12 +5,8 @@ import pytest
 import torch
 
 from aeteach import checks
-from aeteach.checks import where_next as module
-from aeteach.checks._engine import Exercise as OldExercise
 from aeteach.diffusion import backward, forward
 from aeteach.quantize import straight_through
-
-EXERCISES = [v for v in vars(module).values() if isinstance(v, OldExercise)]
 
 
 def loop(x_0, v, t, eps):
@@ -128,7 +124,7 @@ def test_straight_through(answer):
             "without",
         ),
         ("way_back", lambda x, y, b, a: by_precision(y, x, b, a), "exchanged"),
-        ("way_back", lambda x, y, b, a: by_precision(x, y, b, a)[0], "tuple of 2"),
+        ("way_back", lambda x, y, b, a: by_precision(x, y, b, a)[0], "that is not wanted"),
         ("straight_through", lambda z, e: e, "no gradient"),
         ("straight_through", lambda z, e: z + (e - z), "no gradient"),
         ("straight_through", lambda z, e: e.detach(), "nobody"),
@@ -145,14 +141,3 @@ def test_wrong_answers_are_named(checker, answer, hint):
     verdict = getattr(checks, checker)(answer)
     assert not verdict
     assert hint in verdict.hint
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
-def test_no_mistake_is_right_and_no_two_are_the_same(exercise):
-    assert len(EXERCISES) == 3
-    assert len(exercise.mistakes) >= 5
-    assert exercise.check(exercise.right)
-    for i, mistake in enumerate(exercise.mistakes):
-        verdict = exercise.check(mistake.wrong)
-        assert not verdict
-        assert verdict.hint == exercise.mistakes[i].hint
