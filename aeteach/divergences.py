@@ -7,7 +7,9 @@ nats; `base=2` gives bits. Every function is pure, and gradients flow through al
 Whatever `torch.as_tensor` takes is accepted, and a tensor returned: Python numbers count as
 float64, tensors and arrays keep their float32 or float64. Other dtypes are refused: integers are
 counts and not probabilities, and half precision is too coarse for sums of many terms. Shapes must
-be equal: nothing is broadcast, for a broadcast that was not meant is a wrong number.
+be equal: nothing is broadcast, for a broadcast that was not meant is a wrong number. A KL may be
+infinite; NaN is refused and never returned, but for one case: what a model in training has made,
+with a graph behind it, goes through, so that training can name the step in which NaN began.
 """
 
 import math
@@ -18,6 +20,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from aeteach import _validate
+from aeteach._random import seeded
 from aeteach.mmd import (
     MmdEstimate,
     median_distance,
@@ -80,7 +84,7 @@ def surprise(p: Any, *, base: float = math.e) -> Tensor:
         Surprise of each outcome, shape of p, at least 0; infinite where p is 0.
 
     Raises:
-        ValueError: p is empty, outside [0, 1], NaN, or neither float32 nor float64.
+        TypeError, ValueError: p is empty, outside [0, 1], NaN, or neither float32 nor float64.
 
     Source: Shannon (1948), A mathematical theory of communication.
     """
@@ -102,7 +106,7 @@ def entropy(p: Any, *, base: float = math.e) -> Tensor:
         One entropy for each distribution, shape (...): 0 (certain) to log K (all equal).
 
     Raises:
-        ValueError: p is not a distribution; says why.
+        TypeError, ValueError: p is not a distribution; says why.
 
     Source: Shannon (1948).
     """
@@ -124,7 +128,7 @@ def cross_entropy(p: Any, q: Any, *, base: float = math.e) -> Tensor:
         happens under P (q_i = 0, p_i > 0).
 
     Raises:
-        ValueError: p or q is not a distribution, or their shapes differ; says why.
+        TypeError, ValueError: p or q is not a distribution, or their shapes differ; says why.
 
     Source: Cover and Thomas (2006), Elements of information theory, chapter 2.
     """
@@ -148,7 +152,7 @@ def kl(p: Any, q: Any, *, base: float = math.e) -> Tensor:
         out what happens under P (q_i = 0, p_i > 0).
 
     Raises:
-        ValueError: p or q is not a distribution, or their shapes differ; says why.
+        TypeError, ValueError: p or q is not a distribution, or their shapes differ; says why.
 
     Source: Kullback and Leibler (1951), On information and sufficiency.
     """
@@ -176,8 +180,7 @@ def kl_normal(
 
     Value and gradient are finite while t and -log_var_p are at most 88 in float32, 709 in
     float64, for means less than sigma_p apart; beyond, the KL itself soon exceeds the largest
-    number of the dtype. NaN and infinity in an argument are not refused but come through, so
-    that training can name the step they began in.
+    number of the dtype, and is infinite. A q that is a point (log_var_q = -inf) is infinitely far.
 
     Args:
         mu_q: means of q, (..., d).
@@ -191,17 +194,21 @@ def kl_normal(
         KL of each pair, shape (...), so (N,) for (N, d); at least 0.
 
     Raises:
-        ValueError: the shapes differ, or an argument is empty or neither float32 nor float64.
+        TypeError, ValueError: the shapes differ, or an argument is empty, not finite, or neither
+            float32 nor float64.
 
     Source: Kingma and Welling (2014), Auto-encoding variational Bayes, appendix B, for p = N(0, I).
     """
+    each = _validate.flag(per_dimension, "per_dimension")
     mu_q, log_var_q, mu_p, log_var_p = _parameters(
         mu_q=mu_q, log_var_q=log_var_q, mu_p=mu_p, log_var_p=log_var_p
     )
     # Halving before exp, not squaring after it: exp(-log_var_p) overflows twice as early.
     distance = (mu_q - mu_p) * torch.exp(-log_var_p / 2)
+    # Equal means are at no distance, however narrow p: not 0 times infinity.
+    distance = torch.where(mu_q == mu_p, 0, distance)
     terms = (_exp_excess(log_var_q - log_var_p) + distance**2) / (2 * _log(base))  # (..., d)
-    return terms if per_dimension else terms.sum(-1)
+    return terms if each else terms.sum(-1)
 
 
 def kl_to_standard_normal(
@@ -214,7 +221,7 @@ def kl_to_standard_normal(
     Near the prior, where sigma^2 - 1 and log sigma^2 cancel, the relative error stays below
     1e-14 in float64 (2e-6 in float32). Value and gradient are finite for log_var up to 88 in
     float32 (709 in float64) and down to -1e38 (-1e308); a sum over d dimensions that are all so
-    large overflows log d earlier. NaN and infinity come through, as in `kl_normal`.
+    large overflows log d earlier. Beyond, it is infinite, as it is for a point (log_var = -inf).
 
     Args:
         mu: means, (..., d).
@@ -226,13 +233,15 @@ def kl_to_standard_normal(
         KL of each distribution, shape (...), so (N,) for (N, d); at least 0.
 
     Raises:
-        ValueError: the shapes differ, or an argument is empty or neither float32 nor float64.
+        TypeError, ValueError: the shapes differ, or an argument is empty, not finite, or neither
+            float32 nor float64.
 
     Source: Kingma and Welling (2014), appendix B.
     """
+    each = _validate.flag(per_dimension, "per_dimension")
     mu, log_var = _parameters(mu=mu, log_var=log_var)
     terms = (_exp_excess(log_var) + mu**2) / (2 * _log(base))  # (..., d)
-    return terms if per_dimension else terms.sum(-1)
+    return terms if each else terms.sum(-1)
 
 
 def kl_monte_carlo(
@@ -266,9 +275,12 @@ def kl_monte_carlo(
 
     Source: Owen (2013), Monte Carlo theory, methods and examples, chapter 2.
     """
+    for name, value in (("log_q", log_q), ("log_p", log_p)):
+        if not isinstance(value, Distribution):
+            _validate.function(value, name, "a torch distribution, or a function of the draws")
     z = _draws(log_q, samples, generator)  # (n, ...)
     of_q, of_p = _log_density("log_q", log_q, z), _log_density("log_p", log_p, z)
-    _same_shape(log_q=of_q, log_p=of_p)
+    _validate.same(log_q=of_q, log_p=of_p)
     ratio = (of_q - of_p) / _log(base)
     estimate = ratio.mean(0)
     error = ratio.std(0) / math.sqrt(len(z))
@@ -276,7 +288,17 @@ def kl_monte_carlo(
 
 
 def nats_to_bits(nats: Nats) -> Nats:
-    """Return nats / log(2): one bit is 0.693 nats, one nat 1.443 bits."""
+    """Return nats / log(2): one bit is 0.693 nats, one nat 1.443 bits.
+
+    Args:
+        nats: a number, or a float tensor of any shape; infinite where a KL is.
+
+    Raises:
+        TypeError, ValueError: no numbers, or NaN.
+    """
+    if not isinstance(nats, Tensor):
+        return _validate.number(nats, "nats", infinite=True) / math.log(2)
+    _refuse_nan("nats", _validate.floating(nats, "nats"))
     return nats / math.log(2)
 
 
@@ -293,34 +315,21 @@ def _exp_excess(t: Tensor) -> Tensor:
 
 def _log(base: float) -> float:
     """Return the natural logarithm of a base, by which nats are divided."""
-    if not (0 < base < math.inf) or base == 1:
-        raise ValueError(
-            f"base is {base!r}; expected a positive number that is not 1: "
-            "leave it out for nats, 2 for bits, 10 for decimal digits"
-        )
+    hint = "not 1: leave it out for nats, 2 for bits, 10 for decimal digits"
+    base = _validate.number(base, "base", above=0, hint=hint)
+    if base == 1:
+        raise ValueError(f"base is 1; expected a finite number above 0, {hint}")
     return math.log(base)
 
 
 def _as_float(name: str, value: Any) -> Tensor:
     """Return a float32 or float64 tensor that is not empty, or say what is wrong."""
-    try:
-        tensor = torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{name} is a {type(value).__name__} that cannot become a tensor ({error}); "
-            "expected a tensor, an array or a rectangular list of numbers"
-        ) from error
-    if tensor.dtype not in TOLERANCE:
-        hint = (
-            f"use {name}.float()"
-            if tensor.is_floating_point()
-            else "write 1.0 for 1; counts become probabilities when divided by their sum"
-        )
-        raise ValueError(f"{name} has dtype {tensor.dtype}; expected float32 or float64: {hint}")
-    if tensor.numel() == 0:
-        raise ValueError(f"{name} is empty, {tuple(tensor.shape)}; expected at least one number")
-    # Python's numbers are float64, which as_tensor would round to float32.
-    return tensor if hasattr(value, "dtype") else torch.as_tensor(value, dtype=torch.float64)
+    return _validate.numbers(value, name, "numbers", whole=False, finite=False)
+
+
+def _refuse_nan(name: str, x: Tensor) -> None:
+    if bool(x.detach().isnan().any()):
+        raise ValueError(f"{name} holds NaN; expected numbers: find where it began")
 
 
 def _refuse_unless_in_unit_interval(name: str, p: Tensor) -> None:
@@ -356,58 +365,73 @@ def _distribution(name: str, value: Any) -> Tensor:
 
 def _pair(p: Any, q: Any) -> tuple[Tensor, Tensor]:
     p, q = _distribution("p", p), _distribution("q", q)
-    _same_shape(p=p, q=q)
+    _validate.same(p=p, q=q)
+    _validate.one_device(p=p, q=q)
     return p, q
 
 
 def _parameters(**values: Any) -> tuple[Tensor, ...]:
-    tensors = {name: _as_float(name, value) for name, value in values.items()}
-    _same_shape(**tensors)
+    tensors = {name: _moment(name, value) for name, value in values.items()}
+    _validate.same(**tensors)
+    _validate.one_device(**tensors)
     return tuple(tensors.values())
 
 
-def _same_shape(**tensors: Tensor) -> None:
-    if len({t.shape for t in tensors.values()}) > 1:
-        shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items())
-        raise ValueError(
-            f"shapes differ: {shapes}; expected the same shape, for nothing is broadcast here: "
-            "make one fit with .expand_as(...) if that is meant"
-        )
+def _moment(name: str, value: Any) -> Tensor:
+    """Return means or logarithms of variances; those of q may be -inf, for a point."""
+    if name not in ("log_var", "log_var_q"):
+        return _validate.numbers(value, name, whole=False, graph=True)
+    x = _validate.numbers(value, name, whole=False, finite=False)
+    look = _validate.can_look(x) and x.grad_fn is None
+    if look and not bool((x.detach() < math.inf).all()):
+        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers, or -inf")
+    return x
 
 
 def _draws(
     q: LogDensity | Distribution, samples: Tensor | int, generator: torch.Generator | None
 ) -> Tensor:
     """Return the draws that were given, or draw them from a torch distribution."""
-    if not isinstance(samples, int):
-        z = torch.as_tensor(samples)
+    if hasattr(samples, "shape") and samples.shape or isinstance(samples, list | tuple):
+        z = _validate.numbers(samples, "samples", "draws (n, ...), or how many to make")
         if generator is not None:
-            raise ValueError("generator came with draws already made: leave it out")
+            raise ValueError("samples are draws already made, so no generator is needed: leave it out")
         _enough(len(z) if z.ndim else 0)
         return z
-    _enough(samples)
+    _enough(_validate.count(samples, "samples"))
     if not isinstance(q, Distribution):
         raise ValueError(
-            "samples is a number, but log_q is no torch distribution to draw from: pass the draws"
+            f"samples is the number {samples}, but log_q is no torch distribution to draw from: "
+            "pass the draws"
         )
-    if generator is None:
+    if not isinstance(generator, torch.Generator):
         raise ValueError(
-            "a number of draws came without generator: pass torch.Generator().manual_seed(0)"
+            f"generator is {_validate.say(generator)}; a number of draws needs one: "
+            "torch.Generator().manual_seed(0)"
         )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)  # torch's distributions draw from the global state only
+    with seeded(seed, torch.device("cpu")):  # torch's distributions draw from the global state only
         return q.sample((samples,))
 
 
 def _enough(n: int) -> None:
     if n < 2:
-        raise ValueError(f"{n} draws; a standard error needs at least 2, and 1,000 are a start")
+        raise ValueError(
+            f"samples holds {n} draws; a standard error needs at least 2, and 1,000 are a start"
+        )
 
 
 def _log_density(name: str, log_density: LogDensity | Distribution, z: Tensor) -> Tensor:
     """Return log-densities of the draws, one for each, or say what is wrong with them."""
-    value = log_density.log_prob(z) if isinstance(log_density, Distribution) else log_density(z)
+    if isinstance(log_density, Distribution):
+        try:
+            value = log_density.log_prob(z)
+        except (ValueError, RuntimeError) as error:  # torch says it for no argument of ours
+            raise ValueError(f"{name} cannot tell the density of samples: {error}") from error
+    else:
+        value = log_density(z)
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        raise TypeError(f"{name} gave {_validate.say(value)}; expected a float tensor (n, ...)")
     if value.ndim == 0 or len(value) != len(z):
         raise ValueError(
             f"{name} gave shape {tuple(value.shape)} for draws {tuple(z.shape)}; expected one "

@@ -33,6 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aeteach import _validate
 from aeteach.divergences import kl_to_standard_normal, mmd
 from aeteach.mmd import KERNELS
 
@@ -49,15 +50,16 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     It is twice the `gaussian_nll` of variance 1 without its constant.
 
     Args:
-        x_hat: reconstruction, (N, ...), any real numbers; NaN comes through as NaN.
+        x_hat: reconstruction, (N, ...), finite; NaN goes through where a model in training has
+            made it, with a graph behind it, so that `fit` can name the step it began in.
         x: original, same shape, finite.
 
     Returns:
         Sum over pixels, (N,), in squared units of x.
 
     Raises:
-        ValueError: shapes differ or have no pixels, x is not finite, or a dtype is neither
-            float32 nor float64.
+        TypeError, ValueError: shapes differ or have no pixels, a number is not finite, or a dtype
+            is neither float32 nor float64.
     """
     _check(x_hat=x_hat, x=x)
     return ((x - x_hat) ** 2).flatten(1).sum(1)  # (N, ...) -> (N,)
@@ -74,7 +76,7 @@ def gaussian_nll(
     of c; a density can exceed 1, so it may be negative. Without it the gradient is the same.
 
     Args:
-        x_hat: mean, the reconstruction, (N, ...); NaN comes through as NaN.
+        x_hat: mean, the reconstruction, (N, ...), as for `squared_error`.
         x: original, same shape, finite.
         variance: c, positive, in squared units of x.
         constant: add (D/2) log(2 pi c).
@@ -83,11 +85,12 @@ def gaussian_nll(
         Sum over pixels, (N,), in nats.
 
     Raises:
-        ValueError: as for `squared_error`, or the variance is not a positive number.
+        TypeError, ValueError: as for `squared_error`, or the variance is not a positive number.
     """
-    _check_number("variance", variance, above=True)
+    variance = _validate.number(variance, "variance", above=0)
+    constant = _validate.flag(constant, "constant")
     error = squared_error(x_hat, x)
-    extra = x[0].numel() / 2 * math.log(2 * math.pi * variance) if constant else 0.0
+    extra = x[0].numel() / 2 * (math.log(2 * math.pi) + math.log(variance)) if constant else 0.0
     return error / (2 * variance) + extra
 
 
@@ -101,16 +104,16 @@ def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
 
     Args:
         logits: l, the decoder's output *before* its sigmoid, (N, ...). Reconstructions x_hat
-            go to `bernoulli_nll_from_x_hat`: as logits they would be squashed twice. NaN
-            comes through as NaN.
+            go to `bernoulli_nll_from_x_hat`: as logits they would be squashed twice. NaN goes
+            through as in `squared_error`.
         x: original, same shape, in [0, 1].
 
     Returns:
         Sum over pixels, (N,), in nats; at least 0, up to rounding.
 
     Raises:
-        ValueError: shapes differ or have no pixels, x is outside [0, 1] or NaN, or a dtype is
-            neither float32 nor float64.
+        TypeError, ValueError: shapes differ or have no pixels, x is outside [0, 1], a number is not
+            finite, or a dtype is neither float32 nor float64.
     """
     _check(logits=logits, x=x)
     _check_unit_range("x", x)
@@ -126,18 +129,18 @@ def bernoulli_nll_from_x_hat(x_hat: Tensor, x: Tensor) -> Tensor:
     on logits, with `bernoulli_nll`.
 
     Args:
-        x_hat: reconstruction, (N, ...), in [0, 1]; NaN comes through as NaN.
+        x_hat: reconstruction, (N, ...), in [0, 1]; NaN goes through as in `squared_error`.
         x: original, same shape, in [0, 1].
 
     Returns:
         Sum over pixels, (N,), in nats, at least 0.
 
     Raises:
-        ValueError: as for `bernoulli_nll`, or x_hat is outside [0, 1].
+        TypeError, ValueError: as for `bernoulli_nll`, or x_hat is outside [0, 1].
     """
     _check(x_hat=x_hat, x=x)
     _check_unit_range("x", x)
-    _check_unit_range("x_hat", x_hat, nan_passes=True)
+    _check_unit_range("x_hat", x_hat)
     ink = -x * torch.log(torch.where(x > 0, x_hat, 1))  # 0 log 0 = 0, also in the gradient
     paper = -(1 - x) * torch.log1p(-torch.where(x < 1, x_hat, 0))
     return (ink + paper).flatten(1).sum(1)  # (N, ...) -> (N,)
@@ -152,7 +155,7 @@ class SquaredError:
 
     def __call__(self, output: "Output", x: Tensor) -> Terms:
         """Return the terms for what the model made of x, (N, 1, H, W)."""
-        reconstruction = squared_error(_made(output).x_hat, x).mean()
+        reconstruction = squared_error(_part(output, "x_hat"), x).mean()
         return {"loss": reconstruction, "reconstruction": reconstruction}
 
 
@@ -204,17 +207,14 @@ class Elbo:
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.reconstruction not in ("bernoulli", "gaussian", "squared_error"):
-            raise ValueError(
-                f"reconstruction is {self.reconstruction!r}; expected 'bernoulli', 'gaussian' or "
-                "'squared_error'"
-            )
+        known = ("bernoulli", "gaussian", "squared_error")
+        _validate.choice(self.reconstruction, "reconstruction", known)
+        self.variance = _validate.number(self.variance, "variance", above=0)
         if self.reconstruction != "gaussian" and self.variance != 1:
             raise ValueError(
                 f"variance is {self.variance!r}, but a {self.reconstruction!r} reconstruction "
                 "has none: use reconstruction='gaussian'"
             )
-        _check_number("variance", self.variance, above=True)
         self._check_weights()
 
     def __call__(self, output: "Output", x: Tensor) -> Terms:
@@ -237,12 +237,12 @@ class Elbo:
         if self.reconstruction == "bernoulli":
             return _bernoulli(output, x)
         if self.reconstruction == "gaussian":
-            return gaussian_nll(output.x_hat, x, self.variance)
-        return squared_error(output.x_hat, x)
+            return gaussian_nll(_part(output, "x_hat"), x, self.variance)
+        return squared_error(_part(output, "x_hat"), x)
 
     def _check_weights(self) -> None:
-        _check_number("beta", self.beta)
-        _check_number("free_bits", self.free_bits)
+        self.beta = _validate.number(self.beta, "beta", least=0)
+        self.free_bits = _validate.number(self.free_bits, "free_bits", least=0)
 
 
 @dataclass
@@ -271,7 +271,7 @@ class WarmUpElbo(Elbo):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_number("warm_up", self.warm_up, above=True)
+        self.warm_up = _validate.number(self.warm_up, "warm_up", above=0)
 
     def __call__(self, output: "Output", x: Tensor, passes: float = math.inf) -> Terms:
         """Return the terms for what the model made of x, (N, 1, H, W), after t = `passes`."""
@@ -279,7 +279,8 @@ class WarmUpElbo(Elbo):
 
     def weight(self, passes: float) -> float:
         """Return the weight of the KL after so many passes over the training images."""
-        _check_passes(passes)
+        hint = "passes over the images"
+        passes = _validate.number(passes, "passes", least=0, infinite=True, hint=hint)
         return self.beta * min(1.0, passes / self.warm_up)
 
 
@@ -320,25 +321,20 @@ class MmdLoss:
     bandwidth: float | None = None
 
     def __post_init__(self) -> None:
-        if self.reconstruction not in ("bernoulli", "squared_error"):
-            raise ValueError(
-                f"reconstruction is {self.reconstruction!r}; expected 'bernoulli' or "
-                "'squared_error'"
-            )
-        if self.kernel not in KERNELS:
-            raise ValueError(f"kernel is {self.kernel!r}; expected one of {', '.join(KERNELS)}")
-        _check_number("weight", self.weight)
-        _check_number("prior_sd", self.prior_sd, above=True)
+        _validate.choice(self.reconstruction, "reconstruction", ("bernoulli", "squared_error"))
+        _validate.choice(self.kernel, "kernel", KERNELS)
+        self.weight = _validate.number(self.weight, "weight", least=0)
+        self.prior_sd = _validate.number(self.prior_sd, "prior_sd", above=0)
         if self.bandwidth is not None:
-            _check_number("bandwidth", self.bandwidth, above=True)
+            self.bandwidth = _validate.number(self.bandwidth, "bandwidth", above=0)
 
     def __call__(self, output: "Output", x: Tensor) -> Terms:
         """Return the terms for what the model made of x, (N, 1, H, W), N >= 2."""
-        z = _made(output).z.flatten(1)  # channels of a bottleneck are numbers like any other
+        z = _part(output, "z").flatten(1)  # channels of a bottleneck are numbers like any other
         if self.reconstruction == "bernoulli":
             reconstruction = _bernoulli(output, x).mean()
         else:
-            reconstruction = squared_error(output.x_hat, x).mean()
+            reconstruction = squared_error(_part(output, "x_hat"), x).mean()
         width = math.sqrt(z.shape[1]) if self.bandwidth is None else self.bandwidth
         prior = self.prior_sd * torch.randn_like(z)
         distance = mmd(z, prior, kernel=self.kernel, bandwidth=width * self.prior_sd)
@@ -362,20 +358,18 @@ class CrossEntropy:
 
     def __call__(self, logits: Tensor, x: Tensor, y: Tensor) -> Terms:
         """Return the terms for logits (N, classes) of images x with labels y, (N,) int64."""
-        if not isinstance(logits, Tensor):
-            raise TypeError(
-                f"the model returned {type(logits).__name__}, and cross-entropy compares logits "
-                "(N, classes): is the model a classifier?"
-            )
-        if logits.ndim != 2 or len(logits) != len(y):
+        logits = _validate.finite(logits, "logits", "a float tensor (N, classes)", graph=True)
+        if logits.ndim != 2:
             raise ValueError(
-                f"logits have shape {tuple(logits.shape)} for {len(y)} labels; expected "
-                "(N, classes), one row a label: is the model a classifier?"
+                f"logits have shape {tuple(logits.shape)}; expected (N, classes), one row a label: "
+                "is the model a classifier?"
             )
-        if int(y.max()) >= logits.shape[1]:
+        _validate.floating(x, "x")
+        _validate.labels(y, name="y", classes=logits.shape[1])
+        if not len(logits) == len(x) == len(y):
             raise ValueError(
-                f"labels go up to {int(y.max())}, and the logits {tuple(logits.shape)} are for "
-                f"{logits.shape[1]} classes, 0 to {logits.shape[1] - 1}: make the model wider"
+                f"logits have {len(logits)} rows, x has {len(x)} and y {len(y)}; expected one of "
+                "each for every image"
             )
         accuracy = (logits.detach().argmax(1) == y).to(logits.dtype).mean()
         return {"loss": F.cross_entropy(logits, y), "accuracy": accuracy}
@@ -414,12 +408,14 @@ class WithWeightPenalty:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_number("strength", self.strength)
+        _validate.function(self.loss, "loss", "a loss, such as SquaredError()")
+        _validate.model(self.model)
+        self.strength = _validate.number(self.strength, "strength", least=0)
         known = dict(self.model.named_parameters())
-        unknown = sorted(set(self.names) - set(known))
-        if unknown:
-            raise ValueError(f"no parameter is called {unknown}; known: {', '.join(known)}")
-        self.names = tuple(self.names) or tuple(n for n, p in known.items() if p.ndim > 1)
+        names = _validate.several(self.names, "names", "names of parameters", 0)
+        for name in names:
+            _validate.choice(name, "names", known, "parameters, which are")
+        self.names = names or tuple(n for n, p in known.items() if p.ndim > 1)
         if not self.names:
             raise ValueError("the model has no weight matrix to penalise; expected at least one")
 
@@ -456,27 +452,28 @@ def _softplus(logits: Tensor) -> Tensor:
     return F.softplus(logits, threshold=40)
 
 
-def _made(output: "Output") -> "Output":
-    """Return what a model made if it is an Output, and not the bare tensor of a classifier."""
-    if not hasattr(output, "x_hat"):
-        raise TypeError(
-            f"the model returned {type(output).__name__}, which has no x_hat; expected an "
-            "aeteach.models.Output, as an autoencoder's forward returns it"
-        )
-    return output
-
-
 def _bernoulli(output: "Output", x: Tensor) -> Tensor:
     """Return the binary cross-entropy (N,), from logits if there are any."""
-    logits = _made(output).logits
-    if logits is not None:
-        return bernoulli_nll(logits, x)
-    return bernoulli_nll_from_x_hat(output.x_hat, x)
+    if getattr(output, "logits", None) is not None:
+        return bernoulli_nll(_part(output, "logits"), x)
+    return bernoulli_nll_from_x_hat(_part(output, "x_hat"), x)
+
+
+def _part(output: "Output", name: str) -> Tensor:
+    """Return a tensor of an output by its name, or say that this is no output."""
+    value = getattr(output, name, None)
+    if not isinstance(value, Tensor):
+        has = f"whose {name} is {_validate.say(value)}" if hasattr(output, name) else f"without {name}"
+        raise TypeError(
+            f"the model returned {_validate.say(output)} {has}; expected an output with a tensor "
+            f"{name}, an aeteach.models.Output, as an autoencoder's forward returns it"
+        )
+    return value
 
 
 def _posterior(output: "Output", n: int) -> tuple[Tensor, Tensor]:
     """Return mu and log_var of q(z|x), each (N, d), or say why there are none."""
-    mu, log_var = output.mu, output.log_var
+    mu, log_var = getattr(output, "mu", None), getattr(output, "log_var", None)
     if mu is None or log_var is None:
         raise ValueError(
             "the output has no mu and log_var, so the model is no variational autoencoder and "
@@ -493,30 +490,27 @@ def _posterior(output: "Output", n: int) -> tuple[Tensor, Tensor]:
 def _check(**pair: Tensor) -> None:
     """Refuse two tensors that are not what a model made of images (first) and those images."""
     (made, x_hat), (name, x) = pair.items()
+    _validate.floating(x_hat, made)
+    _validate.floating(x, name)
     if x_hat.shape != x.shape:
         raise ValueError(
             f"{made} has shape {tuple(x_hat.shape)}, {name} has {tuple(x.shape)}; expected the "
             "same shape, for a broadcast would add up wrong numbers: reshape one of them"
         )
-    if x.ndim < 2 or x.numel() == 0:
+    if x.ndim < 2:
         raise ValueError(
             f"{name} has shape {tuple(x.shape)}; expected (N, 1, H, W), or (N, D) for points, with "
             "at least one of each: one image is a batch of one, x[None]"
         )
-    for what, tensor in pair.items():
-        if tensor.dtype not in (torch.float32, torch.float64):
-            raise ValueError(
-                f"{what} has dtype {tensor.dtype}; expected float32 or float64: use "
-                f"{what}.float(), and divide grey levels 0 to 255 by 255"
-            )
-    if not all(map(math.isfinite, _range(x))):
-        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers: clean the data")
+    _validate.one_device(**pair)
+    _validate.finite(x_hat, made, graph=True)
+    _validate.finite(x, name)
 
 
-def _check_unit_range(name: str, x: Tensor, *, nan_passes: bool = False) -> None:
-    """Refuse numbers outside [0, 1]; NaN in what a model made is left for training to name."""
+def _check_unit_range(name: str, x: Tensor) -> None:
+    """Refuse numbers outside [0, 1]; NaN was refused before, or is left for training to name."""
     low, high = _range(x)
-    if low < 0 or high > 1 or (not nan_passes and math.isnan(low)):
+    if low < 0 or high > 1:
         hint = (
             "divide grey levels by 255"
             if name == "x"
@@ -529,16 +523,3 @@ def _range(x: Tensor) -> tuple[float, float]:
     """Return the smallest and the largest number, both NaN if any is: one pass, 16 us a batch."""
     low, high = x.detach().aminmax()
     return float(low), float(high)
-
-
-def _check_passes(passes: float) -> None:
-    """Refuse a number of passes that is negative or NaN."""
-    if not passes >= 0:
-        raise ValueError(f"passes is {passes!r}; expected passes over the images, at least 0")
-
-
-def _check_number(name: str, value: float, *, above: bool = False) -> None:
-    """Refuse a number that is not finite, negative, or, with `above`, 0."""
-    if not (0 <= value < math.inf) or (above and value == 0):
-        bound = "above" if above else "at least"
-        raise ValueError(f"{name} is {value!r}; expected a finite number {bound} 0")

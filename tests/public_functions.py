@@ -78,8 +78,12 @@ class Case(NamedTuple):
 
     @property
     def good(self) -> dict[str, Any]:
-        """The arguments of the good call."""
-        return {name: argument.value for name, argument in self.arguments.items()}
+        """The arguments of the good call; a generator begins anew each time."""
+        return {name: _anew(argument.value) for name, argument in self.arguments.items()}
+
+
+def _anew(value: Any) -> Any:
+    return torch.Generator().manual_seed(0) if isinstance(value, torch.Generator) else value
 
 
 CASES: dict[str, Callable[[], Case]] = {}
@@ -177,6 +181,13 @@ LEFT_OUT = "it may be left out"
 GLOBAL = "then it draws from torch's global generator"
 ONE = "it may be one"
 OVER = "the warm-up is over"
+KL = "a KL may be infinite"
+UNSEEN = ("grey_levels", "not_square", "three_channels", "nan_inside", "inf_inside")
+NO = "it is there to be called like other losses, and what it shows is not looked at"
+CALLED = {
+    f"gives_{what}": "it is called later, on an output" for what in ("text", "none", "nan", "three")
+}
+SIZES = {"row_more": "samples of any size", "one_row": "samples of any size"}
 
 N, SIZE, D = 20, 16, 2
 
@@ -469,14 +480,18 @@ _entry(
         "log_q": function(torch.distributions.Normal(torch.zeros(2), 1.0)),
         "log_p": function(torch.distributions.Normal(torch.ones(2), 1.0)),
         "samples": count(
-            100, three_numbers="draws themselves", array="draws themselves", listed="draws"
+            100
         ),
-        "generator": other(torch.Generator().manual_seed(0)),
+        "generator": other(torch.Generator().manual_seed(0), generator="it is another"),
         **_base(),
     },
     infinite=True,
 )
-_entry("divergences.nats_to_bits", lambda: {"nats": numbers(1.5)}, infinite=True)
+_entry(
+    "divergences.nats_to_bits",
+    lambda: {"nats": numbers(1.5, inf=KL, endless=KL, inf_inside=KL)},
+    infinite=True,
+)
 
 
 def _gradient(noise: bool = True) -> dict[str, Arg]:
@@ -603,7 +618,7 @@ _entry(
         "warm_up": number(3.0),
     },
 )
-_entry("losses.WarmUpElbo.weight", lambda: {"passes": number(1.5, inf=OVER)}, losses.WarmUpElbo)
+_entry("losses.WarmUpElbo.weight", lambda: {"passes": number(1.5, inf=OVER, endless=OVER)}, losses.WarmUpElbo)
 _entry(
     "losses.MmdLoss",
     lambda: {
@@ -617,8 +632,8 @@ _entry(
 _entry(
     "losses.WithWeightPenalty",
     lambda: {
-        "loss": function(losses.SquaredError()),
-        "model": model(autoencoder()),
+        "loss": function(losses.SquaredError(), **CALLED),
+        "model": model(autoencoder(), another="it has a matrix", in_float64="it too", nan_weights="fit names the step"),
         "strength": number(0.1),
         "names": other(()),
     },
@@ -626,23 +641,30 @@ _entry(
 for _loss in (losses.SquaredError, losses.BernoulliLoss, losses.Elbo, losses.MmdLoss):
     _entry(
         f"losses.{_loss.__name__}.__call__",
-        lambda: {"output": other(_output()), "x": images()},
+        lambda bce=_loss in (losses.BernoulliLoss, losses.Elbo): {
+            "output": other(_output()),
+            "x": images() if bce else floats(_images()),
+        },
         _loss,
         draws=_loss is losses.MmdLoss,
     )
 _entry(
     "losses.WarmUpElbo.__call__",
-    lambda: {"output": other(_output()), "x": images(), "passes": number(1.0, inf=OVER)},
+    lambda: {"output": other(_output()), "x": images(), "passes": number(1.0, inf=OVER, endless=OVER)},
     losses.WarmUpElbo,
 )
 _entry(
     "losses.WithWeightPenalty.__call__",
-    lambda: {"output": other(_output()), "x": images()},
+    lambda: {"output": other(_output()), "x": floats(_images())},
     lambda: losses.WithWeightPenalty(losses.SquaredError(), autoencoder(), 0.1),
 )
 _entry(
     "losses.CrossEntropy.__call__",
-    lambda: {"logits": codes(d=10), "x": images(), "y": labels()},
+    lambda: {
+        "logits": codes(d=10, column_more="one class more"),
+        "x": images(**dict.fromkeys(UNSEEN, NO)),
+        "y": labels(),
+    },
     losses.CrossEntropy,
 )
 
@@ -868,15 +890,15 @@ _entry(
 )
 
 
-def _samples(*names: str) -> dict[str, Arg]:
-    return {name: codes(seed=i) for i, name in enumerate(names)}
+def _samples(*names: str, **fine: str) -> dict[str, Arg]:
+    return {name: codes(seed=i, **fine) for i, name in enumerate(names)}
 
 
-_entry("mmd.median_distance", lambda: _samples("x", "y"))
+_entry("mmd.median_distance", lambda: _samples("x", "y", **SIZES))
 _entry(
     "mmd.mmd",
     lambda: {
-        **_samples("x", "y"),
+        **_samples("x", "y", row_more=SIZES["row_more"]),
         "kernel": choice("imq"),
         "bandwidth": numbers(1.0),
         "unbiased": flag(),
@@ -895,7 +917,7 @@ _entry(
 _entry(
     "mmd.witness",
     lambda: {
-        **_samples("points", "x", "y"),
+        **_samples("points", "x", "y", **SIZES),
         "kernel": choice("imq"),
         "bandwidth": numbers(1.0),
         "chunk": count(7),

@@ -1,6 +1,6 @@
 """Bad input to any public function is a clear error or a right result: one test asks them all.
 
-`python tests/test_bad_input.py` prints how many calls ended how; with names of functions behind it,
+`python -m tests.test_bad_input` prints how many calls ended how; with names of functions behind it,
 what came of each call.
 """
 
@@ -8,8 +8,8 @@ import sys
 
 import matplotlib as mpl
 import pytest
-from bad_inputs import ask, counts
-from public_functions import CASES, case, names
+from tests.bad_inputs import ask, counts
+from tests.public_functions import CASES, case, names
 
 from aeteach.metrics import shape_reader
 from aeteach.weights import load

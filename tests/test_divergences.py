@@ -207,20 +207,19 @@ def test_lists_arrays_and_tensors_keep_their_precision():
         (torch.tensor([0.5, 0.5], dtype=torch.complex64), "complex64"),
         (0.5, r"single number 0\.5.*\[p, 1 - p\]"),
         ([[0.5, 0.5], [1.0]], "cannot become a tensor.*rectangular"),
-        ("coin", "str that cannot become a tensor"),
-        (None, "NoneType that cannot become a tensor"),
+        ("coin", "'coin'; expected numbers"),
+        (None, "None; expected numbers"),
         (torch.tensor([0.5, 0.5 + 1e-4]), "within 1e-05"),
         (torch.tensor([0.5, 0.5 + 1e-7]).double(), "within 1e-08"),
     ],
 )
 def test_what_is_no_distribution_is_refused(p, says):
-    with pytest.raises(ValueError, match=f"(?s)^p .*{says}"):
+    with pytest.raises((TypeError, ValueError), match=f"(?s)^p .*{says}"):
         entropy(p)
-    with pytest.raises(ValueError, match=f"(?s)^p .*{says}"):
+    with pytest.raises((TypeError, ValueError), match=f"(?s)^p .*{says}"):
         kl(p, COIN)
-    if not isinstance(p, str) and p is not None:
-        with pytest.raises(ValueError, match=r"^q "):
-            cross_entropy(COIN, p)
+    with pytest.raises((TypeError, ValueError), match=r"^(q |shapes differ)"):
+        cross_entropy(COIN, p)
 
 
 @pytest.mark.parametrize("p", [1.5, -0.5, math.nan, [0.5, 2.0]])
@@ -238,7 +237,7 @@ def test_shapes_are_never_broadcast(q):
 
 @pytest.mark.parametrize("base", [1, 0, -2, math.inf, math.nan])
 def test_a_base_that_makes_no_logarithm_is_refused(base):
-    with pytest.raises(ValueError, match=r"^base is .*expected a positive number that is not 1"):
+    with pytest.raises(ValueError, match=r"^base is .*expected a finite number above 0, not 1"):
         surprise(0.5, base=base)
     with pytest.raises(ValueError, match=r"^base is "):
         kl_to_standard_normal([0.0], [0.0], base=base)
@@ -390,10 +389,21 @@ def test_value_and_gradient_of_kl_normal_at_extreme_log_variances(dtype):
     assert kl_normal(0 * far, far, 0 * far, far) == 0  # twice as low, the same distribution
 
 
-def test_nan_comes_through_and_is_no_number():
-    assert kl_to_standard_normal([math.nan, 0.0], [0.0, 0.0]).isnan()
-    assert kl_normal([0.0], [math.nan], [0.0], [0.0]).isnan()
-    assert kl_to_standard_normal([0.0], [-math.inf]) == math.inf  # a point is infinitely far
+def test_nan_is_refused_and_comes_through_only_from_a_graph():
+    for mu, log_var in (([math.nan], [0.0]), ([0.0], [math.nan]), ([math.inf], [0.0])):
+        with pytest.raises(ValueError, match=r"^(mu|log_var) holds NaN or infinity"):
+            kl_to_standard_normal(mu, log_var)
+    with pytest.raises(ValueError, match="^log_var_p holds NaN or infinity"):
+        kl_normal([0.0], [0.0], [0.0], [-math.inf])
+    made = torch.zeros(1, 1, requires_grad=True) * math.nan  # as a model that diverges makes it
+    assert kl_to_standard_normal(made, torch.zeros(1, 1)).isnan()
+    with torch.no_grad(), pytest.raises(ValueError, match="^mu holds NaN"):
+        kl_to_standard_normal(made.clone(), torch.zeros(1, 1))
+
+
+def test_a_point_is_infinitely_far():
+    assert kl_to_standard_normal([0.0], [-math.inf]) == math.inf
+    assert kl_normal([0.0], [-math.inf], [0.0], [0.0]) == math.inf
 
 
 @pytest.mark.parametrize(
@@ -404,11 +414,11 @@ def test_nan_comes_through_and_is_no_number():
         (torch.zeros(0, 2), torch.zeros(0, 2), "mu is empty"),
         (torch.zeros(3, 2).long(), torch.zeros(3, 2), "mu has dtype torch.int64"),
         (torch.zeros(3, 2), torch.zeros(3, 2).half(), "log_var has dtype torch.float16"),
-        (None, torch.zeros(3, 2), "mu is a NoneType that cannot become a tensor"),
+        (None, torch.zeros(3, 2), "mu is None; expected finite numbers"),
     ],
 )
 def test_what_is_no_normal_is_refused(mu, log_var, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises((TypeError, ValueError), match=says):
         kl_to_standard_normal(mu, log_var)
 
 
@@ -501,10 +511,10 @@ GENERATOR = torch.Generator().manual_seed(0)
     ("q", "p", "samples", "generator", "says"),
     [
         (UNIT, UNIT, DRAWS[:1], None, "1 draws; .*at least 2"),
-        (UNIT, UNIT, DRAWS[:0], None, "0 draws"),
-        (UNIT, UNIT, torch.tensor(0.3), None, "0 draws"),
+        (UNIT, UNIT, DRAWS[:0], None, "samples is empty"),
+        (UNIT, UNIT, torch.tensor(0.3), None, "samples must be a whole number"),
         (UNIT, UNIT, 1, GENERATOR, "1 draws"),
-        (UNIT, UNIT, 10, None, "without generator"),
+        (UNIT, UNIT, 10, None, "^generator is None; a number of draws needs one"),
         (UNIT, UNIT, DRAWS, GENERATOR, "draws already made"),
         (UNIT.log_prob, UNIT, 10, GENERATOR, "no torch distribution to draw from"),
         (lambda z: z.sum(), UNIT, DRAWS, None, r"log_q gave shape \(\).*not their sum"),
@@ -517,7 +527,7 @@ GENERATOR = torch.Generator().manual_seed(0)
     ],
 )
 def test_what_gives_no_estimate_is_refused(q, p, samples, generator, says):
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises((TypeError, ValueError), match=says):
         kl_monte_carlo(q, p, samples, generator=generator)
 
 

@@ -126,7 +126,7 @@ def test_the_same_seed_draws_the_same_prior_in_training_and_evaluation(blobs):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"reconstruction": "gaussian"}, "'bernoulli' or 'squared_error'"),
+        ({"reconstruction": "gaussian"}, "expected one of 'bernoulli', 'squared_error'"),
         ({"weight": -1.0}, "weight is -1.0"),
         ({"prior_sd": 0.0}, "prior_sd is 0.0"),
         ({"kernel": "cubic"}, "imq"),

@@ -1,5 +1,6 @@
 """MMD against loops, closed forms and repetition."""
 
+import itertools
 import math
 
 import pytest
@@ -206,10 +207,60 @@ def test_the_estimate_with_an_error_is_the_loop_without_the_pairs_of_one_index()
         mmd_with_error(x, y[:5])
 
 
-def test_nan_comes_through_so_that_training_can_name_it():
+def test_nan_is_refused_and_comes_through_only_from_a_graph():
     x = draw(5)
     x[0, 0] = math.nan
-    assert mmd(x, draw(5, seed=1)).isnan()
+    with pytest.raises(ValueError, match="x must be finite, 1 of its 15"):
+        mmd(x, draw(5, seed=1))
+    made = draw(5).requires_grad_() * x  # as a model that diverges makes it
+    assert mmd(made, draw(5, seed=1)).isnan()
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0, 1e4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_clusters_far_apart_and_far_from_0_are_measured_as_they_lie(offset, dtype):
+    """The product |a|^2 - 2 a.b + |b|^2 is off by 1e-7 |a|^2, which is more than a bandwidth."""
+    clusters = torch.tensor([-offset, 3 * offset]).repeat(8)[:, None]
+    x, y = ((draw(16, 2, s).to(dtype) + clusters).to(dtype) for s in (0, 1))
+    near = mmd(x.double(), y.double()).item()
+    assert near == pytest.approx(by_loop(x, y, "rbf", [1.0], True), abs=1e-12)
+    assert mmd(x, y).item() == pytest.approx(near, abs=1e-5)
+    found = mmd_with_error(x, y)
+    exact = mmd_with_error(x.double(), y.double())
+    assert found.estimate.item() == pytest.approx(exact.estimate.item(), abs=1e-5)
+    assert found.standard_error.item() == pytest.approx(exact.standard_error.item(), rel=1e-3)
+    w = witness(x, x, y)
+    direct = [
+        sum(KERNELS["rbf"](math.dist(t, p) ** 2, 1.0) for p in x.tolist()) / 16
+        - sum(KERNELS["rbf"](math.dist(t, p) ** 2, 1.0) for p in y.tolist()) / 16
+        for t in x.tolist()
+    ]
+    assert w.tolist() == pytest.approx(direct, abs=1e-5)
+
+
+@pytest.mark.parametrize("kernel", list(KERNELS))
+def test_the_variance_is_right_on_average_over_all_samples_there_are(kernel):
+    """Of five pairs all 625 samples of four, drawn with replacement: both sides are exact."""
+    pairs = draw(5, 2, 3)
+    u, v = (pairs * 2).T  # x and y of each pair on a line
+
+    def h(i, j):
+        gaps = (u[i] - u[j], v[i] - v[j], u[i] - v[j], u[j] - v[i])
+        a, b, c, d = (KERNELS[kernel](float(gap) ** 2, 0.7) for gap in gaps)
+        return a + b - c - d
+
+    table = torch.tensor([[h(i, j) for j in range(5)] for i in range(5)], dtype=torch.float64)
+    estimates, variances = [], []
+    for sample in itertools.product(range(5), repeat=4):
+        rows = torch.tensor(sample)
+        some = table[rows][:, rows].clone().fill_diagonal_(0)
+        means = some.sum(1) / 3
+        estimate = means.mean()
+        spread = (some**2).sum() / 12 - estimate**2
+        estimates.append(estimate)
+        variances.append(module._variance(means, spread))
+    exact = torch.stack(estimates).var(correction=0).item()
+    assert torch.stack(variances).mean().item() == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -217,16 +268,16 @@ def test_nan_comes_through_so_that_training_can_name_it():
     [
         ({"x": torch.zeros(3)}, ValueError, r"x has shape \(3,\).*flatten"),
         ({"x": torch.zeros(1, 3)}, ValueError, "N >= 2"),
-        ({"y": torch.zeros(4, 2)}, ValueError, "one space and dtype"),
-        ({"y": torch.zeros(4, 3, dtype=torch.float64)}, ValueError, "one space and dtype"),
+        ({"y": torch.zeros(4, 2)}, ValueError, "one space, dtype and device"),
+        ({"y": torch.zeros(4, 3, dtype=torch.float64)}, ValueError, "one space, dtype and device"),
         ({"x": torch.zeros(4, 3, dtype=torch.int64)}, TypeError, "float32 or float64"),
         ({"x": [[1.0]]}, TypeError, "got list"),
-        ({"kernel": "linear"}, ValueError, "expected one of rbf, imq"),
-        ({"bandwidth": 0.0}, ValueError, "above 0"),
-        ({"bandwidth": []}, ValueError, "at least 1"),
+        ({"kernel": "linear"}, ValueError, "expected one of 'rbf', 'imq'"),
+        ({"bandwidth": 0.0}, ValueError, "bandwidth is 0.*from 1e-15 to"),
+        ({"bandwidth": []}, ValueError, "bandwidth is empty"),
         ({"bandwidth": "mean"}, ValueError, "'median'"),
-        ({"bandwidth": math.inf}, ValueError, "finite"),
-        ({"chunk": 0}, ValueError, "chunk is 0"),
+        ({"bandwidth": math.inf}, ValueError, "bandwidth is inf"),
+        ({"chunk": 0}, ValueError, "chunk must be at least 1, got 0"),
     ],
 )
 def test_bad_input_is_refused(change, error, message):

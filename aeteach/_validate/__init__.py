@@ -36,6 +36,7 @@ from aeteach._validate.plain import (
     text,
 )
 from aeteach._validate.tensors import (
+    can_look,
     classes,
     finite,
     fits,
@@ -58,6 +59,7 @@ __all__ = [
     "MAX_CLASSES",
     "MAX_COUNT",
     "MAX_SEED",
+    "can_look",
     "choice",
     "classes",
     "count",

@@ -53,17 +53,28 @@ def floating(x: object, name: str, want: str = "a float32 or float64 tensor") ->
             f"{name} must be floating point, float32 or float64, got {x.dtype}: {_to_floats(x, name)}"
         )
     if x.numel() == 0:
-        raise ValueError(f"{name} is empty, {_shape(x)}; expected {want}")
+        raise ValueError(f"{name} is empty, {_shape(x)}; expected {want} with at least one number")
     return x
 
 
-def finite(x: object, name: str, want: str = "a float32 or float64 tensor") -> Tensor:
+def finite(
+    x: object, name: str, want: str = "a float32 or float64 tensor", *, graph: bool = False
+) -> Tensor:
     """Return x if it is a tensor of finite float32 or float64 numbers, of any shape.
+
+    Args:
+        x: what arrived.
+        name: what the caller calls it.
+        want: what was expected.
+        graph: let NaN through if there is a graph behind it, as behind what a model in training has
+            made: `fit` names the step in which NaN began.
 
     Raises:
         TypeError, ValueError: as for `floating`, or NaN or infinity.
     """
     x = floating(x, name, want)
+    if not can_look(x) or (graph and x.grad_fn is not None):
+        return x
     bad = int((~x.detach().isfinite()).sum())
     if bad:
         raise ValueError(
@@ -118,7 +129,7 @@ def pixels(
     """
     kind = str(dtype).removeprefix("torch.")
     x = _batch(x, name, size, kind, f"a {kind} tensor {{}} in [0, 1]")
-    if look:
+    if look and can_look(x):
         low, high = _ends(x)
         if not (low > -FAR and high < FAR):
             raise ValueError(
@@ -230,6 +241,7 @@ def numbers(
     *,
     whole: bool = True,
     finite: bool = True,
+    graph: bool = False,
     axes: int | None = None,
 ) -> Tensor:
     """Return the numbers in a tensor, an array, a list or by themselves as a float tensor.
@@ -242,6 +254,7 @@ def numbers(
         want: what was expected.
         whole: whether whole numbers are numbers like any other.
         finite: whether NaN and infinity are refused.
+        graph: let them through if there is a graph behind them; see `finite`.
         axes: the most axes there may be; None for any number.
 
     Raises:
@@ -259,7 +272,7 @@ def numbers(
         ) from error
     x = tensor(x, name, want)
     if x.dtype not in FLOATS and (not whole or x.dtype not in _WHOLE):
-        hint = _to_floats(x, name) if whole or x.is_floating_point() else _COUNTS
+        hint = _COUNTS if x.dtype in (*_WHOLE, torch.bool) and not whole else _to_floats(x, name)
         raise TypeError(f"{name} has dtype {x.dtype}; expected float32 or float64: {hint}")
     if x.numel() == 0:
         raise ValueError(f"{name} is empty, {_shape(x)}; expected {want}, at least one")
@@ -269,7 +282,8 @@ def numbers(
     if not hasattr(value, "dtype"):
         x = torch.as_tensor(value, dtype=torch.float64)
     x = x if x.dtype in FLOATS else x.double()
-    if finite and not bool(x.detach().isfinite().all()):
+    look = finite and can_look(x) and not (graph and x.grad_fn is not None)
+    if look and not bool(x.detach().isfinite().all()):
         raise ValueError(f"{name} holds NaN or infinity; expected {want}")
     return x
 
@@ -388,6 +402,12 @@ def made(x: object, what: str, n: int | None = None) -> Tensor:
     return x
 
 
+def can_look(x: Tensor) -> bool:
+    """Whether the numbers are there: not while torch.func maps or torch.compile traces."""
+    wrapped: bool = torch._C._functorch.is_functorch_wrapped_tensor(x)
+    return not wrapped and not torch.compiler.is_compiling()
+
+
 _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _COUNTS = "write 1.0 for 1; counts become probabilities when divided by their sum"
 
@@ -419,8 +439,10 @@ def _to_floats(x: Tensor, name: str) -> str:
     """Say how to make float32 of another dtype."""
     if x.is_complex():
         return f"use {name}.real or {name}.abs()"
-    coarse = " (sums of many terms need it)" if x.is_floating_point() else ""
-    return f"use {name}.float(){coarse}"
+    if x.is_floating_point():
+        return f"use {name}.float(), for sums of many terms need it"
+    grey = f", and divide grey levels 0 to 255 by 255" if x.dtype == torch.uint8 else ""
+    return f"use {name}.float(){grey}"
 
 
 def _to_kind(x: Tensor, kind: str) -> str:
