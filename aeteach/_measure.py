@@ -1,7 +1,9 @@
 """Run a model to measure it: in evaluation mode, without gradients, with a seed of its own."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -11,9 +13,21 @@ from aeteach._modes import evaluation_mode
 from aeteach._random import seeded
 
 
+class Place(NamedTuple):
+    """Where a model's numbers are, and in which precision.
+
+    Attributes:
+        device: of its first tensor of real numbers; images are moved there.
+        dtype: float32, or what the caller has made of it.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+
+
 @contextmanager
-def measuring(model: nn.Module, seed: int | None = None) -> Iterator[torch.device]:
-    """Give the model's device for a block in evaluation mode and without gradients.
+def measuring(model: nn.Module, seed: int | None = None) -> Iterator[Place]:
+    """Give the model's place for a block in evaluation mode and without gradients.
 
     Whatever happens in the block, every part of the model is put back into the mode it was in, and
     torch's random states are those of before.
@@ -25,14 +39,14 @@ def measuring(model: nn.Module, seed: int | None = None) -> Iterator[torch.devic
     Raises:
         TypeError, ValueError: no seed.
     """
-    device = device_of(model)
+    place = place_of(model)
     number = 0 if seed is None else _validate.seed(seed)
-    with evaluation_mode(model), torch.no_grad(), seeded(number, device):
-        yield device
+    with evaluation_mode(model), torch.no_grad(), seeded(number, place.device):
+        yield place
 
 
-def device_of(model: nn.Module) -> torch.device:
-    """Return where a model's numbers are: its parameters, or its buffers if it has no others."""
-    for number in (*model.parameters(), *model.buffers()):
-        return number.device
-    return torch.device("cpu")
+def place_of(model: nn.Module) -> Place:
+    """Return device and precision of a model: those of its first tensor of real numbers."""
+    tensors = itertools.chain(model.parameters(), model.buffers())
+    first = next((t for t in tensors if t.is_floating_point()), torch.zeros(0))
+    return Place(first.device, first.dtype)

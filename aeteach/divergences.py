@@ -392,16 +392,19 @@ def _draws(
     q: LogDensity | Distribution, samples: Tensor | int, generator: torch.Generator | None
 ) -> Tensor:
     """Return the draws that were given, or draw them from a torch distribution."""
-    if hasattr(samples, "shape") and samples.shape or isinstance(samples, list | tuple):
+    if isinstance(samples, list | tuple) or getattr(samples, "shape", None):
         z = _validate.numbers(samples, "samples", "draws (n, ...), or how many to make")
         if generator is not None:
-            raise ValueError("samples are draws already made, so no generator is needed: leave it out")
+            raise ValueError(
+                "samples are draws already made, so no generator is needed: leave it out"
+            )
         _enough(len(z) if z.ndim else 0)
         return z
-    _enough(_validate.count(samples, "samples"))
+    n = _validate.count(samples, "samples")
+    _enough(n)
     if not isinstance(q, Distribution):
         raise ValueError(
-            f"samples is the number {samples}, but log_q is no torch distribution to draw from: "
+            f"samples is the number {n}, but log_q is no torch distribution to draw from: "
             "pass the draws"
         )
     if not isinstance(generator, torch.Generator):
@@ -411,7 +414,7 @@ def _draws(
         )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     with seeded(seed, torch.device("cpu")):  # torch's distributions draw from the global state only
-        return q.sample((samples,))
+        return q.sample((n,))
 
 
 def _enough(n: int) -> None:

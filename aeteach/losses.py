@@ -223,7 +223,7 @@ class Elbo:
 
     def _terms(self, output: "Output", x: Tensor, beta: float) -> Terms:
         self._check_weights()
-        reconstruction = self._reconstruction(_made(output), x).mean()
+        reconstruction = self._reconstruction(output, x).mean()
         mu, log_var = _posterior(output, len(x))
         kl = kl_to_standard_normal(mu, log_var, per_dimension=True).mean(0)  # (N, d) -> (d,)
         charged = kl.clamp(min=self.free_bits)
@@ -463,7 +463,11 @@ def _part(output: "Output", name: str) -> Tensor:
     """Return a tensor of an output by its name, or say that this is no output."""
     value = getattr(output, name, None)
     if not isinstance(value, Tensor):
-        has = f"whose {name} is {_validate.say(value)}" if hasattr(output, name) else f"without {name}"
+        has = (
+            f"whose {name} is {_validate.say(value)}"
+            if hasattr(output, name)
+            else f"without {name}"
+        )
         raise TypeError(
             f"the model returned {_validate.say(output)} {has}; expected an output with a tensor "
             f"{name}, an aeteach.models.Output, as an autoencoder's forward returns it"

@@ -266,7 +266,9 @@ def mmd_normal(
     h = _validate.number(bandwidth, "bandwidth", least=_NARROW, most=_WIDE)
 
     def mean(a: Tensor, log_s: Tensor, b: Tensor, log_t: Tensor) -> Tensor:
-        log_width = torch.logaddexp(torch.logaddexp(log_s, log_t), torch.full_like(a, 2 * math.log(h)))
+        log_width = torch.logaddexp(
+            torch.logaddexp(log_s, log_t), torch.full_like(a, 2 * math.log(h))
+        )
         away = (a - b) * torch.exp(-log_width / 2)
         return torch.exp((2 * math.log(h) - log_width - away**2).sum(-1) / 2)
 
@@ -324,7 +326,7 @@ def _widths(bandwidth: Bandwidth, x: Tensor, y: Tensor) -> list[float]:
     """Return bandwidths as a list of numbers."""
     if isinstance(bandwidth, str):
         return [median_distance(x, y)] if _validate.choice(bandwidth, "bandwidth", [MEDIAN]) else []
-    if isinstance(bandwidth, Sequence) or getattr(bandwidth, "shape", ()):
+    if isinstance(bandwidth, Sequence) or getattr(bandwidth, "shape", None):
         want = f"a number, several, or {MEDIAN!r}"
         values = _validate.numbers(bandwidth, "bandwidth", want, axes=1).tolist()
     else:

@@ -27,11 +27,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch._dynamo  # takes seconds, and would count as a hang of whoever imports it first
-from tests.public_functions import Arg, Case
 from torch import Tensor, nn
 
 import aeteach
 from aeteach import models
+from tests.public_functions import Arg, Case
 
 PACKAGE = Path(aeteach.__file__).parent
 SECONDS = 3.0  # for one call
@@ -205,7 +205,9 @@ KINDS: dict[str, dict[str, Bad]] = {
     "codes": NOT_LARGE | FLOATS | {"column_more": Bad(lambda z: torch.cat([z, z[:, :1]], 1))},
     "floats": NOT_LARGE | FLOATS,
     "labels": NOT_LARGE | LABELS,
-    "mask": NOT_LARGE | TENSORS | {"float32": Bad(_as(torch.float32)), "all_false": Bad(torch.zeros_like)},
+    "mask": NOT_LARGE
+    | TENSORS
+    | {"float32": Bad(_as(torch.float32)), "all_false": Bad(torch.zeros_like)},
     "numbers": {
         key: bad._replace(large=True)
         if key in ("listed", "tupled", "three_numbers", "array")
@@ -249,6 +251,7 @@ KINDS: dict[str, dict[str, Bad]] = {
     },
     "other": NOT_LARGE,
 }
+
 
 def ask(case: Case) -> Iterator[Outcome]:
     """Yield what comes of every bad input to every argument of a function."""
@@ -430,7 +433,10 @@ def counts(outcomes: dict[str, list[Outcome]]) -> str:
         modules.setdefault(module, []).extend(found)
         functions[module] = functions.get(module, 0) + 1
     lines = [["", "functions", "calls", *OUTCOMES]]
-    for module, found in [*sorted(modules.items()), ("all", sum(modules.values(), []))]:
+    for module, found in [
+        *sorted(modules.items()),
+        ("all", [o for some in modules.values() for o in some]),
+    ]:
         kinds = [sum(o.kind == kind for o in found) for kind in OUTCOMES]
         n = functions.get(module, len(outcomes))
         lines.append([module, *(f"{v:,}" for v in (n, len(found), *kinds))])

@@ -301,7 +301,6 @@ def _output(n: int = N) -> Output:
     return Output(x, z, z, z / 2, x.logit())
 
 
-
 _entry("channel.db_to_ratio", lambda: {"db": number(10.0)})
 _entry("channel.ratio_to_db", lambda: {"ratio": number(10.0)})
 _entry("channel.signal_power", lambda: {"z": codes()})
@@ -388,9 +387,7 @@ _entry(
     lambda: {"split": choice("test", none=LEFT_OUT), "seed": seed(), "rectangles": flag(False)},
 )
 _entry("data.shapes.raster", lambda: {"shape": choice("circle"), "side": count(7)})
-_entry(
-    "data.spoilt.reader_images", lambda: {"split": choice("test"), "seed": seed()}, slow=True
-)
+_entry("data.spoilt.reader_images", lambda: {"split": choice("test"), "seed": seed()}, slow=True)
 _entry("data.spoilt.blur", lambda: {"images": images(3), "sigma": number(1.0)})
 
 _entry("diffusion.schedule", lambda: {"steps": count(5)})
@@ -409,7 +406,9 @@ _entry(
     },
 )
 _entry("diffusion.Humps", lambda: {"centres": other((-1.0, 1.0)), "sd": number(0.5)})
-_entry("diffusion.Humps.sample", lambda: {"n": count(5), "generator": other(torch.Generator())}, Humps)
+_entry(
+    "diffusion.Humps.sample", lambda: {"n": count(5), "generator": other(torch.Generator())}, Humps
+)
 _entry(
     "diffusion.Humps.log_density",
     lambda: {"x": floats(_random(5).double()), "a_t": numbers(0.5)},
@@ -433,9 +432,7 @@ _entry(
         "x_0": floats(_random(4).double()),
     },
 )
-_entry(
-    "diffusion.average_terms", lambda: {"data": other(Humps()), "signal": floats(schedule(3))}
-)
+_entry("diffusion.average_terms", lambda: {"data": other(Humps()), "signal": floats(schedule(3))})
 
 
 def _distribution(n: int = 4, k: int = 3, start: int = 0) -> Arg:
@@ -450,9 +447,7 @@ def _base() -> dict[str, Arg]:
     return {"base": number(2.0)}
 
 
-_entry(
-    "divergences.surprise", lambda: {"p": numbers(_random(4, 3)), **_base()}, infinite=True
-)
+_entry("divergences.surprise", lambda: {"p": numbers(_random(4, 3)), **_base()}, infinite=True)
 _entry("divergences.entropy", lambda: {"p": _distribution(), **_base()})
 for _name in ("cross_entropy", "kl"):
     _entry(
@@ -479,9 +474,7 @@ _entry(
     lambda: {
         "log_q": function(torch.distributions.Normal(torch.zeros(2), 1.0)),
         "log_p": function(torch.distributions.Normal(torch.ones(2), 1.0)),
-        "samples": count(
-            100
-        ),
+        "samples": count(100),
         "generator": other(torch.Generator().manual_seed(0), generator="it is another"),
         **_base(),
     },
@@ -618,7 +611,11 @@ _entry(
         "warm_up": number(3.0),
     },
 )
-_entry("losses.WarmUpElbo.weight", lambda: {"passes": number(1.5, inf=OVER, endless=OVER)}, losses.WarmUpElbo)
+_entry(
+    "losses.WarmUpElbo.weight",
+    lambda: {"passes": number(1.5, inf=OVER, endless=OVER)},
+    losses.WarmUpElbo,
+)
 _entry(
     "losses.MmdLoss",
     lambda: {
@@ -633,7 +630,12 @@ _entry(
     "losses.WithWeightPenalty",
     lambda: {
         "loss": function(losses.SquaredError(), **CALLED),
-        "model": model(autoencoder(), another="it has a matrix", in_float64="it too", nan_weights="fit names the step"),
+        "model": model(
+            autoencoder(),
+            another="it has a matrix",
+            in_float64="it too",
+            nan_weights="fit names the step",
+        ),
         "strength": number(0.1),
         "names": other(()),
     },
@@ -650,7 +652,11 @@ for _loss in (losses.SquaredError, losses.BernoulliLoss, losses.Elbo, losses.Mmd
     )
 _entry(
     "losses.WarmUpElbo.__call__",
-    lambda: {"output": other(_output()), "x": images(), "passes": number(1.0, inf=OVER, endless=OVER)},
+    lambda: {
+        "output": other(_output()),
+        "x": images(),
+        "passes": number(1.0, inf=OVER, endless=OVER),
+    },
     losses.WarmUpElbo,
 )
 _entry(
@@ -1044,7 +1050,9 @@ _entry(
     draws=True,
     adapt=lambda dense: lambda widths, dropout: dense(*widths, dropout=dropout),
 )
-_entry("models.mlp.start_large", lambda: {"layers": model(nn.Sequential(nn.Linear(3, 3)))}, draws=True)
+_entry(
+    "models.mlp.start_large", lambda: {"layers": model(nn.Sequential(nn.Linear(3, 3)))}, draws=True
+)
 
 
 def _layers(**first: Arg) -> dict[str, Arg]:
@@ -1155,9 +1163,7 @@ for _name, _make, _size in (
         lambda make=_make: make().eval(),
     )
 _entry("models.vae.Heads", lambda: {"features": count(8), "latent": count(2)}, draws=True)
-_entry(
-    "models.vae.Heads.forward", lambda: {"features": codes(d=8)}, lambda: models.Heads(8, 2)
-)
+_entry("models.vae.Heads.forward", lambda: {"features": codes(d=8)}, lambda: models.Heads(8, 2))
 _entry(
     "models.vae.VAE",
     lambda: {
@@ -1178,9 +1184,7 @@ for _name in ("posterior", "encode", "reconstruct", "forward"):
         lambda: vae(10).eval(),
         draws=_name == "forward",
     )
-_entry(
-    "models.vae.VAE.decode", lambda: {"z": codes(), "y": labels()}, lambda: vae(10).eval()
-)
+_entry("models.vae.VAE.decode", lambda: {"z": codes(), "y": labels()}, lambda: vae(10).eval())
 _entry(
     "models.vae.dense_vae",
     lambda: {
@@ -1375,9 +1379,7 @@ def _swept(**more: Arg) -> dict[str, Arg]:
 
 _entry(
     "sweeps.engine.run",
-    lambda: _swept(
-        jobs=count(1), dask=text(None), command=text("make"), progress=flag(False)
-    ),
+    lambda: _swept(jobs=count(1), dask=text(None), command=text("make"), progress=flag(False)),
 )
 for _name in ("finished", "cell_folder", "starts"):
     _entry(f"sweeps.engine.{_name}", _swept)
@@ -1408,7 +1410,11 @@ for _name in ("elbo_terms", "gap"):
     _entry(f"toy.Toy.{_name}", lambda: _toy("x", "mu", "log_var"), toy.Toy)
 _entry("toy.Toy.sample", lambda: {"n": count(3), "seed": seed(generator=ONE)}, toy.Toy)
 
-_entry("training.History.curve", lambda: {"term": choice("loss"), "held_out": flag(False)}, lambda: History([{"loss": 1.0}]))
+_entry(
+    "training.History.curve",
+    lambda: {"term": choice("loss"), "held_out": flag(False)},
+    lambda: History([{"loss": 1.0}]),
+)
 _entry(
     "training.one_cycle",
     lambda: {"peak": number(0.01, none=LEFT_OUT), "warm_up": number(0.3)},

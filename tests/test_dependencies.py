@@ -9,11 +9,13 @@ import pytest
 
 from tests.paths import BOOK, PACKAGE
 
-SHARED = {"_files", "_modes", "_validate"}  # small tools that every layer may use
+SHARED = {"_files", "_measure", "_modes", "_random", "_validate"}  # tools that every layer may use
 # layer -> the layers it imports at the top of a module, beside itself and SHARED
 IMPORTS: dict[str, set[str] | None] = {
     "_files": set(),
+    "_measure": set(),
     "_modes": set(),
+    "_random": set(),
     "_moved": set(),
     "_validate": set(),
     "_show": set(),

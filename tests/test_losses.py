@@ -528,7 +528,10 @@ def test_the_penalty_turns_singular_vectors_into_principal_directions():
     [
         ({"strength": -1.0}, r"strength is -1\.0; expected a finite number, at least 0"),
         ({"strength": math.nan}, "strength is nan"),
-        ({"strength": 1.0, "names": ("weights",)}, "names is 'weights'; expected parameters, which are 'weight', 'bias'"),
+        (
+            {"strength": 1.0, "names": ("weights",)},
+            "names is 'weights'; expected parameters, which are 'weight', 'bias'",
+        ),
     ],
 )
 def test_a_penalty_that_makes_no_sense_is_refused(arguments, says):
@@ -625,7 +628,10 @@ def test_a_variance_that_is_none_is_refused(variance):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"reconstruction": "bce"}, "reconstruction is 'bce'; expected one of 'bernoulli', 'gaussian'"),
+        (
+            {"reconstruction": "bce"},
+            "reconstruction is 'bce'; expected one of 'bernoulli', 'gaussian'",
+        ),
         ({"beta": -1.0}, r"beta is -1\.0; expected a finite number, at least 0"),
         ({"beta": math.nan}, "beta is nan"),
         ({"free_bits": -0.1}, "free_bits is -0.1"),

@@ -12,7 +12,7 @@ in the whole package:
 - **Several numbers** may be a list, an array or a tensor where a function says so (`numbers`).
 - **NaN is nowhere an answer**, and infinity only where a function says so, as a KL may be infinite.
 
-`ValueError` says that a value is out of range, `TypeError` that it is of no such kind. Every message
+`ValueError` says that a value is out of range, `TypeError` that it is of no such kind. A message
 begins with the name of the argument.
 """
 

@@ -249,7 +249,7 @@ def say(value: object) -> str:
         return f"a {dtype} tensor {tuple(value.shape)}"
     if isinstance(value, int) and abs(value) > 10**20:
         return f"a whole number of {math.ceil(value.bit_length() * math.log10(2)):,} digits"
-    if hasattr(value, "__array__") and getattr(value, "shape", ()):
+    if hasattr(value, "__array__") and getattr(value, "shape", None):
         return f"an array {tuple(value.shape)}"  # type: ignore[attr-defined]
     if isinstance(value, bool | int | float | complex | str | bytes) or value is None:
         return f"{value!r:.60}"
@@ -277,7 +277,7 @@ def _real(value: object) -> float | None:
     try:
         return float(value)
     except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
 
 
 def _range(

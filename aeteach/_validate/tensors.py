@@ -49,9 +49,8 @@ def floating(x: object, name: str, want: str = "a float32 or float64 tensor") ->
     """
     x = tensor(x, name, want)
     if x.dtype not in FLOATS:
-        raise TypeError(
-            f"{name} must be floating point, float32 or float64, got {x.dtype}: {_to_floats(x, name)}"
-        )
+        hint = _to_floats(x, name)
+        raise TypeError(f"{name} must be floating point, float32 or float64, got {x.dtype}: {hint}")
     if x.numel() == 0:
         raise ValueError(f"{name} is empty, {_shape(x)}; expected {want} with at least one number")
     return x
@@ -311,7 +310,9 @@ def one_kind(**tensors: Tensor) -> None:
     one_device(**tensors)
     if len({t.dtype for t in tensors.values()}) > 1:
         kinds = ", ".join(f"{name} {t.dtype}" for name, t in tensors.items())
-        raise ValueError(f"dtypes differ: {kinds}; expected one: convert with .float() or .double()")
+        raise ValueError(
+            f"dtypes differ: {kinds}; expected one: convert with .float() or .double()"
+        )
 
 
 def one_device(**tensors: Tensor) -> None:
@@ -369,10 +370,10 @@ def fits(m: nn.Module, x: Tensor, name: str) -> Tensor:
     """
     for weight in m.parameters():
         if weight.is_floating_point() and weight.dtype != x.dtype:
-            kind = str(weight.dtype).removeprefix("torch.")
+            convert = "float()" if weight.dtype == torch.float32 else "double()"
             raise ValueError(
                 f"{name} is {x.dtype} and the weights of the model {weight.dtype}; expected one "
-                f"dtype: use {name}.{'float' if kind == 'float32' else 'double'}(), or model.float()"
+                f"dtype: use {name}.{convert}"
             )
         break
     return x
@@ -441,7 +442,7 @@ def _to_floats(x: Tensor, name: str) -> str:
         return f"use {name}.real or {name}.abs()"
     if x.is_floating_point():
         return f"use {name}.float(), for sums of many terms need it"
-    grey = f", and divide grey levels 0 to 255 by 255" if x.dtype == torch.uint8 else ""
+    grey = ", and divide grey levels 0 to 255 by 255" if x.dtype == torch.uint8 else ""
     return f"use {name}.float(){grey}"
 
 

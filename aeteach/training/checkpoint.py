@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from aeteach._files import check_writable, make_folder, write_whole
-from aeteach.training._random import random_state, set_random_state
+from aeteach._random import random_state, set_random_state
 from aeteach.training.fingerprint import (
     Description,
     describe,

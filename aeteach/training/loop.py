@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import itertools
 import math
 import os
 import time
@@ -17,9 +16,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from tqdm.auto import tqdm
 
 from aeteach import _validate
-from aeteach._modes import evaluation_mode, modes_kept
+from aeteach._measure import measuring, place_of
+from aeteach._modes import modes_kept
+from aeteach._random import random_state_kept, seed_all
 from aeteach.training import contract
-from aeteach.training._random import random_state_kept, seed_all
 from aeteach.training.checkpoint import Checkpoint, Run
 from aeteach.training.contract import Loss
 from aeteach.training.fingerprint import optimiser_settings
@@ -203,10 +203,8 @@ def evaluate(
         contract.check_labels(labels, len(images), model)
     contract.check_batch(criterion, len(images), batch_size)
     contract.check_forward(model, labels is not None and not _is_labelled(criterion))
-    device, dtype = place_of(model)
     sums: dict[str, float] = {}
-    with torch.no_grad(), evaluation_mode(model), random_state_kept(device):
-        seed_all(seed, device)
+    with measuring(model, seed) as (device, dtype):
         for index in _split(torch.arange(len(images)), batch_size):
             x = images[index].to(device, dtype)
             y = labels[index].to(device) if labels is not None else None
@@ -232,13 +230,6 @@ def steps_an_epoch(images: int, batch_size: int) -> int:
     """Return how many steps `fit` makes in one pass over so many images."""
     alone = images % batch_size == 1 and batch_size > 1 and images > 1
     return math.ceil(images / batch_size) - alone
-
-
-def place_of(model: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Return device and precision of a model: those of its first tensor of real numbers."""
-    tensors = itertools.chain(model.parameters(), model.buffers())
-    first = next((t for t in tensors if t.is_floating_point()), torch.zeros(0))
-    return first.device, first.dtype
 
 
 class _Training:

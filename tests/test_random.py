@@ -2,7 +2,7 @@
 
 import torch
 
-from aeteach.training import _random
+from aeteach import _random
 
 
 class OtherBackend:
