@@ -358,6 +358,11 @@ class CrossEntropy:
 
     def __call__(self, logits: Tensor, x: Tensor, y: Tensor) -> Terms:
         """Return the terms for logits (N, classes) of images x with labels y, (N,) int64."""
+        if not isinstance(logits, Tensor):
+            raise TypeError(
+                f"logits are {_validate.say(logits)}, and cross-entropy compares a float tensor "
+                "(N, classes): is the model a classifier?"
+            )
         logits = _validate.finite(logits, "logits", "a float tensor (N, classes)", graph=True)
         if logits.ndim != 2:
             raise ValueError(

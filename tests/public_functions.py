@@ -33,6 +33,9 @@ from aeteach.training import History
 ELSEWHERE = {
     "checks": "an answer may be anything and gets a verdict: the tests of the checkers",
     "widgets": "figures, whose arguments are the data of one picture: the tests of the widgets",
+    "training.checkpoint": "inside of `fit`: the tests of training",
+    "training.contract": "the same",
+    "training.fingerprint": "the same",
     "cli": "words of a command line: the tests of the command line",
     "htr": "another name of metrics.readability",
     "sweeps.autoencoders.measure": "called by the engine alone, with a cell of its own table",
@@ -41,6 +44,7 @@ ELSEWHERE = {
     "sweeps.inpainting.measure": "the same",
     "sweeps.shapes.measure": "the same",
     "sweeps.vae.measure": "the same",
+    "sweeps.trained": "called by the measures alone",
     "sweeps.scores.readability": "two scores into four columns, called by the measures alone",
 }
 
@@ -1285,6 +1289,32 @@ _entry(
 )
 
 
+def _points() -> recipes.Recipe:
+    """A recipe whose data take no time."""
+    return recipes.Recipe(
+        model="noisy-points",
+        model_arguments={"latent": 2, "hidden": (4,)},
+        data="cube",
+        why={},
+    )
+
+
+_entry("recipes.Recipe.measure", lambda: {"model": model(_points().build())}, _points)
+_entry(
+    "recipes.Recipe.card",
+    lambda: {
+        "name": text("points"),
+        "model": model(_points().build()),
+        "seed": seed(none=LEFT_OUT),
+        "epochs": count(1, none=LEFT_OUT),
+        "images": floats(cube(5, 0).view(5, 1, 1, 3), none=LEFT_OUT),
+        "command": text("make", none=LEFT_OUT),
+    },
+    _points,
+)
+_entry("recipes.of_card", lambda: {"card": other(_card())})
+
+
 def _table() -> results.Table:
     return results.Table("t", ("a", "b"), ({"a": 1, "b": 2.0}, {"a": 1, "b": 3.0}))
 
@@ -1299,6 +1329,11 @@ _entry(
     adapt=lambda by: lambda columns: by(*columns),
 )
 _entry("results.folder", lambda: {"path": path(tempfile.gettempdir(), none=LEFT_OUT)})
+_entry("results.writable", lambda: {"path": path(tempfile.gettempdir(), none=LEFT_OUT)})
+_entry(
+    "results.find",
+    lambda: {"name": text("autoencoders"), "path": path(results.folder(), none=LEFT_OUT)},
+)
 _entry(
     "results.read",
     lambda: {"name": text("autoencoders"), "path": path(results.folder(), none=LEFT_OUT)},
@@ -1411,20 +1446,20 @@ for _name in ("elbo_terms", "gap"):
 _entry("toy.Toy.sample", lambda: {"n": count(3), "seed": seed(generator=ONE)}, toy.Toy)
 
 _entry(
-    "training.History.curve",
+    "training.history.History.curve",
     lambda: {"term": choice("loss"), "held_out": flag(False)},
     lambda: History([{"loss": 1.0}]),
 )
 _entry(
-    "training.one_cycle",
+    "training.schedules.one_cycle",
     lambda: {"peak": number(0.01, none=LEFT_OUT), "warm_up": number(0.3)},
 )
 _entry(
-    "training.adam",
+    "training.schedules.adam",
     lambda: {"parameters": other(list(vae().parameters())), "lr": number(0.01)},
 )
 _entry(
-    "training.fit",
+    "training.loop.fit",
     lambda: {
         "model": model(vae(10)),
         "images": images(),
@@ -1443,8 +1478,9 @@ _entry(
         "progress": flag(False),
     },
 )
+_entry("training.loop.steps_an_epoch", lambda: {"images": count(20), "batch_size": count(8)})
 _entry(
-    "training.evaluate",
+    "training.loop.evaluate",
     lambda: {
         "model": model(vae(10)),
         "images": images(),
@@ -1471,4 +1507,9 @@ _entry(
         "folder": path(Path(tempfile.mkdtemp())),
     },
 )
+_entry(
+    "weights.check_free",
+    lambda: {"name": text("linear-2"), "folder": path(Path(tempfile.mkdtemp()))},
+)
+_entry("weights.read_card", lambda: {"path": path(weights.FOLDER / "linear-2.json")})
 _entry("weights.stored", lambda: {"model": model(vae())})
