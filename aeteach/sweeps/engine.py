@@ -27,8 +27,9 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from aeteach import results, weights
-from aeteach._files import atomic_write
+from aeteach._files import atomic_write, make_folder
 from aeteach.recipes import Recipe
+from aeteach.sweeps import records
 from aeteach.training import interrupts_raise
 
 CURVE = "curve"  # an entry of this name becomes a long table of its own
@@ -130,12 +131,14 @@ def run(
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected the number of processes, at least 1")
     cells = cell_folder(sweep, results.writable(folder))
-    cells.mkdir(parents=True, exist_ok=True)
+    make_folder(cells)
     keys = sweep.cell_keys()
-    todo = {k: c for k, c in zip(keys, sweep.cells, strict=True) if not _file(cells, k).exists()}
-    with _progress([_file(cells, key) for key in keys], progress):
+    records.warn_of_damage(cells, keys)
+    pairs = zip(keys, sweep.cells, strict=True)
+    todo = {key: cell for key, cell in pairs if records.read(cells, key) is None}
+    with _progress(cells, keys, progress):
         failures = _finish_all(sweep.measure, todo, cells, jobs, dask) if todo else []
-    missing = [key for key in keys if not _file(cells, key).exists()]
+    missing = [key for key in keys if records.read(cells, key) is None]
     if missing:
         reasons = "\n".join(failures) or "the workers left no reason"
         raise SweepError(
@@ -148,7 +151,7 @@ def run(
 def finished(sweep: Sweep, folder: str | os.PathLike[str] | None = None) -> int:
     """Return how many cells of a sweep are finished."""
     cells = cell_folder(sweep, folder)
-    return sum(_file(cells, key).exists() for key in sweep.cell_keys())
+    return sum(records.read(cells, key) is not None for key in sweep.cell_keys())
 
 
 def write_table(
@@ -166,10 +169,12 @@ def write_table(
     cells = cell_folder(sweep, folder)
     rows: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
-    for key, cell in zip(sweep.cell_keys(), sweep.cells, strict=True):
-        if not _file(cells, key).exists():
+    keys = sweep.cell_keys()
+    records.warn_of_damage(cells, keys)
+    for key, cell in zip(keys, sweep.cells, strict=True):
+        record = records.read(cells, key)
+        if record is None:
             continue
-        record = json.loads(_file(cells, key).read_text(encoding="utf-8"))
         name = {**cell.columns, "seed": cell.seed}
         curve = record["measured"].pop(CURVE, [])
         rows.append({**name, **record["measured"], **record["versions"]})
@@ -198,13 +203,8 @@ def starts(
 
     An interrupted cell is begun more than once. None may come to its end twice.
     """
-    counts = {key: [0, 0] for key in sweep.cell_keys()}
-    log = cell_folder(sweep, folder) / "runs.log"
-    for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-        event, key, *_ = line.split()
-        if key in counts:
-            counts[key][event == "measured"] += 1
-    return {key: (begun, ended) for key, (begun, ended) in counts.items()}
+    found = records.counts(cell_folder(sweep, folder))
+    return {key: (found["started", key], found["measured", key]) for key in sweep.cell_keys()}
 
 
 def _finish_all(
@@ -278,8 +278,12 @@ def _finish(measure: Measure, key: str, cell: Cell, cells: Path, wait: bool) -> 
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout:
             return CLAIMED
+        except OSError as error:
+            return f"{key}: {lock.lock_file} cannot be claimed: {error}"
         try:
             return _run(measure, key, cell, cells)
+        except OSError as error:  # of the log or the record; the other cells go on
+            return f"{key}: {error}"
         finally:
             lock.release()
 
@@ -287,7 +291,7 @@ def _finish(measure: Measure, key: str, cell: Cell, cells: Path, wait: bool) -> 
 def _run(measure: Measure, key: str, cell: Cell, cells: Path) -> str | None:
     """Run one claimed cell."""
     checkpoint = cells / f"{key}.ckpt"
-    if not _file(cells, key).exists():
+    if records.read(cells, key) is None:
         _log(cells, "started", key)
         began = time.perf_counter()
         try:
@@ -303,8 +307,7 @@ def _run(measure: Measure, key: str, cell: Cell, cells: Path) -> str | None:
             "finished": _now(),
         }
         _log(cells, "measured", key)
-        with atomic_write(_file(cells, key)) as partial:
-            partial.write_text(json.dumps(record) + "\n", encoding="utf-8")
+        records.write(cells, key, record)
     checkpoint.unlink(missing_ok=True)
     # Whoever waits for this lock, or makes a new one, finds the cell finished.
     (cells / f"{key}.lock").unlink(missing_ok=True)
@@ -323,15 +326,16 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(files: Sequence[Path], show: bool) -> Iterator[None]:
+def _progress(cells: Path, keys: Sequence[str], show: bool) -> Iterator[None]:
     """Show how many cells are finished, whoever finishes them, by looking at their files."""
-    files = list(dict.fromkeys(files))
-    done = sum(file.exists() for file in files)
-    bar = tqdm(total=len(files), initial=done, unit="cell", disable=not show, smoothing=0)
+    keys = list(dict.fromkeys(keys))
+    bar = tqdm(
+        total=len(keys), initial=_done(cells, keys), unit="cell", disable=not show, smoothing=0
+    )
     over = threading.Event()
 
     def look() -> None:
-        if new := sum(file.exists() for file in files) - bar.n:
+        if new := _done(cells, keys) - bar.n:
             bar.update(new)
 
     def watch() -> None:
@@ -359,8 +363,8 @@ def _key(cell: Cell, common: Mapping[str, Any]) -> str:
     return f"{cell.recipe.model}-{cell.seed}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
 
 
-def _file(cells: Path, key: str) -> Path:
-    return cells / f"{key}.json"
+def _done(cells: Path, keys: Sequence[str]) -> int:
+    return sum(records.read(cells, key) is not None for key in keys)
 
 
 def _digest(path: Path) -> str:
@@ -371,10 +375,7 @@ def _digest(path: Path) -> str:
 
 
 def _log(cells: Path, event: str, key: str) -> None:
-    """Append a line; a single short write in append mode is never mixed with another's."""
-    line = f"{event} {key} {_now()} {socket.gethostname()}:{os.getpid()}\n"
-    with (cells / "runs.log").open("a", encoding="utf-8") as log:
-        log.write(line)
+    records.log(cells, f"{event} {key} {_now()} {socket.gethostname()}:{os.getpid()}")
 
 
 def _now() -> str:
@@ -393,7 +394,7 @@ def _how_it_was_made(
     sweep: Sweep, cells: Path, rows: Sequence[Mapping[str, Any]], command: str
 ) -> dict[str, Any]:
     keys = sweep.cell_keys()
-    present = [json.loads(_file(cells, k).read_text()) for k in keys if _file(cells, k).exists()]
+    present = [record for key in keys if (record := records.read(cells, key)) is not None]
     counts = starts(sweep, cells.parents[1]).values()
     return {
         "table": sweep.name,

@@ -289,6 +289,46 @@ def test_an_interrupted_cell_goes_on_from_its_checkpoint_with_the_same_numbers(w
     assert sorted(path.name for path in folder.iterdir()) == [f"{key}.json", "runs.log"]
 
 
+def test_a_damaged_cell_is_named_kept_and_run_again(workshop):
+    sweep = toy(3)
+    sweeps.run(sweep, workshop.results, progress=False)
+    table = (workshop.results / "toy.csv").read_bytes()
+    folder = engine.cell_folder(sweep, workshop.results)
+    damaged = folder / f"{sweep.cell_keys()[1]}.json"
+    damaged.write_text("mine")
+    with (folder / "runs.log").open("a") as log:
+        log.write("a note of mine\n\nodd\n")
+    assert sweeps.finished(sweep, workshop.results) == 2
+    with pytest.warns(engine.records.RecordWarning, match=rf"{damaged} is no record"):
+        sweeps.write_table(sweep, workshop.results)
+    with pytest.warns(engine.records.RecordWarning, match=rf"{damaged} is no record"):
+        sweeps.run(sweep, workshop.results, progress=False)
+    assert workshop.measured() == ["0", "1", "1", "2"]
+    assert damaged.read_text() == "mine"
+    assert (workshop.results / "toy.csv").read_bytes() == table
+    sweeps.run(sweep, workshop.results, progress=False)
+    assert workshop.measured() == ["0", "1", "1", "2"]
+
+
+@pytest.mark.parametrize("name", ["runs.log", "{key}.lock"])
+def test_a_folder_in_place_of_a_file_of_ours_is_named_and_the_others_go_on(workshop, name):
+    sweep = toy(2)
+    folder = engine.cell_folder(sweep, workshop.results)
+    path = folder / name.format(key=sweep.cell_keys()[0])
+    path.mkdir(parents=True)
+    with pytest.raises(SweepError, match=str(path)):
+        sweeps.run(sweep, workshop.results, progress=False)
+    assert path.is_dir()
+    assert sweeps.finished(sweep, workshop.results) == (1 if "lock" in name else 0)
+
+
+def test_a_file_in_place_of_the_folder_is_named(workshop):
+    workshop.results.write_text("mine")
+    with pytest.raises(OSError, match=r"a file is in the way: the folder .*results"):
+        sweeps.run(toy(1), workshop.results, progress=False)
+    assert workshop.results.read_text() == "mine"
+
+
 def test_ctrl_c_leaves_no_half_trained_cell_and_the_next_run_goes_on(workshop, monkeypatch):
     from toy_sweep import IMAGES
 
@@ -402,5 +442,5 @@ def test_the_command_makes_the_table_lists_it_and_names_what_is_unknown(
     assert len(workshop.rows()) == 2
     assert cli.main(["sweep", "--list", *out]) == 0
     assert "2 of 2 cells finished" in capsys.readouterr().out
-    assert cli.main(["sweep", "nonsense", *out]) == 1
+    assert cli.main(["sweep", "nonsense", *out]) == 2
     assert "no table is called 'nonsense'; known: toy" in capsys.readouterr().err
