@@ -55,10 +55,18 @@ class Autoencoder(Model):
         encoder: maps (N, 1, H, W) to (N, d), or to (N, channels, h, w) for a channel bottleneck.
         decoder: maps what the encoder returns back to (N, 1, H, W).
         sigmoid: squash the decoder's output into (0, 1).
+
+    Raises:
+        ValueError: the decoder ends in a sigmoid of its own and another is asked for.
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, *, sigmoid: bool) -> None:
         super().__init__()
+        if sigmoid and _ends_in_sigmoid(decoder):
+            raise ValueError(
+                "the decoder ends in a sigmoid and sigmoid=True adds another, so x_hat would only "
+                "reach from 0.5 to 0.73: leave the decoder's own out"
+            )
         self.encoder = encoder
         self.decoder = decoder
         self.sigmoid = sigmoid
@@ -79,6 +87,12 @@ class Autoencoder(Model):
         if not self.sigmoid:
             return Output(x_hat=out, z=z)
         return Output(x_hat=torch.sigmoid(out), z=z, logits=out)
+
+
+def _ends_in_sigmoid(module: nn.Module) -> bool:
+    while isinstance(module, nn.Sequential) and len(module):
+        module = module[-1]
+    return isinstance(module, nn.Sigmoid)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -284,7 +284,16 @@ class _Training:
     def _terms(self, index: Tensor, epoch: int, step: int) -> dict[str, Tensor]:
         passes = epoch - 1 + (step - 1) * self.batch_size / len(self.x)
         y = self.y[index] if self.y is not None else None
-        return _terms(self.model, self.criterion, self.x[index], y, passes)
+        try:
+            return _terms(self.model, self.criterion, self.x[index], y, passes)
+        except ValueError as error:
+            if len(index) == 1 and "more than 1 value per channel" in str(error):
+                raise ValueError(
+                    "a batch of one image has no statistics for batch normalisation: train with "
+                    f"2 images at least and a batch_size from 2, there are {len(self.x)} and "
+                    f"{self.batch_size}"
+                ) from error
+            raise
 
 
 def _split(index: Tensor, batch_size: int) -> list[Tensor]:

@@ -193,3 +193,18 @@ def test_a_few_steps_of_training_lower_the_loss(name):
     x = (noise(64) > 0.7).float()
     history = training.fit(model, x, epochs=8, batch_size=16, lr=1e-2, seed=0, progress=False)
     assert history.curve()[-1] < 0.95 * history.curve()[0]
+
+
+def test_two_sigmoids_in_a_row_are_refused():
+    def decoder(*last):
+        return torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Sequential(*last))
+
+    shape, own = torch.nn.Unflatten(1, (1, 4, 4)), torch.nn.Sigmoid()
+    encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2))
+    with pytest.raises(ValueError, match=r"decoder ends in a sigmoid and sigmoid=True adds"):
+        models.Autoencoder(encoder, decoder(shape, own), sigmoid=True)
+    for last, sigmoid in (((shape, own), False), ((shape,), True)):
+        x_hat = models.Autoencoder(encoder, decoder(*last), sigmoid=sigmoid)(
+            torch.rand(3, 1, 4, 4)
+        )[0]
+        assert 0 < x_hat.min() < x_hat.max() < 1

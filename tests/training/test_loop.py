@@ -195,6 +195,17 @@ def test_what_needs_two_images_trains_on_any_number_of_them(model, arguments):
     assert math.isfinite(evaluate(model(), images, batch_size=128, **arguments)["loss"])
 
 
+@pytest.mark.parametrize(("images", "batch"), [(1, 16), (4, 1)])
+def test_batch_normalisation_of_one_image_is_named(images, batch):
+    model = models.Autoencoder(
+        nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.BatchNorm1d(4)),
+        nn.Sequential(nn.Linear(4, 64), nn.Unflatten(1, (1, 8, 8))),
+        sigmoid=False,
+    )
+    with pytest.raises(ValueError, match=rf"there are {images} and {batch}"):
+        quiet(model, torch.rand(images, 1, 8, 8), batch_size=batch)
+
+
 def test_points_in_a_channel_train_on_one_point_too_many():
     points = torch.rand(201, 1, 1, 3)
     model = models.build("noisy-points", latent=2, snr=10.0)
