@@ -203,7 +203,10 @@ def _cure(code: int | None, target: Path) -> str:
     if code in (errno.ENOSPC, errno.EDQUOT):
         disk = next(place for place in (target, *target.parents) if place.is_mount())
         free = shutil.disk_usage(disk).free
-        return f"The disk at {disk} has {free:,} bytes free: make room, or choose another folder."
+        return (
+            f"The disk at {disk} has {free:,} bytes free, too few for it: make room, or choose "
+            "another folder."
+        )
     if code == errno.ENOENT:
         return f"There is no folder {folder}: make it, or choose another."
     if code == errno.EISDIR:
