@@ -27,12 +27,13 @@ data: $(STAMP)  ## fetch the digits into the cache
 	$(BIN)/aeteach data || echo "The book will be built with a sample of the digits, and say so."
 
 book: data  ## build the book: _build/html/index.html
-	$(BIN)/jupyter-book build . --all -W --keep-going
+	$(BIN)/python tools/book.py
 	@echo "open _build/html/index.html"
 
 test:  ## lint, package tests, chapters, pages in a browser
 	$(MAKE) --no-print-directory -j2 lint book
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/reference.py --built
 	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
 	$(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
 

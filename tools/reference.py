@@ -3,17 +3,19 @@
     python tools/reference.py            run every chapter, write tests/reference/<chapter>.ipynb
     python tools/reference.py pca-by-hand linear-autoencoder        only these
     python tools/reference.py --check    run nothing; fail where a reference is missing or stale
+    python tools/reference.py --built    run nothing; fail where the built book prints anything else
 
 A reference holds every code cell of its chapter, and the outputs of those cells alone that carry
 the tag `nbval-check-output`. Its cell ids are the cells' positions and its metadata are minimal,
-so two runs give the same bytes. nbval passes a marked cell that was never executed; `--check`
-does not.
+so two runs give the same bytes. nbval passes a marked cell that was never executed; `--check` and
+`--built` do not.
 """
 
 import argparse
 import asyncio
 import difflib
 import itertools
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,9 +27,11 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "tests" / "reference"
+BUILD = ROOT / "_build"
 TAG = "nbval-check-output"
 # What nbval does not compare either: pictures, and a widget's random number.
 UNCOMPARED = {"image/png", "image/jpeg", "application/vnd.jupyter.widget-view+json"}
+LINES = 12  # of a difference, at most
 
 
 def chapters(names: list[str] | None = None) -> list[Path]:
@@ -163,14 +167,69 @@ def problems(chapter: Path, reference: Path) -> list[str]:
     return found
 
 
+def contradictions(name: str, built: Path, reference: Path) -> list[str]:
+    """Say where the outputs of a built chapter are not those of its reference."""
+    if not reference.exists():
+        return [f"{name}: no reference; run `make reference`"]
+    if not built.exists():
+        return [f"{name}: its outputs are lost; run `make book`"]
+    kept, now = nbformat.read(reference, as_version=4), nbformat.read(built, as_version=4)
+    if [cell.source for cell in kept.cells] != [cell.source for cell in now.cells]:
+        return [f"{name}: built from other code than the reference; run `make reference`"]
+    for old, new in zip(kept.cells, now.cells, strict=True):
+        if not checked(old):
+            new.outputs = []
+    found = []
+    for number, difference in differences(kept, now):
+        where = f"{name}, {kept.cells[number].id}"
+        if now.cells[number].outputs:
+            lines = [f"    {line}" for line in difference.splitlines()][:LINES]
+            found.append("\n".join([f"{where}: the built page differs (+)", *lines]))
+        else:
+            found.append(f"{where}: marked {TAG}, but the build has no output for it")
+    return found
+
+
+def compare_built(build: Path, names: list[str], references: Path) -> tuple[list[str], str]:
+    """Compare what the last build printed with the references.
+
+    Returns:
+        What is wrong, and a sentence that sums up.
+    """
+    try:
+        record = json.loads((build / ".html.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return [f"there is no built book in {build}; run `make book`"], ""
+    if not record.get("complete"):
+        return ["the last build stopped or warned; run `make book`"], ""
+    if record["sample"]:
+        return [], "the book was built with the sample of the digits: its outputs are not compared"
+    pages = {name: page for name, page in record["pages"].items() if page["code"]}
+    bad, compared = [], 0
+    for docname, page in pages.items():
+        name = Path(docname).name
+        if names and name not in names:
+            continue
+        reference = references / f"{name}.ipynb"
+        built = build / record["outputs"] / "executed" / page["code"] / "base.ipynb"
+        bad += contradictions(name, built, reference)
+        if reference.exists():
+            compared += sum(map(checked, nbformat.read(reference, as_version=4).cells))
+    return bad, f"{compared} cells of {len(pages)} built chapters print what tests/reference has"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chapters", nargs="*", help="names without .md; all by default")
     parser.add_argument("--check", action="store_true", help="run nothing, compare")
+    parser.add_argument("--built", action="store_true", help="run nothing, compare the built book")
     arguments = parser.parse_args()
+    if arguments.built:
+        bad, summary = compare_built(BUILD, arguments.chapters, REFERENCE)
+        print("\n".join(bad) or summary)
+        return 1 if bad else 0
     REFERENCE.mkdir(exist_ok=True)
-    bad: list[str] = []
-    compared = 0
+    bad, compared = [], 0
     for chapter in chapters(arguments.chapters):
         target = REFERENCE / f"{chapter.stem}.ipynb"
         if not arguments.check:

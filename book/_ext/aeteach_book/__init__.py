@@ -1,0 +1,24 @@
+"""What the book needs from Sphinx: offline pages, current numbers, and any choice of chapters.
+
+- `offline`: MathJax is served from the book's own folder, no script is loaded from another host,
+  and every page says so when it was built with the sample instead of the full digits.
+- `chapters`: the chapters of _toc.yml run side by side, one a core, and what they print is kept.
+- `surroundings`, `reads`: what all chapters can see, and what each of them has read; when it
+  changes, they run again. `store` keeps what they printed.
+- `runner`, `tracer`: run one chapter, and write down which files it opens.
+- `pages`: which pages are read and written again.
+- `left_out`, `names`: a link to a page that _toc.yml leaves out becomes plain text.
+"""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    # Not at the top: the processes that run the chapters need none of this.
+    from aeteach_book import chapters, left_out, offline, pages
+
+    for part in (offline, pages, chapters, left_out):
+        part.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
