@@ -51,7 +51,8 @@ def build(root: str | Path, *options: str) -> int:
             print(error, file=sys.stderr)
             return 1
         except SystemExit as stop:
-            return int(stop.code or 0)
+            code = stop.code or 0
+            return code if isinstance(code, int) else 1  # Ctrl-C arrives as an exception
     return 0
 
 

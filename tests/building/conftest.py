@@ -39,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:  # Sphinx and its extensions warn of much that is theirs
             item.add_marker(pytest.mark.filterwarnings("ignore"))
+            if item.get_closest_marker("timeout") is None:  # several builds on a busy machine
+                item.add_marker(pytest.mark.timeout(900))
 
 
 def tool(name: str) -> ModuleType:
