@@ -28,8 +28,7 @@ def db_to_ratio(db: float) -> float:
     Args:
         db: ratio of two powers in decibels, finite.
     """
-    if not math.isfinite(db) or abs(db) > 300:
-        raise ValueError(f"db is {db!r}; expected decibels from -300 to 300, such as 10")
+    db = _validate.number(db, "db", least=-300, most=300, hint="decibels, such as 10")
     return 10 ** (db / 10)
 
 
@@ -39,7 +38,7 @@ def ratio_to_db(ratio: float) -> float:
     Args:
         ratio: above 0, finite.
     """
-    return 10 * math.log10(_positive("ratio", ratio))
+    return 10 * math.log10(_validate.number(ratio, "ratio", above=0))
 
 
 def signal_power(z: Tensor) -> Tensor:
@@ -54,7 +53,7 @@ def signal_power(z: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: not (N, d), not finite, or fewer than two rows.
     """
-    _at_least_two(z)
+    _validate.latents(z, least=2)
     return z.var(0, correction=0).mean()
 
 
@@ -70,7 +69,7 @@ def noise_variance(z: Tensor, snr: float) -> Tensor:
     Raises:
         TypeError, ValueError: as for `signal_power`, or a ratio out of range.
     """
-    return signal_power(z) / _positive("snr", snr)
+    return signal_power(z) / _validate.number(snr, "snr", above=0)
 
 
 def transmit(
@@ -88,15 +87,13 @@ def transmit(
         TypeError, ValueError: not (N, d), not finite, or a variance below 0.
     """
     _validate.latents(z)
-    v = torch.as_tensor(variance, dtype=z.dtype)
-    if not bool(((v >= 0) & v.isfinite()).all()) or v.ndim > 1 or v.numel() not in (1, z.shape[1]):
-        raise ValueError(
-            f"variance is {variance!r}; expected a finite number of at least 0, or one for each of "
-            f"the {z.shape[1]} dimensions"
-        )
+    want = f"a variance of at least 0, or one for each of the {z.shape[1]} dimensions"
+    v = _validate.numbers(variance, "variance", want, axes=1).to(z.device, z.dtype)
+    if not bool(((v >= 0) & v.isfinite()).all()) or v.numel() not in (1, z.shape[1]):
+        raise ValueError(f"variance is {_validate.say(variance)}; expected {want}")
     generator = None if seed is None else _validate.generator(seed)
-    eps = torch.randn(z.shape, dtype=z.dtype, generator=generator)
-    return z + v.sqrt() * eps
+    eps = torch.randn(z.shape, dtype=z.dtype, generator=generator, device="cpu")
+    return z + v.sqrt() * eps.to(z.device)
 
 
 def information_rate(signal: Tensor | float, noise: Tensor | float, *, base: float = 2.0) -> Tensor:
@@ -116,17 +113,19 @@ def information_rate(signal: Tensor | float, noise: Tensor | float, *, base: flo
     Raises:
         ValueError: a variance out of range, more than one axis, or shapes that do not fit.
     """
-    s, n = (torch.as_tensor(v, dtype=torch.float64) for v in (signal, noise))
-    if not bool(((s >= 0) & s.isfinite()).all()) or s.ndim > 1:
-        raise ValueError(f"signal is {signal!r}; expected variances (d,), finite, at least 0")
-    if not bool(((n > 0) & n.isfinite()).all()) or n.ndim > 1 or n.numel() not in (1, s.numel()):
+    s = _validate.numbers(signal, "signal", "variances (d,), at least 0", axes=1).double()
+    n = _validate.numbers(noise, "noise", "variances (d,), above 0", axes=1).double()
+    _validate.one_device(signal=s, noise=n)
+    if not bool((s >= 0).all()):
+        raise ValueError(f"signal goes down to {float(s.min()):g}; expected variances, at least 0")
+    if not bool((n > 0).all()) or n.numel() not in (1, s.numel()):
         raise ValueError(
-            f"noise is {noise!r}; expected one variance above 0, or one for each of the "
-            f"{s.numel()} dimensions: without noise the rate has no bound"
+            f"noise is {_validate.say(noise)}, from {float(n.min()):g} on; expected one variance "
+            f"above 0, or one for each of the {s.numel()} dimensions: without noise the rate has "
+            "no bound"
         )
-    if not base > 1 or math.isinf(base):
-        raise ValueError(f"base is {base!r}; expected above 1: 2 for bits, math.e for nats")
-    return torch.log1p(s / n).sum() / (2 * math.log(base))
+    base = _validate.number(base, "base", above=1, hint="2 for bits, math.e for nats")
+    return _rate(s, n).sum() / (2 * math.log(base))
 
 
 def capacity(snr: float, dimensions: int = 1) -> float:
@@ -140,8 +139,8 @@ def capacity(snr: float, dimensions: int = 1) -> float:
 
     Source: Shannon (1948), A mathematical theory of communication, theorem 17.
     """
-    _validate.count(dimensions, "dimensions")
-    return dimensions / 2 * math.log2(1 + _positive("snr", snr))
+    d = _validate.count(dimensions, "dimensions")
+    return d / 2 * math.log2(1 + _validate.number(snr, "snr", above=0))
 
 
 def mutual_information(kind: str, snr: float) -> float:
@@ -161,10 +160,9 @@ def mutual_information(kind: str, snr: float) -> float:
 
     Source: Cover and Thomas (2006), Elements of information theory, chapter 9.
     """
-    if kind not in INPUTS:
-        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(INPUTS)}")
-    if not _positive("snr", snr) <= 1e6:
-        raise ValueError(f"snr is {snr!r}; expected at most 1e6: the grid is made for that")
+    _validate.choice(kind, "kind", INPUTS)
+    hint = "for which the grid is made"
+    snr = _validate.number(snr, "snr", above=0, most=1e6, hint=hint)
     if kind == "normal":
         return capacity(snr)
     # The density is even, so half the line is enough: from 0 to the edge and a little beyond.
@@ -183,12 +181,7 @@ def _normal(y: Tensor) -> Tensor:
     return torch.exp(-(y**2) / 2) / math.sqrt(2 * math.pi)
 
 
-def _positive(name: str, value: float) -> float:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} is {value!r}; expected a finite number above 0")
-    return float(value)
-
-
-def _at_least_two(z: Tensor) -> None:
-    if len(_validate.latents(z)) < 2:
-        raise ValueError("z has 1 row; a variance over vectors needs at least 2")
+def _rate(signal: Tensor, noise: Tensor) -> Tensor:
+    """Return log(1 + signal / noise), finite also where the ratio itself is not."""
+    ratio = signal / noise
+    return torch.where(ratio.isinf(), signal.log() - noise.log(), torch.log1p(ratio))

@@ -14,7 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aeteach import _validate
+
 Function = Callable[[Tensor], Tensor]
+_FAR = 1e60  # its fourth power is still a number
 
 
 class PerDraw(NamedTuple):
@@ -126,8 +129,8 @@ def score_function(
     Source: Williams (1992), Simple statistical gradient-following algorithms for connectionist
         reinforcement learning.
     """
-    if not math.isfinite(baseline):
-        raise ValueError(f"baseline is {baseline}; expected a finite number in the unit of f")
+    hint = "in the unit of f"
+    baseline = _validate.number(baseline, "baseline", least=-1e30, most=1e30, hint=hint)
     _noise(mu, log_var, eps)
     with torch.no_grad():
         value = _values(f, reparameterize(mu, log_var, eps)) - baseline
@@ -147,6 +150,7 @@ def average(per_draw: Tensor) -> Estimate:
     Raises:
         ValueError: fewer than 2 draws.
     """
+    _validate.finite(per_draw, "per_draw", "a float tensor (n, ...)")
     n = len(per_draw) if per_draw.ndim else 0
     if n < 2:
         raise ValueError(
@@ -191,8 +195,7 @@ def quadratic_score(
         ValueError: a number that is not finite, sigma not positive, or d below 1.
     """
     m_, sigma_ = _quadratic(m, sigma)
-    if not math.isfinite(baseline):
-        raise ValueError(f"baseline is {baseline}; expected a finite number")
+    baseline = _validate.number(baseline, "baseline", least=-_FAR, most=_FAR)
     miss = baseline - best_baseline(m, sigma, dimensions=dimensions)
     other = (dimensions - 1) * (4 * m_**2 + 2 * sigma_**2)
     return Moments(2 * m_, 8 * m_**2 + 6 * sigma_**2 + other + (miss / sigma_) ** 2)
@@ -212,33 +215,28 @@ def best_baseline(m: float, sigma: float, *, dimensions: int = 1) -> Tensor:
         ValueError: m is not finite, sigma is not positive and finite, or d is below 1.
     """
     m_, sigma_ = _quadratic(m, sigma)
-    if dimensions < 1:
-        raise ValueError(f"dimensions is {dimensions}; expected at least 1")
+    _validate.count(dimensions, "dimensions")
     return m_**2 + 3 * sigma_**2 + (dimensions - 1) * (m_**2 + sigma_**2)
 
 
 def _quadratic(m: float, sigma: float) -> tuple[Tensor, Tensor]:
-    if not math.isfinite(m) or not 0 < sigma < math.inf:
-        raise ValueError(
-            f"m is {m} and sigma is {sigma}; expected a finite m and a positive, finite sigma "
-            "(sigma is a standard deviation: exp(log_var / 2))"
-        )
+    m = _validate.number(m, "m", least=-_FAR, most=_FAR)
+    hint = "a standard deviation: exp(log_var / 2)"
+    sigma = _validate.number(sigma, "sigma", above=0, most=_FAR, hint=hint)
     return torch.tensor(m, dtype=torch.float64), torch.tensor(sigma, dtype=torch.float64)
 
 
 def _check(mu: Tensor, log_var: Tensor, eps: Tensor) -> None:
-    for name, value in (("mu", mu), ("log_var", log_var), ("eps", eps)):
-        kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
-        if kind not in (torch.float32, torch.float64):
-            raise TypeError(f"{name} is {kind}; expected a float32 or float64 tensor")
+    given = {"mu": mu, "log_var": log_var, "eps": eps}
+    for name, value in given.items():
+        _validate.finite(value, name, graph=True)
     shapes = f"mu {tuple(mu.shape)}, log_var {tuple(log_var.shape)}, eps {tuple(eps.shape)}"
     if mu.shape != log_var.shape or eps.shape[eps.ndim - mu.ndim :] != mu.shape:
         raise ValueError(
             f"shapes do not fit: {shapes}; expected mu and log_var alike, and eps the same or with "
             "a leading axis of draws: torch.randn(n, *mu.shape)"
         )
-    if eps.numel() == 0:
-        raise ValueError(f"eps is empty: {shapes}; expected at least one draw and one dimension")
+    _validate.one_device(**given)
 
 
 def _noise(mu: Tensor, log_var: Tensor, eps: Tensor) -> Tensor:
@@ -254,10 +252,14 @@ def _noise(mu: Tensor, log_var: Tensor, eps: Tensor) -> Tensor:
 
 def _values(f: Function, z: Tensor) -> Tensor:
     """Return f(z), one number for each draw, or say what arrived instead."""
-    value = f(z)
+    value = _validate.function(f, "f", "a function of z")(z)
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        raise TypeError(f"f gave {_validate.say(value)}; expected a float tensor ({len(z)},)")
     if value.shape != z.shape[:1]:
         raise ValueError(
             f"f gave shape {tuple(value.shape)} for z {tuple(z.shape)}; expected "
             f"({len(z)},), one number for each draw: sum over the last axis, not over the draws"
         )
+    if not bool(value.detach().isfinite().all()):
+        raise ValueError("f gave NaN or infinity for some draws; expected finite numbers")
     return value

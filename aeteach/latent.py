@@ -3,7 +3,6 @@
 None of these knows a model: they take codes z, and return points that a decoder can draw.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,10 +31,8 @@ def bounds(z: Tensor, share: float = 0.99) -> tuple[Tensor, Tensor]:
         TypeError, ValueError: codes of another kind, or a share out of range.
     """
     _validate.latents(z)
-    if not 0 < share <= 1:
-        raise ValueError(f"share is {share!r}; expected above 0, at most 1, as 0.99")
-    ends = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=z.dtype)
-    low, high = torch.quantile(z, ends, dim=0)
+    share = _validate.number(share, "share", above=0, most=1, hint="as 0.99")
+    low, high = _quantiles(z, ((1 - share) / 2, (1 + share) / 2))
     return low, high
 
 
@@ -48,7 +45,7 @@ def grid(
     n x n decoded images laid out in reading order stand where the axes of a plot say.
 
     Args:
-        n: points along each axis, at least 2; both ends are among them.
+        n: points along each axis, from 2 to 3,000; both ends are among them.
         low: where both axes begin, or one number for each.
         high: where they end, above `low`.
 
@@ -60,7 +57,7 @@ def grid(
         ValueError: fewer than 2 points, ends that are not finite, or an axis that does not go up,
             as from 3 to 3, where one value would be repeated n times.
     """
-    _validate.count(n, "n", least=2)
+    _validate.count(n, "n", least=2, most=3000)
     (x_low, y_low), (x_high, y_high) = _two("low", low), _two("high", high)
     for name, a, b in (("first", x_low, x_high), ("second", y_low, y_high)):
         if not a < b:
@@ -101,13 +98,11 @@ def class_quartiles(z: Tensor, labels: Tensor, classes: int = 10) -> Spread:
     Raises:
         TypeError, ValueError: codes or labels of another kind, or a class without a code.
     """
-    _validate.latents(z)
-    _validate.labels(labels, len(z), classes=classes)
+    _classes(z, labels, classes)
     missing = sorted(set(range(classes)) - set(labels.unique().tolist()))
     if missing:
         raise ValueError(f"no code belongs to class {missing[0]}, so it has no median: pass more")
-    ends = torch.tensor([0.25, 0.5, 0.75], dtype=z.dtype)
-    each = [torch.quantile(z[labels == c], ends, dim=0) for c in range(classes)]  # C of (3, d)
+    each = [_quantiles(z[labels == c], (0.25, 0.5, 0.75)) for c in range(classes)]  # C of (3, d)
     return Spread(*torch.stack(each, dim=1))
 
 
@@ -149,19 +144,19 @@ def draw_by_class(
         TypeError, ValueError: codes, labels or a seed of another kind, or a class with too few
             codes to have a covariance.
     """
-    _validate.latents(z)
-    _validate.labels(labels, len(z), classes=classes)
+    _classes(z, labels, classes)
     _validate.labels(y, name="y", classes=classes)
+    _validate.one_device(z=z, y=y)
     d = z.shape[1]
     noise = torch.randn(
-        len(y), d, generator=_validate.generator(seed), dtype=torch.float32
-    ).double()
-    drawn = torch.empty(len(y), d, dtype=z.dtype)
+        len(y), d, generator=_validate.generator(seed), dtype=torch.float32, device="cpu"
+    ).to(z.device, torch.float64)
+    drawn = z.new_empty(len(y), d)
     for c in y.unique().tolist():
         own = z[labels == c].double()
         if len(own) <= d:
             raise ValueError(f"class {c} has {len(own)} codes; a covariance needs more than {d}")
-        root = torch.linalg.cholesky(torch.cov(own.T).reshape(d, d))
+        root = _root(torch.cov(own.T).reshape(d, d), f"the codes z of class {c}")
         asked = y == c
         drawn[asked] = (own.mean(0) + noise[asked] @ root.T).to(z.dtype)
     return drawn
@@ -186,15 +181,15 @@ def interpolate(a: Tensor, b: Tensor, n: int) -> Tensor:
     """
     _validate.count(n, "n", least=2)
     for name, value in (("a", a), ("b", b)):
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(f"{name} must be a float tensor, got {kind}")
+        _validate.finite(value, name, "a float tensor")
     if a.shape != b.shape:
         raise ValueError(
             f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; a line joins two points of one "
             "space: take one code (d,) or one image (1, H, W) each"
         )
-    t = torch.linspace(0, 1, n, dtype=a.dtype).view(-1, *[1] * a.ndim)
+    _validate.one_kind(a=a, b=b)
+    _validate.room(n * a.numel(), f"n = {n}")
+    t = torch.linspace(0, 1, n, dtype=a.dtype, device=a.device).view(-1, *[1] * a.ndim)
     return (1 - t) * a + t * b
 
 
@@ -222,6 +217,7 @@ def nearest_code(points: Tensor, z: Tensor) -> Nearest:
     """
     _validate.latents(z)
     _validate.latents(points, "points", d=z.shape[1])
+    _validate.one_kind(points=points, z=z)
     found = []
     for some in points.split(_CHUNK):
         # The quick way, by |a|^2 - 2ab + |b|^2, cancels where points lie close: not here.
@@ -235,9 +231,38 @@ def nearest_code(points: Tensor, z: Tensor) -> Nearest:
 
 def _two(name: str, ends: float | Sequence[float] | Tensor) -> tuple[float, float]:
     """Return one finite number for each of the two axes."""
-    values = [float(v) for v in torch.as_tensor(ends, dtype=torch.float64).flatten()]
-    if len(values) == 1:
-        values *= 2
-    if len(values) != 2 or not all(map(math.isfinite, values)):
-        raise ValueError(f"{name} is {ends!r}; expected one finite number, or one for each axis")
-    return values[0], values[1]
+    values = _validate.numbers(ends, name, "one finite number, or one for each axis", axes=1)
+    if values.numel() > 2:
+        raise ValueError(
+            f"{name} is {_validate.say(ends)}; expected one finite number, or one for each axis"
+        )
+    first, last = (
+        _validate.number(v, name, least=-1e30, most=1e30) for v in (values.flatten()[[0, -1]])
+    )
+    return first, last
+
+
+def _classes(z: Tensor, labels: Tensor, classes: int) -> None:
+    """Refuse codes and labels that do not fit each other."""
+    _validate.latents(z)
+    _validate.count(classes, "classes", most=_validate.MAX_CLASSES)
+    _validate.labels(labels, len(z), classes=classes)
+    _validate.one_device(z=z, labels=labels)
+
+
+def _quantiles(z: Tensor, shares: tuple[float, ...]) -> Tensor:
+    """Return quantiles of each dimension, (shares, d), at whatever length of z."""
+    # torch.quantile takes 16 million numbers at most, and a column of codes is far shorter.
+    ends = torch.tensor(shares, dtype=z.dtype, device=z.device)
+    return torch.stack([torch.quantile(column, ends) for column in z.unbind(1)], dim=1)
+
+
+def _root(covariance: Tensor, whose: str) -> Tensor:
+    """Return the lower triangular root of a covariance."""
+    root, failed = torch.linalg.cholesky_ex(covariance)
+    if int(failed):
+        raise ValueError(
+            f"{whose} lie in a plane of fewer dimensions, so no normal fits them; expected codes "
+            "that vary in every dimension"
+        )
+    return root

@@ -18,7 +18,9 @@ from aeteach import _validate
 from aeteach.divergences import kl_to_standard_normal
 
 LOG_2PI = math.log(2 * math.pi)
+_LARGEST = 1e70  # of any argument: its fourth power is still a number
 _FARTHEST = 12.0  # the largest |x|; |z| = 4 of the prior is at x = 12
+_WIDEST = 160.0  # of log_var: the fourth power of exp(log_var) is still a number
 _NODES = 4001  # of the grid over z: nearly two in a standard deviation of any posterior
 _ROWS = 128  # values of x integrated at once, 4 MB each time
 
@@ -63,10 +65,10 @@ class Toy:
     bend: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0.05 <= self.variance <= 10:
-            raise ValueError(f"variance is {self.variance!r}; expected a number from 0.05 to 10")
-        if not -1 <= self.bend <= 1:
-            raise ValueError(f"bend is {self.bend!r}; expected a number from -1 to 1")
+        variance = _validate.number(self.variance, "variance", least=0.05, most=10)
+        bend = _validate.number(self.bend, "bend", least=-1, most=1)
+        object.__setattr__(self, "variance", variance)
+        object.__setattr__(self, "bend", bend)
 
     def decode(self, z: Any) -> Tensor:
         """Return the mean of x given z, g(z) = z + b z^2."""
@@ -80,7 +82,8 @@ class Toy:
 
     def log_likelihood(self, x: Any, z: Any) -> Tensor:
         """Return log p(x|z) = log N(x; g(z), c)."""
-        error = _numbers("x", x) - self.decode(z)
+        x, z = _broadcast(x=x, z=z)
+        error = x - self.decode(z)
         return -(error**2 / self.variance + math.log(self.variance) + LOG_2PI) / 2
 
     def log_joint(self, x: Any, z: Any) -> Tensor:
@@ -108,6 +111,7 @@ class Toy:
 
     def log_posterior(self, x: Any, z: Any) -> Tensor:
         """Return log p(z|x) = log p(x, z) - log p(x)."""
+        x, z = _broadcast(x=x, z=z)
         return self.log_joint(x, z) - self.log_evidence(x)
 
     def elbo_terms(self, x: Any, mu: Any, log_var: Any) -> ElboTerms:
@@ -228,20 +232,17 @@ class Toy:
 
 
 def _numbers(name: str, value: Any) -> Tensor:
-    """Return finite float64 numbers, or say what is wrong with them."""
-    try:
-        numbers = torch.as_tensor(value, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        kind = type(value).__name__
-        raise ValueError(f"{name} is a {kind} ({error}); expected numbers") from error
-    if not bool(torch.isfinite(numbers).all()):
-        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
+    """Return finite float64 numbers, no farther from 0 than their fourth power allows."""
+    numbers = _validate.numbers(value, name, "finite numbers").double()
+    reach = float(numbers.detach().abs().max())
+    if reach > _LARGEST:
+        raise ValueError(f"{name} reaches {reach:g}; expected at most {_LARGEST:g}")
     return numbers
 
 
 def _observed(x: Any) -> Tensor:
     x = _numbers("x", x)
-    reach = float(x.abs().max()) if x.numel() else 0.0
+    reach = float(x.detach().abs().max())
     if reach > _FARTHEST:
         raise ValueError(
             f"|x| reaches {reach:g}; expected at most {_FARTHEST:g}: beyond, the grid over z is "
@@ -252,11 +253,20 @@ def _observed(x: Any) -> Tensor:
 
 def _together(x: Any, mu: Any, log_var: Any) -> list[Tensor]:
     """Return x, mu and log_var, broadcast to one shape."""
-    numbers = [_numbers("x", x), _numbers("mu", mu), _numbers("log_var", log_var)]
+    numbers = _broadcast(x=x, mu=mu, log_var=log_var)
+    highest = float(numbers[2].detach().max())
+    if highest > _WIDEST:
+        raise ValueError(f"log_var reaches {highest:g}; expected at most {_WIDEST:g}")
+    return numbers
+
+
+def _broadcast(**given: Any) -> list[Tensor]:
+    """Return numbers broadcast to one shape."""
+    numbers = [_numbers(name, value) for name, value in given.items()]
     try:
         return list(torch.broadcast_tensors(*numbers))
     except RuntimeError as error:
-        shapes = ", ".join(str(tuple(a.shape)) for a in numbers)
+        shapes = ", ".join(f"{n} {tuple(a.shape)}" for n, a in zip(given, numbers, strict=True))
         raise ValueError(
-            f"x, mu and log_var have shapes {shapes}, which do not broadcast: add axes of length 1"
+            f"shapes that do not broadcast: {shapes}; expected one shape, or axes of length 1"
         ) from error

@@ -18,7 +18,7 @@ import functools
 import math
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -76,6 +76,13 @@ class Outcome(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.argument} = {self.bad}: {self.kind}: {self.says}"
+
+
+# Good by themselves, and so at fault only beside the other arguments.
+FITTING = {
+    *("listed", "tupled", "three_numbers", "array", "huge", "many", "fraction", "float64"),
+    *("row_more", "one_row", "column_more", "axis_more", "axis_less", "not_square"),
+}
 
 
 def _is(value: Any, **more: bool) -> Bad:
@@ -235,7 +242,11 @@ KINDS: dict[str, dict[str, Bad]] = {
         "as_numpy": Bad(lambda good: np.int64(good), same=True),
         "zero": _is(0, large=True),
     },
-    "seed": NOT_LARGE | {"as_numpy": Bad(lambda good: np.int64(good), same=True)},
+    "seed": NOT_LARGE
+    | {
+        "many": GENERAL["many"],
+        "as_numpy": Bad(lambda good: np.int64(good), same=True),
+    },
     "flag": NOT_LARGE
     | {"boolean": Bad(lambda good: good, same=True), "one": _is(1), "word": _is("no")},
     "choice": NOT_LARGE | {"no_such": _is("no such thing")},
@@ -277,6 +288,7 @@ def _one(case: Case, good: _Good, name: str, argument: Arg, key: str, bad: Bad) 
     value = bad.make(argument.value)
     if argument.value is None and value is None:
         return Outcome(name, key, "right", "it is left out")
+    others = case.arguments if key in FITTING else ()
     before = _state(case, value)
     try:
         with _limit(SECONDS):
@@ -284,7 +296,7 @@ def _one(case: Case, good: _Good, name: str, argument: Arg, key: str, bad: Bad) 
     except TimeoutError:
         return Outcome(name, key, "hang", f"more than {SECONDS:g} s")
     except Exception as error:
-        outcome = Outcome(name, key, *_of_error(error, name))
+        outcome = Outcome(name, key, *_of_error(error, name, others))
         draws = False
     else:
         outcome = Outcome(name, key, *_of_result(result, case, good, argument, key, bad))
@@ -294,7 +306,7 @@ def _one(case: Case, good: _Good, name: str, argument: Arg, key: str, bad: Bad) 
     return outcome
 
 
-def _of_error(error: Exception, name: str) -> tuple[str, str]:
+def _of_error(error: Exception, name: str, others: Iterable[str]) -> tuple[str, str]:
     """Tell whether an error is one of ours and names the argument."""
     says = f"{type(error).__name__}: {error}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -303,7 +315,8 @@ def _of_error(error: Exception, name: str) -> tuple[str, str]:
         return "raw traceback", f"{says} ({where})"
     if not _raised(frame.filename, frame.lineno or 0):
         return "raw traceback", f"{says} ({where})"
-    if not any(word in str(error) for word in _words(name)):
+    # Two that do not fit each other may be named by either.
+    if not any(word in str(error) for other in (name, *others) for word in _words(other)):
         return "raw traceback", f"it does not name {name}: {says}"
     if len(str(error)) > 1000:
         return "raw traceback", f"{len(str(error))} characters: {says:.200}"

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "sweeps.inpainting.measure": "the same",
     "sweeps.shapes.measure": "the same",
     "sweeps.vae.measure": "the same",
+    "sweeps.records": "files of the engine: the tests of the sweeps",
     "sweeps.trained": "called by the measures alone",
     "sweeps.scores.readability": "two scores into four columns, called by the measures alone",
 }
@@ -191,7 +192,9 @@ NO = "it is there to be called like other losses, and what it shows is not looke
 CALLED = {
     f"gives_{what}": "it is called later, on an output" for what in ("text", "none", "nan", "three")
 }
-SIZES = {"row_more": "samples of any size", "one_row": "samples of any size"}
+SIZES = dict.fromkeys(("row_more", "one_row"), "there may be any number of them")
+FREE = SIZES | {"column_more": "and of any dimension"}
+MORE = {key: FREE[key] for key in ("row_more", "column_more")}
 
 N, SIZE, D = 20, 16, 2
 
@@ -307,11 +310,15 @@ def _output(n: int = N) -> Output:
 
 _entry("channel.db_to_ratio", lambda: {"db": number(10.0)})
 _entry("channel.ratio_to_db", lambda: {"ratio": number(10.0)})
-_entry("channel.signal_power", lambda: {"z": codes()})
-_entry("channel.noise_variance", lambda: {"z": codes(), "snr": number(10.0)})
+_entry("channel.signal_power", lambda: {"z": codes(**MORE)})
+_entry("channel.noise_variance", lambda: {"z": codes(**MORE), "snr": number(10.0)})
 _entry(
     "channel.transmit",
-    lambda: {"z": codes(), "variance": numbers(0.5), "seed": seed(none=GLOBAL, generator=ONE)},
+    lambda: {
+        "z": codes(float64="its noise is drawn in float64", **FREE),
+        "variance": numbers(0.5),
+        "seed": seed(none=GLOBAL, generator=ONE),
+    },
 )
 _entry(
     "channel.information_rate",
@@ -491,11 +498,11 @@ _entry(
 )
 
 
-def _gradient(noise: bool = True) -> dict[str, Arg]:
+def _gradient(**more: str) -> dict[str, Arg]:
     return {
         "mu": floats(_random(D)),
         "log_var": floats(_random(D, seed=1)),
-        **({"eps": floats(_random(N, D, seed=2))} if noise else {}),
+        "eps": floats(_random(N, D, seed=2), **SIZES, **more),
     }
 
 
@@ -503,13 +510,23 @@ def _squares(z: Tensor) -> Tensor:
     return z.square().sum(1)
 
 
-_entry("gradients.reparameterize", _gradient)
+_entry(
+    "gradients.reparameterize",
+    lambda: _gradient(axis_more="axes of draws lead", axis_less="one draw"),
+)
 _entry("gradients.pathwise", lambda: {"f": function(_squares), **_gradient()})
 _entry(
     "gradients.score_function",
     lambda: {"f": function(_squares), **_gradient(), "baseline": number(0.5)},
 )
-_entry("gradients.average", lambda: {"per_draw": floats(_random(N, D))})
+_entry(
+    "gradients.average",
+    lambda: {
+        "per_draw": floats(
+            _random(N, D), three_numbers="draws", axis_less="draws", row_more="more draws"
+        )
+    },
+)
 _entry("gradients.quadratic_pathwise", lambda: {"m": number(1.0), "sigma": number(0.5)})
 _entry(
     "gradients.quadratic_score",
@@ -564,25 +581,36 @@ _entry(
 )
 _entry("inpainting.loadings", lambda: {"pca": model(pca())})
 
-_entry("latent.bounds", lambda: {"z": codes(), "share": number(0.9)})
+_entry("latent.bounds", lambda: {"z": codes(**FREE), "share": number(0.9)})
 _entry("latent.grid", lambda: {"n": count(3), "low": numbers(-2.0), "high": numbers(2.0)})
 for _name in ("class_quartiles", "class_medians"):
-    _entry(f"latent.{_name}", lambda: {"z": codes(), "labels": labels(), "classes": count(10)})
+    _entry(
+        f"latent.{_name}",
+        lambda: {
+            "z": codes(column_more=FREE["column_more"]),
+            "labels": labels(),
+            "classes": count(10),
+        },
+    )
 _entry(
     "latent.draw_by_class",
     lambda: {
         "z": codes(),
         "labels": labels(classes=3),
-        "y": labels(5, classes=3),
+        "y": labels(5, classes=3, **SIZES),
         "seed": seed(generator=ONE),
         "classes": count(3),
     },
 )
 _entry(
     "latent.interpolate",
-    lambda: {"a": floats(_random(3)), "b": floats(_random(3, seed=1)), "n": count(5)},
+    lambda: {
+        "a": floats(_random(3), three_numbers="three numbers are a point"),
+        "b": floats(_random(3, seed=1), three_numbers="three numbers are a point"),
+        "n": count(5),
+    },
 )
-_entry("latent.nearest_code", lambda: {"points": codes(4, seed=1), "z": codes()})
+_entry("latent.nearest_code", lambda: {"points": codes(4, seed=1, **SIZES), "z": codes(**SIZES)})
 
 
 def _pair(first: str, second: str) -> dict[str, Arg]:
@@ -1257,9 +1285,9 @@ def _axes() -> Arg:
     return other(plt.figure().add_subplot(), none="new ones")
 
 
-_entry("quantize.nearest", lambda: {"z": codes(), "codebook": codes(5, seed=1)})
+_entry("quantize.nearest", lambda: {"z": codes(**SIZES), "codebook": codes(5, seed=1, **SIZES)})
 _entry("quantize.straight_through", lambda: {"z": codes(), "e": codes(seed=1)})
-_entry("quantize.quantize", lambda: {"z": codes(), "codebook": codes(5, seed=1)})
+_entry("quantize.quantize", lambda: {"z": codes(**SIZES), "codebook": codes(5, seed=1, **SIZES)})
 
 
 def _recipe() -> recipes.Recipe:

@@ -212,9 +212,15 @@ def test_the_standard_error_is_what_repetitions_show():
 @pytest.mark.parametrize(
     ("mu", "log_var", "eps", "error", "message"),
     [
-        (1.0, vector(0), noise(3), TypeError, "mu is float"),
-        (vector(0), torch.zeros(1, dtype=torch.int64), noise(3), TypeError, "log_var is torch.int"),
-        (vector(0), vector(0), noise(3).half(), TypeError, "eps is torch.float16"),
+        (1.0, vector(0), noise(3), TypeError, "mu must be .*got float"),
+        (
+            vector(0),
+            torch.zeros(1, dtype=torch.int64),
+            noise(3),
+            TypeError,
+            "log_var must be .*got torch.int",
+        ),
+        (vector(0), vector(0), noise(3).half(), TypeError, "eps must be .*got torch.float16"),
         (vector(0, 1), vector(0), noise(3), ValueError, "shapes do not fit"),
         (vector(0, 1), vector(0, 1), noise(3), ValueError, "shapes do not fit"),
         (vector(0), vector(0), noise(0), ValueError, "eps is empty"),
@@ -238,12 +244,12 @@ def test_numbers_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="baseline is nan"):
         g.score_function(FUNCTIONS["square"], vector(0), vector(0), noise(3), baseline=float("nan"))
     for draws in (torch.tensor(1.0), torch.ones(1), torch.ones(0, 3)):
-        with pytest.raises(ValueError, match="at least 2 draws"):
+        with pytest.raises(ValueError, match=r"at least 2 draws|per_draw is empty"):
             g.average(draws)
     for m, sigma in ((0, 0), (0, -1), (math.nan, 1), (0, math.inf)):
-        with pytest.raises(ValueError, match="positive, finite sigma"):
+        with pytest.raises(ValueError, match=r"^(m|sigma) is "):
             g.quadratic_pathwise(m, sigma)
     with pytest.raises(ValueError, match="baseline is inf"):
         g.quadratic_score(0, 1, baseline=math.inf)
-    with pytest.raises(ValueError, match="dimensions is 0"):
+    with pytest.raises(ValueError, match="dimensions must be at least 1, got 0"):
         g.best_baseline(0, 1, dimensions=0)
