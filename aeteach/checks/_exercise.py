@@ -37,7 +37,7 @@ from aeteach.checks._trial import (
 )
 
 _PATIENCE = 0.5  # seconds that one call of a mistake's function may take
-_SEARCH = 0.7  # seconds that each search for a mistake may take
+_SEARCH = 0.6  # seconds that each search for a mistake may take
 
 
 @dataclass(frozen=True)

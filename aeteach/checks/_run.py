@@ -35,8 +35,9 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
     Raises:
         TooLong: the time was used up.
     """
-    with _limited(max(seconds, 1e-3)):
-        return function(*arguments)
+    on_main = threading.current_thread() is threading.main_thread()
+    limited = _timed if on_main and hasattr(signal, "setitimer") else _traced
+    return limited(function, arguments, max(seconds, 1e-3))
 
 
 @contextlib.contextmanager
@@ -62,47 +63,39 @@ def silent() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
-        limit = _by_timer(seconds)
-    else:
-        limit = _by_tracing(seconds)
-    with limit:
-        yield
-
-
-@contextlib.contextmanager
-def _by_timer(seconds: float) -> Iterator[None]:
-    fired = 0
+def _timed(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
+    rings = 0
 
     def ring(number: int, frame: FrameType | None) -> None:
-        nonlocal fired
-        fired += 1
-        if fired > 3:  # the call catches everything: now every line of it raises
-            _trace_all(frame, _raise)
+        nonlocal rings
+        if frame is None or frame.f_code.co_filename == __file__:
+            return  # between calls: nothing is running that could be stopped
+        rings += 1
+        if rings > 3:  # the call catches everything: now every line of it raises
+            _trace_all(frame)
         raise TooLong
 
     before = signal.signal(signal.SIGALRM, ring)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.02)
     start = time.monotonic()
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.02)
     try:
-        yield
+        return function(*arguments)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-        if fired > 3:
+        if rings > 3:
             sys.settrace(None)
         if left:  # somebody else's alarm goes on
             rest = max(left - (time.monotonic() - start), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, rest, interval)
 
 
-def _trace_all(frame: FrameType | None, trace: Callable[..., Any]) -> None:
-    while frame is not None and frame.f_code is not call.__code__:
-        frame.f_trace = trace
+def _trace_all(frame: FrameType | None) -> None:
+    """Make every frame of the call raise at its next line."""
+    while frame is not None and frame.f_code.co_filename != __file__:
+        frame.f_trace = _raise
         frame = frame.f_back
-    sys.settrace(trace)
+    sys.settrace(_raise)
 
 
 def _raise(frame: FrameType, event: str, argument: Any) -> Any:
@@ -111,8 +104,7 @@ def _raise(frame: FrameType, event: str, argument: Any) -> Any:
     raise TooLong
 
 
-@contextlib.contextmanager
-def _by_tracing(seconds: float) -> Iterator[None]:
+def _traced(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
     end = time.monotonic() + seconds
     before = sys.gettrace()
 
@@ -125,6 +117,6 @@ def _by_tracing(seconds: float) -> Iterator[None]:
 
     sys.settrace(look)
     try:
-        yield
+        return function(*arguments)
     finally:
         sys.settrace(before)
