@@ -11,7 +11,13 @@ from aeteach.checks.choosing_the_latent import (
 )
 from aeteach.checks.clinic import *  # noqa: F403
 from aeteach.checks.convolutions import *  # noqa: F403
-from aeteach.checks.elbo import *  # noqa: F403
+from aeteach.checks.elbo import (
+    bernoulli_nll,
+    effective_beta,
+    elbo_from_draws,
+    elbo_gap,
+    gaussian_nll,
+)
 from aeteach.checks.generator_worth import (
     count_of_shapes,
     coverage,
@@ -24,7 +30,7 @@ from aeteach.checks.how_much_kl import (
     rate_and_distortion,
     warm_up_weight,
 )
-from aeteach.checks.how_to_use import *  # noqa: F403
+from aeteach.checks.how_to_use import mean
 from aeteach.checks.latent_meaning import *  # noqa: F403
 from aeteach.checks.linear_autoencoder import *  # noqa: F403
 from aeteach.checks.matching_a_distribution import *  # noqa: F403
@@ -39,7 +45,13 @@ from aeteach.checks.pca_by_hand import (
     reconstruction,
 )
 from aeteach.checks.reading_machine import *  # noqa: F403
-from aeteach.checks.reparameterization import *  # noqa: F403
+from aeteach.checks.reparameterization import (
+    baseline,
+    graph_gradients,
+    pathwise_gradient,
+    reparameterize,
+    score_gradient,
+)
 from aeteach.checks.scoreboard import difference_of_means, error_an_image, time_ratio
 from aeteach.checks.surprise_and_kl import (
     coin_backwards,

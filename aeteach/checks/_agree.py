@@ -16,8 +16,9 @@ Array = NDArray[np.float64]
 Arguments = tuple[Any, ...]
 Form = Callable[[Any], Any]
 
-# Relative; a hundredth of it counts against the largest number of the result.
-DOUBLE, SINGLE = 1e-5, 2e-4
+# Relative; a hundredth of it counts against the largest number of the result. The second is what
+# rounding leaves where numbers of order 1 cancel.
+DOUBLE, SINGLE = (1e-5, 1e-12), (2e-4, 4e-7)
 
 
 def agree(got: Any, want: Any, tolerance: float = 1.0) -> bool:
@@ -39,12 +40,12 @@ def agree(got: Any, want: Any, tolerance: float = 1.0) -> bool:
     if a is None or b is None or a.shape != b.shape:
         return False
     if np.asarray(plain(want)).dtype.kind in "iub":
-        relative = 1e-9  # a count is exact
-    else:
-        relative = (SINGLE if is_single(got, a) else DOUBLE) * tolerance
-    finite = np.abs(b[np.isfinite(b)])
-    scale = finite.max(initial=0.0)
-    return bool(np.allclose(a, b, rtol=relative, atol=relative * 0.01 * scale, equal_nan=True))
+        return bool(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True))  # a count is exact
+    relative, rest = SINGLE if is_single(got, a) else DOUBLE
+    relative *= tolerance
+    scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+    absolute = max(relative * 0.01 * scale, rest)
+    return bool(np.allclose(a, b, rtol=relative, atol=absolute, equal_nan=True))
 
 
 def plain(value: Any) -> Any:

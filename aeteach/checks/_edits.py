@@ -37,15 +37,24 @@ class Edit:
 
     Attributes:
         node: what stood there before.
+        new: what stands there now.
         mends: what was wrong, if the edit makes a function right.
         spoils: what is wrong, if the edit is what separates a right function from an answer.
         names: the names inside the node, before and after.
     """
 
     node: ast.AST
+    new: ast.AST
     mends: str
     spoils: str
     names: frozenset[str]
+
+    @property
+    def dropped(self) -> ast.expr | None:
+        """The side of an operation that the edit leaves out, if it does that."""
+        if isinstance(self.node, ast.BinOp) and self.new in (self.node.left, self.node.right):
+            return self.node.right if self.new is self.node.left else self.node.left
+        return None
 
 
 def edits(root: ast.FunctionDef | ast.Lambda, scope: Scope) -> Iterator[Edit]:
@@ -65,7 +74,7 @@ def edits(root: ast.FunctionDef | ast.Lambda, scope: Scope) -> Iterator[Edit]:
                 ast.fix_missing_locations(new)
                 _put(parent, field, index, new)
                 try:
-                    yield Edit(old, mends, spoils, _names(old) | _names(new))
+                    yield Edit(old, new, mends, spoils, _names(old) | _names(new))
                 finally:
                     _put(parent, field, index, old)
     yield from _statement_edits(root)
@@ -790,7 +799,7 @@ def _statement_edits(root: ast.AST) -> Iterator[Edit]:
                     ast.fix_missing_locations(node)
                 block[:] = new
                 try:
-                    yield Edit(statement, mends, spoils, _names(statement))
+                    yield Edit(statement, statement, mends, spoils, _names(statement))
                 finally:
                     block[:] = before
 

@@ -29,6 +29,8 @@ from aeteach.checks._search import (
 )
 from aeteach.checks._trial import (
     Trial,
+    about_idle_arguments,
+    about_noise,
     about_the_call,
     about_the_numbers,
     describe,
@@ -174,6 +176,7 @@ class Secret:
     generator: Callable[[np.random.Generator], Iterable[Arguments]]
     mistakes: tuple[Mistake, ...]
     same: Callable[[Any, Any], bool]
+    otherwise: str
     seed: int
 
     @functools.cached_property
@@ -182,7 +185,7 @@ class Secret:
         inputs = [tuple(a) for a in self.generator(np.random.default_rng(self.seed))]
         with undisturbed():
             wants = [tuple(plain(s(*given(a, "numpy"))) for s in self.solutions) for a in inputs]
-        return Task(inputs, wants, self.same)
+        return Task(inputs, wants, self.same, self.solutions[0])
 
     @functools.cached_property
     def mutants(self) -> Mutants:
@@ -212,6 +215,7 @@ class Exercise(Check):
         tolerance: a factor on how far two numbers may differ.
         rows: places of the arguments that hold a row for each datum, where an answer that is
             written for one row at a time is right as well.
+        otherwise: said of a wrong answer in which no mistake is found.
     """
 
     def __init__(
@@ -227,12 +231,13 @@ class Exercise(Check):
         same: Callable[[Any, Any], bool] | None = None,
         tolerance: float = 1.0,
         rows: tuple[int, ...] = (),
+        otherwise: str = "",
     ):
         super().__init__(name, about)
         self._praise, self._rows = praise, rows
         same = same or (lambda got, want: agree(got, want, tolerance))
         seed = zlib.crc32(name.encode())
-        _SECRETS[self] = Secret((solution, *also), inputs, tuple(mistakes), same, seed)
+        _SECRETS[self] = Secret((solution, *also), inputs, tuple(mistakes), same, otherwise, seed)
 
     def __call__(self, answer: Any) -> Verdict:
         """Try an answer, a function of the exercise's arguments, and say what comes of it."""
@@ -265,14 +270,19 @@ def _hint(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str:
     plainly = about_the_call(answer, trial, task)
     if trial.failure is not None and trial.failure.kind in ("changed", "slow", "nothing"):
         return plainly or ""
+    noisy = about_noise(answer, trial, task)
+    if noisy:
+        return noisy
     trial.finish(answer, task)
     for mistake in secret.mistakes:
         if _commits(mistake, trial, task):
             return mistake.hint
     named = _searched(answer, trial, secret)
-    if named and trial.raised:
-        return f"{plainly} {named}"
-    return named or plainly or about_the_numbers(trial.results, task)
+    if named:
+        return f"{plainly} {named}" if trial.raised else named
+    if secret.otherwise and not trial.raised:
+        return f"{secret.otherwise} {plainly or ''}".strip()
+    return plainly or about_the_numbers(answer, trial, task)
 
 
 def _commits(mistake: Mistake, trial: Trial, task: Task) -> bool:
@@ -303,6 +313,11 @@ def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str |
     mutant = mutants.like(trial.results)
     if mutant is not None:
         return f"Your results are those of a right function with one slip: {mutant.said}."
+    if found is not None and found.whole:
+        return f"{_where(found)}: {found.said}."
+    idle = about_idle_arguments(answer, trial, task)
+    if idle is not None:
+        return idle
     if found is not None and found.beside is not None:
         return f"Two mistakes. {_where(found)}: {found.said}. Besides, {found.beside.said}."
     return None

@@ -11,6 +11,7 @@ solver; Clara (Gulwani, Radicek and Zuleger, PLDI 2018) and Refactory (Hu et al.
 answer with other correct ones. Answers here have a few lines, so trying all edits is enough.
 """
 
+import ast
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from aeteach.checks._agree import Arguments, Array, agree, given, plain, signature
+from aeteach.checks._edits import Edit
 from aeteach.checks._run import TooLong, call, silent
 from aeteach.checks._source import NoSource, Program, snippet
 
@@ -46,11 +48,13 @@ class Task:
         inputs: argument tuples.
         wants: the right results of each, one for every way to be right.
         same: decides whether two results agree.
+        solution: what makes the first of them.
     """
 
     inputs: Sequence[Arguments]
     wants: Sequence[tuple[Any, ...]]
     same: Same
+    solution: Callable[..., Any]
 
     def right(self, result: Any, i: int) -> bool:
         """Tell whether a result is right on input i."""
@@ -139,7 +143,7 @@ class Mutants:
         if found is None or found[0] not in self._tables[i]:
             return []
         table, mutants = self._tables[i][found[0]]
-        if not table.size:
+        if not table.size or not np.isfinite(found[1]).any():
             return []
         scale = np.abs(found[1][np.isfinite(found[1])]).max(initial=0)
         hits = np.isclose(table, found[1], rtol=2e-4, atol=2e-6 * scale, equal_nan=True)
@@ -180,6 +184,7 @@ class Finding:
     line: int
     code: str
     beside: Mutant | None = None  # a second mistake, if one edit does not mend it all
+    whole: bool = False  # whether the two are one, told in full
 
 
 def repair(
@@ -229,13 +234,13 @@ def repair(
                 continue
             if task.right(result, first):
                 if all(task.right(try_out(version, i), i) for i in order[1:]):
-                    return _found(edit.mends, edit.node, program, name)
+                    return _mended(edit, program, name)
             elif half is None and _changes(result, results[first]):
                 for mutant in mutants.close(result, first)[:3]:
                     others = [result, *(try_out(version, i) for i in order[1:])]
                     in_order = [others[order.index(i)] for i in range(len(order))]
                     if mutants.is_like(mutant, in_order):
-                        half = _found(edit.mends, edit.node, program, name, mutant)
+                        half = _half(edit, mutant, program, name)
                         break
     return half
 
@@ -244,8 +249,30 @@ def _changes(result: Any, before: Any) -> bool:
     return before is RAISED or not agree(result, as_wanted(before))
 
 
+def _mended(edit: Edit, program: Program, name: str) -> Finding:
+    if edit.dropped is not None and edit.mends.startswith("there is a "):
+        said = edit.mends.replace("there is a ", "this ").replace(" too many", " is too many")
+        return _found(said, edit.dropped, program, name)
+    return _found(edit.mends, edit.node, program, name)
+
+
+def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding:
+    """Tell two mistakes; if what is too many and what is missing is one thing, tell that it is."""
+    word = mutant.said.removeprefix("a ").removesuffix(" is missing")
+    if edit.dropped is not None and edit.mends == f"there is a {word} too many":
+        said = f"this {word} is not right, and the rest is"
+        return _found(said, edit.dropped, program, name, mutant, whole=True)
+    return _found(edit.mends, edit.node, program, name, mutant)
+
+
 def _found(
-    said: str, node: Any, program: Program, name: str, beside: Mutant | None = None
+    said: str,
+    node: ast.AST,
+    program: Program,
+    name: str,
+    beside: Mutant | None = None,
+    *,
+    whole: bool = False,
 ) -> Finding:
     function = program.parts[name][0]
-    return Finding(said, getattr(node, "lineno", 0), snippet(node, function), beside)
+    return Finding(said, getattr(node, "lineno", 0), snippet(node, function), beside, whole)

@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeteach.checks._agree import Arguments, agree, given, numbers, parts_of, plain, unchanged
+from aeteach.checks._agree import (
+    Arguments,
+    agree,
+    given,
+    numbers,
+    parts_of,
+    plain,
+    signature,
+    unchanged,
+)
 from aeteach.checks._run import TooLong, call, silent
 from aeteach.checks._search import RAISED, Task, outcome
 from aeteach.checks._source import is_readers_own, line_of
@@ -158,13 +167,14 @@ def about_the_call(answer: Callable[..., Any], trial: Trial, task: Task) -> str 
     if failure.kind == "nothing":
         return "Your function returns nothing. Does its last line say return?"
     if failure.error is not None:
-        return _about_the_error(answer, failure.error, on)
+        return about_error(failure.error, on)
     result, want = trial.results[failure.at], task.wants[failure.at][0]
     kind = _about_the_kind(result, want)
     return None if kind is None else f"{on} {kind}"
 
 
-def _about_the_error(answer: Callable[..., Any], error: BaseException, on: str) -> str:
+def about_error(error: BaseException, on: str = "Somewhere") -> str:
+    """Show an error that an answer raised, with the line of the reader's own code."""
     said = f"{type(error).__name__}: {error}".rstrip(".: ").split("\n")[0]
     if len(said) > 200:
         said = said[:197] + "..."
@@ -230,12 +240,17 @@ def describe(value: Any) -> str:
 
 
 def _arguments(answer: Callable[..., Any], task: Task, i: int) -> str:
+    values = task.inputs[i]
+    return ", ".join(_shown(n, v) for n, v in zip(_names(answer, len(values)), values, strict=True))
+
+
+def _names(answer: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """Return what an answer calls its arguments."""
     code = getattr(answer, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code else ()
-    values = task.inputs[i]
-    if len(names) != len(values):
-        names = tuple(f"argument {k + 1}" for k in range(len(values)))
-    return ", ".join(_shown(n, v) for n, v in zip(names, values, strict=True))
+    if len(names) != count:
+        names = tuple(f"argument {k + 1}" for k in range(count))
+    return names
 
 
 def _shown(name: str, value: Any) -> str:
@@ -246,11 +261,64 @@ def _shown(name: str, value: Any) -> str:
     return f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value!r:.40}"
 
 
+# ---------------------------------------------------------------- noise and idle arguments
+
+
+def about_noise(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:
+    """Say so if an answer returns something else when it is asked the same again."""
+    i = trial.first_wrong
+    before = trial.results[i]
+    with silent():
+        again = outcome(answer, given(task.inputs[i], trial.form), PATIENCE)
+    if before is RAISED or again is RAISED or numbers(before) is None or _alike(before, again):
+        return None
+    return (
+        "Two calls with the same arguments gave two results: your function draws noise of its own. "
+        "It should use what it is given."
+    )
+
+
+def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:
+    """Name an argument of which an answer makes no use, if there is one."""
+    i = trial.first_wrong
+    before, arguments = trial.results[i], task.inputs[i]
+    if before is RAISED:
+        return None
+    rng = np.random.default_rng(0)
+    for k, value in enumerate(arguments):
+        if not isinstance(value, np.ndarray | float) or isinstance(value, bool):
+            continue
+        if isinstance(value, np.ndarray) and value.dtype.kind != "f":
+            continue
+        other = np.asarray(value) * rng.uniform(0.8, 1.2, np.shape(value)) + rng.uniform(0, 0.01)
+        changed = (*arguments[:k], other if np.ndim(value) else float(other), *arguments[k + 1 :])
+        with silent():
+            after = outcome(answer, given(changed, trial.form), PATIENCE)
+            wants_it = outcome(task.solution, given(changed, "numpy"), PATIENCE)
+        if after is RAISED or wants_it is RAISED or agree(wants_it, task.wants[i][0]):
+            continue
+        if _alike(before, after):
+            name = _names(answer, len(arguments))[k]
+            return (
+                f"With other numbers in {name} your function returns the same: it makes no use of "
+                "them. Is there a fixed seed inside, or one name for another?"
+            )
+    return None
+
+
+def _alike(a: Any, b: Any) -> bool:
+    first, second = signature(a), signature(b)
+    if first is None or second is None:
+        return a is b
+    return first[0] == second[0] and np.array_equal(first[1], second[1], equal_nan=True)
+
+
 # ---------------------------------------------------------------- what can be said of the numbers
 
 
-def about_the_numbers(results: Sequence[Any], task: Task) -> str:
+def about_the_numbers(answer: Callable[..., Any], trial: Trial, task: Task) -> str:
     """Describe wrong numbers that no known mistake explains, without giving the answer away."""
+    results = trial.results
     right = [r is not RAISED and task.right(r, i) for i, r in enumerate(results)]
     if any(right):
         said = f"Right on {sum(right)} of {len(right)} inputs."
@@ -258,7 +326,7 @@ def about_the_numbers(results: Sequence[Any], task: Task) -> str:
         return (
             f"{said} {apart}"
             if apart
-            else (f"{said} The first that is not: {_arguments(len, task, right.index(False))}.")
+            else (f"{said} The first that is not: {_arguments(answer, task, right.index(False))}.")
         )
     pairs = [(r, w[0]) for r, w in zip(results, task.wants, strict=True) if r is not RAISED]
     for words, change in _WAYS:
@@ -269,7 +337,7 @@ def about_the_numbers(results: Sequence[Any], task: Task) -> str:
     if len(known) == len(ratios) and len(known) > 1 and np.allclose(known, known[0], rtol=1e-5):
         return "Every number is off by the same factor. Look for a missing or extra constant."
     parts = _parts_right(pairs)
-    if parts:
+    if parts is not None:
         return parts
     return "The shape is right, the numbers are not. Try your function on an example done by hand."
 

@@ -1,78 +1,33 @@
-r"""Checkers for the exercises of *The ELBO*."""
+"""The exercises of *The ELBO*."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = [
-    "bernoulli_nll",
-    "effective_beta",
-    "elbo_from_draws",
-    "elbo_gap",
-    "gaussian_nll",
-]
+from aeteach.checks._exercise import Exercise, Mistake, Rounds
 
 Array = NDArray[Any]
-
-
-def elbo_gap(answer: Any) -> Verdict:
-    """Check a function (log_evidence, fit, kl) -> gap, each (N,); fit is E_q[log p(x|z)]."""
-    return _GAP.check(answer)
-
-
-def elbo_from_draws(answer: Any) -> Verdict:
-    """Check a function (log_likelihood (N, S), mu (N, d), log_var (N, d)) -> ELBO (N,)."""
-    return _DRAWS.check(answer)
-
-
-def gaussian_nll(answer: Any) -> Verdict:
-    """Check a function (x_hat (N, D), x (N, D), c) -> -log N(x; x_hat, c I), (N,)."""
-    return _GAUSSIAN.check(answer)
-
-
-def bernoulli_nll(answer: Any) -> Verdict:
-    """Check a function (logits (N, D), x (N, D)) -> binary cross-entropy, (N,)."""
-    return _BERNOULLI.check(answer)
-
-
-def effective_beta(answer: Any) -> Verdict:
-    """Check a function (beta, D, d, pixels, latents) -> beta in force for summed terms."""
-    return _BETA.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, as float32 needs; where both are infinite or NaN, they agree."""
-    try:
-        a, b = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    if a.shape != b.shape or (np.isfinite(a) != np.isfinite(b)).any():
-        return False
-    return agree(np.where(np.isfinite(a), a, 0), np.where(np.isfinite(b), b, 0), 1e-4)
-
 
 # ---------------------------------------------------------------- the gap
 
 
-def _gap(log_evidence: Array, fit: Array, kl: Array) -> Array:
-    return log_evidence - (fit - kl)
+def _reports(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
+    for n, scale in ((3, 1.0), (2, 100.0), (5, 10.0), (1, 1.0), (4, 1e-3), (2, 1e4)):
+        fit, kl = -scale * rng.random(n), scale * rng.uniform(0.1, 1, n)
+        yield fit - kl + scale * rng.uniform(0.05, 0.5, n), fit, kl
+    yield np.array([2.5, -3.0]), np.array([3.0, -2.0]), np.array([0.5, 1.0])  # no gap at all
 
 
-_GAP = Exercise(
-    name="The gap",
-    right=_gap,
-    inputs=[
-        (np.array([-1.14, -0.9]), np.array([-0.76, -0.5]), np.array([0.55, 0.48])),
-        (
-            np.array([-92.1, -80.0, -130.4]),
-            np.array([-70.2, -66.0, -99.0]),
-            np.array([25.0, 18.5, 40.0]),
-        ),
-    ],
+elbo_gap = Exercise(
+    "The gap",
+    lambda log_evidence, fit, kl: log_evidence - (fit - kl),
+    inputs=_reports,
+    about="log_evidence, fit, kl, each (N,), fit = E_q[log p(x|z)] -> the gap of each image, (N,).",
+    praise="That is all it takes: how far q is from the posterior, without the posterior.",
+    rows=(0, 1, 2),
     mistakes=[
         Mistake(
             "You return the KL to the prior. It is a part of the ELBO; the gap is another KL, from "
@@ -85,8 +40,7 @@ _GAP = Exercise(
             lambda log_evidence, fit, kl: fit - kl - log_evidence,
         ),
         Mistake(
-            "Your ELBO adds the KL to the prior. Being far from the prior is a cost: it is "
-            "subtracted.",
+            "Your ELBO adds the KL to the prior. Being far from the prior is a cost.",
             lambda log_evidence, fit, kl: log_evidence - (fit + kl),
         ),
         Mistake(
@@ -102,40 +56,43 @@ _GAP = Exercise(
             lambda log_evidence, fit, kl: log_evidence + fit - kl,
         ),
     ],
-    praise="That is all it takes: how far q is from the posterior, without the posterior.",
-    same=_close,
 )
-
 
 # ---------------------------------------------------------------- the ELBO from draws
 
 
-def _kl(mu: Array, log_var: Array) -> Array:
-    return 0.5 * (np.exp(log_var) + mu**2 - 1 - log_var)
+def _draws(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
+    for n, s, d in ((3, 5, 2), (4, 2, 6), (2, 7, 3), (3, 3, 3), (5, 1, 2), (1, 4, 1)):
+        yield (
+            rng.normal(-3, 1.5, size=(n, s)),
+            rng.normal(0, 1.2, size=(n, d)),
+            rng.normal(-1, 0.8, size=(n, d)),
+        )
+    yield rng.normal(-900, 40, size=(3, 4)), rng.normal(0, 3, size=(3, 2)), rng.normal(size=(3, 2))
 
 
-def _elbo(log_likelihood: Array, mu: Array, log_var: Array) -> Array:
-    return log_likelihood.mean(1) - _kl(mu, log_var).sum(1)
+def _elbo(log_likelihood: Array, mu: Array, log_var: Array) -> Any:
+    kl = 0.5 * (np.exp(log_var) + mu**2 - 1 - log_var)
+    return log_likelihood.mean(axis=1) - kl.sum(axis=1)
 
 
-def _draws(seed: int, n: int, s: int, d: int) -> tuple[Array, Array, Array]:
-    rng = np.random.default_rng(seed)
-    return (
-        rng.normal(-3, 1.5, size=(n, s)),
-        rng.normal(0, 1.2, size=(n, d)),
-        rng.normal(-1, 0.8, size=(n, d)),
-    )
+def _fit_and(kl: Any) -> Any:
+    """Return the mistake that has the right reconstruction term, less another KL."""
+    return lambda ll, mu, lv: ll.mean(1) - kl(mu, lv).sum(1)
 
 
-_DRAWS = Exercise(
-    name="The ELBO from draws",
-    right=_elbo,
-    inputs=[_draws(0, 3, 5, 2), _draws(1, 4, 2, 6), _draws(2, 2, 7, 3)],
+elbo_from_draws = Exercise(
+    "The ELBO from draws",
+    _elbo,
+    inputs=_draws,
+    about="log_likelihood (N, S), mu (N, d), log_var (N, d) -> the ELBO of each image, (N,).",
+    praise="One number an image: its reconstruction term, less its KL to the prior.",
+    rows=(0, 1, 2),
     mistakes=[
         Mistake(
             "The KL is added. It is a cost and lowers the ELBO: either the sign before it is "
             "wrong, or the sign of every term inside it.",
-            lambda ll, mu, lv: ll.mean(1) + _kl(mu, lv).sum(1),
+            _fit_and(lambda mu, lv: -0.5 * (np.exp(lv) + mu**2 - 1 - lv)),
         ),
         Mistake(
             "This is minus the ELBO, the loss that training minimises. The exercise asks for the "
@@ -149,69 +106,89 @@ _DRAWS = Exercise(
         Mistake(
             "You summed over the draws. An expectation under q is estimated by their mean; with "
             "twice as many draws yours would be twice as large.",
-            lambda ll, mu, lv: ll.sum(1) - _kl(mu, lv).sum(1),
+            lambda ll, mu, lv: _elbo(ll * ll.shape[1], mu, lv),
         ),
         Mistake(
             "Mean in place of sum: you averaged the KL over the latent dimensions. Their KLs add, "
             "because independent surprises add.",
-            lambda ll, mu, lv: ll.mean(1) - _kl(mu, lv).mean(1),
+            _fit_and(lambda mu, lv: 0.5 * (np.exp(lv) + mu**2 - 1 - lv) / mu.shape[1]),
         ),
         Mistake(
             "Your KL has sigma where sigma squared belongs. exp(log_var) is the variance already; "
             "exp(log_var / 2) is its root.",
-            lambda ll, mu, lv: ll.mean(1) - 0.5 * (np.exp(lv / 2) + mu**2 - 1 - lv).sum(1),
+            _fit_and(lambda mu, lv: 0.5 * (np.exp(lv / 2) + mu**2 - 1 - lv)),
         ),
         Mistake(
             "Your KL treats log_var as the logarithm of sigma: it squares once too often.",
-            lambda ll, mu, lv: ll.mean(1) - 0.5 * (np.exp(2 * lv) + mu**2 - 1 - 2 * lv).sum(1),
+            _fit_and(lambda mu, lv: 0.5 * (np.exp(2 * lv) + mu**2 - 1 - 2 * lv)),
         ),
         Mistake(
             "The factor 1/2 of the KL between normal distributions is missing.",
-            lambda ll, mu, lv: ll.mean(1) - 2 * _kl(mu, lv).sum(1),
+            _fit_and(lambda mu, lv: np.exp(lv) + mu**2 - 1 - lv),
         ),
         Mistake(
             "You took the logarithm of the mean likelihood. The ELBO has the mean of the "
             "logarithms; Jensen's inequality is the difference between the two.",
-            lambda ll, mu, lv: np.log(np.exp(ll).mean(1)) - _kl(mu, lv).sum(1),
+            lambda ll, mu, lv: _elbo(
+                np.log(np.exp(ll - ll.max(1, keepdims=True)).mean(1, keepdims=True))
+                + ll.max(1, keepdims=True),
+                mu,
+                lv,
+            ),
+        ),
+        Mistake(
+            "You took the logarithm of the mean likelihood, and it underflows. The ELBO has the "
+            "mean of the logarithms; Jensen's inequality is the difference between the two.",
+            lambda ll, mu, lv: _elbo(np.log(np.exp(ll).mean(1, keepdims=True)), mu, lv),
         ),
         Mistake(
             "You averaged over the images as well. Return one number for each image.",
             lambda ll, mu, lv: _elbo(ll, mu, lv).mean(),
         ),
     ],
-    praise="One number an image: its reconstruction term, less its KL to the prior.",
-    same=_close,
 )
-
 
 # ---------------------------------------------------------------- Gaussian pixels
 
 
-def _squared(x_hat: Array, x: Array) -> Array:
+def _images(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
+    for n, pixels, c in (
+        *((3, 5, 0.25), (2, 9, 1.7), (4, 3, 0.04), (3, 3, 2.5), (1, 6, 1.0), (5, 1, 0.5)),
+        *((2, 4, 1e-4), (2, 4, 30.0)),
+    ):
+        yield rng.random((n, pixels)), 1.3 * rng.random((n, pixels)), c
+
+
+def _gaussian(x_hat: Array, x: Array, c: float) -> Any:
+    squared = ((x - x_hat) ** 2).sum(axis=1)
+    return squared / (2 * c) + x.shape[1] / 2 * np.log(2 * np.pi * c)
+
+
+def _squared(x_hat: Array, x: Array) -> Any:
     return ((x - x_hat) ** 2).sum(1)
 
 
-def _gaussian(x_hat: Array, x: Array, c: float) -> Array:
-    return _squared(x_hat, x) / (2 * c) + x.shape[1] / 2 * math.log(2 * math.pi * c)
-
-
-def _images(seed: int, n: int, D: int, c: float) -> tuple[Array, Array, float]:
-    rng = np.random.default_rng(seed)
-    return rng.random((n, D)), rng.random((n, D)), c
-
-
-_GAUSSIAN = Exercise(
-    name="Gaussian pixels",
-    right=_gaussian,
-    inputs=[_images(0, 3, 5, 0.25), _images(1, 2, 9, 1.7), _images(2, 4, 3, 0.04)],
+gaussian_nll = Exercise(
+    "Gaussian pixels",
+    _gaussian,
+    inputs=_images,
+    also=[
+        lambda x_hat, x, c: (
+            (x - x_hat) ** 2 / (2 * c) + 0.5 * np.log(2 * np.pi) + np.log(np.sqrt(c))
+        ).sum(axis=1)
+    ],
+    about="x_hat (N, D), x (N, D), c -> -log N(x; x_hat, c I) of each image, (N,).",
+    praise="A likelihood in nats: errors are measured in units of c, and width is paid for.",
+    rows=(0, 1),
     mistakes=[
         Mistake(
-            "This is the squared error alone. The likelihood also divides it by 2c, and that "
-            "factor decides how much reconstruction weighs against the KL.",
+            "This is the squared error alone. The likelihood also divides it by a multiple of c, "
+            "and that factor decides how much reconstruction weighs against the KL.",
             lambda x_hat, x, c: _squared(x_hat, x),
         ),
         Mistake(
-            "The constant is right, but the squared error is not divided by 2c.",
+            "The constant is right, but the squared error is not divided by what the exponent of "
+            "the density has below.",
             lambda x_hat, x, c: _squared(x_hat, x) + x.shape[1] / 2 * math.log(2 * math.pi * c),
         ),
         Mistake(
@@ -219,16 +196,16 @@ _GAUSSIAN = Exercise(
             lambda x_hat, x, c: _gaussian(x_hat, x, c) + _squared(x_hat, x) / (2 * c),
         ),
         Mistake(
-            "The term with log(2 pi c) is missing. It does not move x_hat, but without it values "
-            "for different c cannot be compared.",
+            "The constant of the density, with its logarithm, is missing. It does not move x_hat, "
+            "but without it values for different c cannot be compared.",
             lambda x_hat, x, c: _squared(x_hat, x) / (2 * c),
         ),
         Mistake(
-            "You count the term with log(2 pi c) once. Every pixel brings one.",
+            "You count the constant with its logarithm once. Every pixel brings one.",
             lambda x_hat, x, c: _squared(x_hat, x) / (2 * c) + 0.5 * math.log(2 * math.pi * c),
         ),
         Mistake(
-            "The logarithm holds 2 pi, but the variance is missing there.",
+            "The variance is missing inside the logarithm.",
             lambda x_hat, x, c: (
                 _squared(x_hat, x) / (2 * c) + x.shape[1] / 2 * math.log(2 * math.pi)
             ),
@@ -251,47 +228,64 @@ _GAUSSIAN = Exercise(
             lambda x_hat, x, c: _gaussian(x_hat, x, c).mean(),
         ),
     ],
-    praise="A likelihood in nats: divide by 2c, and pay for the width you claim.",
-    same=_close,
 )
-
 
 # ---------------------------------------------------------------- black and white pixels
 
 
-def _softplus(v: Array) -> Array:
+def _softplus(v: Array) -> Any:
     return np.logaddexp(0, v)
 
 
-def _bce(logits: Array, x: Array) -> Array:
-    return (x * _softplus(-logits) + (1 - x) * _softplus(logits)).sum(1)
+def _bce(logits: Array, x: Array) -> Any:
+    return (x * np.logaddexp(0, -logits) + (1 - x) * np.logaddexp(0, logits)).sum(axis=1)
 
 
-def _sigmoid(v: Array) -> Array:
+def _sigmoid(v: Array) -> Any:
     return np.exp(-_softplus(-v))
 
 
-def _overflowing(logits: Array, x: Array) -> Array:
-    """Cross-entropy as it stands on paper: infinite or NaN once exp(800) is asked for."""
-    with np.errstate(all="ignore"):
-        terms = x * np.log(1 + np.exp(-logits)) + (1 - x) * np.log(1 + np.exp(logits))
-    return terms.sum(1)
+def _logits(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for n, pixels in ((3, 4), (2, 7), (4, 4), (1, 5), (6, 2), (3, 1)):
+        x = (rng.random((n, pixels)) < 0.5).astype(np.float64)
+        x[0, 0], x[-1, -1] = 1.0, 0.0
+        yield rng.normal(0, 2, size=(n, pixels)), x
 
 
-def _logits(seed: int, n: int, D: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(0, 2, size=(n, D)), rng.random((n, D))
+def _extreme_logits(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield logits that no naive formula survives."""
+    signs = np.array([[1.0, -1.0, 1.0, -2.0], [-1.0, 1.0, -2.0, 1.0]])
+    x = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
+    for size in (800.0, 60.0, 1e4):
+        yield size * signs, x
+        yield size * signs, np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0]])
+    yield rng.normal(size=(2, 4)), x
 
 
-_BERNOULLI = Exercise(
-    name="Black and white pixels",
-    right=_bce,
-    inputs=[
-        _logits(0, 3, 4),
-        _logits(1, 2, 7),
-        # Logits no naive formula survives; every image holds both signs and grey.
-        (np.array([[800.0, -800.0, 1.0], [-800.0, 800.0, -2.0]]), np.full((2, 3), 0.5)),
-    ],
+_OVERFLOW = (
+    "Right on paper, but not in floats: at a logit of 800 an exponential overflows, or a sigmoid "
+    "is rounded to 0 or 1. Take a function that is written for logits, in numpy or in torch."
+)
+
+
+def _naive(logits: Array, x: Array) -> Any:
+    return (x * np.log(1 + np.exp(-logits)) + (1 - x) * np.log(1 + np.exp(logits))).sum(1)
+
+
+def _of_probabilities(logits: Array, x: Array, small: float = 0.0, at: float = 0.0) -> Any:
+    p = np.clip(1 / (1 + np.exp(-logits)), at, 1 - at)
+    return -(x * np.log(p + small) + (1 - x) * np.log(1 - p + small)).sum(1)
+
+
+_paper = Exercise(
+    "Black and white pixels",
+    _bce,
+    inputs=_logits,
+    also=[lambda logits, x: (np.logaddexp(0, logits) - x * logits).sum(axis=1)],
+    about="the formula",
+    praise="",
+    rows=(0, 1),
+    tolerance=10,  # forgives a small number inside the logarithm: the extreme logits tell it
     mistakes=[
         Mistake(
             "Every number is negative: a minus stands before the sum. softplus is never negative, "
@@ -309,8 +303,7 @@ _BERNOULLI = Exercise(
             lambda logits, x: _bce(_sigmoid(logits), x),
         ),
         Mistake(
-            "Black and white are exchanged: x should weigh the cost of ink, softplus(-l), which is "
-            "small where the logit is large.",
+            "Black and white are exchanged: the cost of ink is small where the logit is large.",
             lambda logits, x: _bce(-logits, x),
         ),
         Mistake(
@@ -319,9 +312,9 @@ _BERNOULLI = Exercise(
             lambda logits, x: (x * _softplus(-logits)).sum(1),
         ),
         Mistake(
-            "Right on paper, but not in floats: at a logit of 800, exp(800) is infinite and 1 - "
-            "sigmoid is 0. np.logaddexp(0, l) and torch's softplus and logsigmoid are safe.",
-            _overflowing,
+            "Only paper is charged for. A pixel that is ink (x = 1) must cost something too where "
+            "the decoder draws paper.",
+            lambda logits, x: ((1 - x) * _softplus(logits)).sum(1),
         ),
         Mistake(
             "This is the squared error of the probabilities. The exercise asks for the "
@@ -337,28 +330,65 @@ _BERNOULLI = Exercise(
             lambda logits, x: _bce(logits, x).mean(),
         ),
     ],
+)
+_floats = Exercise(
+    "Black and white pixels",
+    _bce,
+    inputs=_extreme_logits,
+    about="logits of any size",
     praise="Never negative, and safe for any logit.",
-    same=_close,
+    rows=(0, 1),
+    otherwise="Right for ordinary logits, and wrong for large ones, of 60 or 800.",
+    mistakes=[
+        Mistake(_OVERFLOW, _naive),
+        Mistake(_OVERFLOW, _of_probabilities),
+        *(
+            Mistake(
+                "A small number inside the logarithm stops it from overflowing, and caps the cost: "
+                "a pixel that is wrong by a mile costs no more than one that is wrong by a yard.",
+                lambda logits, x, small=small, at=at: _of_probabilities(logits, x, small, at),
+            )
+            for value in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
+            for small, at in ((value, 0.0), (0.0, value))
+        ),
+    ],
 )
 
+
+bernoulli_nll = Rounds(
+    _paper,
+    _floats,
+    about="logits (N, D), x (N, D) of 0 and 1 -> binary cross-entropy of each image, (N,).",
+)
 
 # ---------------------------------------------------------------- sum or mean
 
 
-def _beta(beta: float, D: int, d: int, pixels: str, latents: str) -> float:
-    return beta * (D if pixels == "mean" else 1) / (d if latents == "mean" else 1)
+def _losses(rng: np.random.Generator) -> Iterator[tuple[float, int, int, str, str]]:
+    yield 0.5, 784, 20, "mean", "mean"
+    yield 1.0, 1024, 2, "sum", "mean"
+    yield 1.0, 1024, 2, "sum", "sum"
+    yield 1.0, 1024, 2, "mean", "sum"
+    yield 4.0, 3072, 128, "sum", "mean"
+    yield 0.25, 100, 3, "mean", "sum"
+    yield 3.0, 64, 5, "sum", "sum"
+    yield 7.0, 12, 12, "mean", "mean"
 
 
-_BETA = Exercise(
-    name="The beta in force",
-    right=_beta,
-    inputs=[
-        (1.0, 1024, 2, "sum", "mean"),
-        (1.0, 1024, 2, "sum", "sum"),
-        (1.0, 1024, 2, "mean", "sum"),
-        (0.5, 784, 20, "mean", "mean"),
-        (4.0, 3072, 128, "sum", "mean"),
-    ],
+def _in_force(beta: float, D: int, d: int, pixels: str, latents: str) -> float:
+    if pixels == "mean":
+        beta = beta * D
+    if latents == "mean":
+        beta = beta / d
+    return beta
+
+
+effective_beta = Exercise(
+    "The beta in force",
+    _in_force,
+    inputs=_losses,
+    about='beta, D, d, pixels and latents ("sum" or "mean") -> the beta in force for summed terms.',
+    praise="You can now read anybody's loss, and say what it minimises.",
     mistakes=[
         Mistake(
             "You return the beta that was written down. Divide the loss by the number that stands "
@@ -366,35 +396,34 @@ _BETA = Exercise(
             lambda beta, D, d, pixels, latents: beta,
         ),
         Mistake(
-            "Upside down: a mean over the D pixels makes R small, so K weighs more, not less; a "
-            "mean over the d latent dimensions makes K small.",
-            lambda beta, D, d, pixels, latents: beta**2 / _beta(beta, D, d, pixels, latents),
+            "Upside down: a mean over the D pixels makes R small, so how much does K weigh beside "
+            "it, more or less? And what does a mean over the d latent dimensions do to K?",
+            lambda beta, D, d, pixels, latents: beta**2 / _in_force(beta, D, d, pixels, latents),
         ),
         Mistake(
             "You account for the pixels only. A mean over the latent dimensions changes K as well.",
-            lambda beta, D, d, pixels, latents: _beta(beta, D, d, pixels, "sum"),
+            lambda beta, D, d, pixels, latents: _in_force(beta, D, d, pixels, "sum"),
         ),
         Mistake(
             "You account for the latent dimensions only. A mean over the pixels changes R.",
-            lambda beta, D, d, pixels, latents: _beta(beta, D, d, "sum", latents),
+            lambda beta, D, d, pixels, latents: _in_force(beta, D, d, "sum", latents),
         ),
         Mistake(
             "D and d are exchanged: R is the sum over the D pixels, K the one over the d latent "
             "dimensions.",
-            lambda beta, D, d, pixels, latents: _beta(beta, d, D, pixels, latents),
+            lambda beta, D, d, pixels, latents: _in_force(beta, d, D, pixels, latents),
         ),
         Mistake(
-            "The directions are mixed: a mean over the pixels multiplies beta, a mean over the "
-            "latent dimensions divides it. Yours multiplies in both cases.",
+            "The directions are mixed: one of the two means makes K weigh more beside R, the other "
+            "makes it weigh less. Yours push the same way.",
             lambda beta, D, d, pixels, latents: (
                 beta * (D if pixels == "mean" else 1) * (d if latents == "mean" else 1)
             ),
         ),
         Mistake(
-            "This is the variance c that belongs to the loss, not its beta: beta = 2c.",
-            lambda beta, D, d, pixels, latents: _beta(beta, D, d, pixels, latents) / 2,
+            "This is the variance c that belongs to the loss, not its beta. What is the factor "
+            "between them?",
+            lambda beta, D, d, pixels, latents: _in_force(beta, D, d, pixels, latents) / 2,
         ),
     ],
-    praise="You can now read anybody's loss, and say what it minimises.",
-    same=_close,
 )

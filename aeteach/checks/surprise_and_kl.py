@@ -208,6 +208,7 @@ _zeros = Exercise(
     _kl_with_zeros,
     inputs=_pairs_with_zeros,
     about="the zeros",
+    otherwise="Right where no probability is 0, and wrong where one is.",
     praise="Nats, one number a row; 0 log 0 is 0, and what Q rules out costs infinity.",
     rows=(0, 1),
     tolerance=10,

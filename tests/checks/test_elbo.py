@@ -9,11 +9,8 @@ import torch.nn.functional as F
 from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from aeteach import checks
-from aeteach.checks import elbo as module
-from aeteach.checks._engine import Exercise as OldExercise
+from aeteach.checks._exercise import secret_of
 from aeteach.losses import bernoulli_nll, gaussian_nll
-
-EXERCISES = [v for v in vars(module).values() if isinstance(v, OldExercise)]
 
 
 def sigmoid(v):
@@ -98,10 +95,15 @@ def test_gaussian_pixels(answer):
         lambda logits, x: (
             -x * F.logsigmoid(logits) - (1 - x) * F.logsigmoid(-logits)
         ).float().sum(-1),
+        lambda logits, x: -Bernoulli(logits=logits).log_prob(x).sum(1),
+        lambda logits, x: np.where(
+            x == 1, np.logaddexp(0, -logits), np.logaddexp(0, logits)
+        ).sum(1),
         lambda logits, x: np.einsum("nd->n", np.maximum(logits, 0) - x * logits
                                     + np.log1p(np.exp(-np.abs(logits)))),
     ],
-    ids=["the package", "torch", "one softplus", "logsigmoid, float32", "by hand"],
+    ids=["the package", "torch", "one softplus", "logsigmoid, float32",
+         "torch.distributions", "black or white", "by hand"],
 )  # fmt: skip
 def test_black_and_white_pixels(answer):
     assert checks.bernoulli_nll(answer)
@@ -109,7 +111,8 @@ def test_black_and_white_pixels(answer):
 
 def test_torch_agrees_that_this_is_a_likelihood_of_binary_pixels():
     logits, x = torch.randn(3, 6, dtype=torch.float64), torch.randint(0, 2, (3, 6)).double()
-    right = module._BERNOULLI.right(logits.numpy(), x.numpy())
+    bernoulli = secret_of(secret_of(checks.bernoulli_nll)[0]).solutions[0]
+    right = bernoulli(logits.numpy(), x.numpy())
     assert right == pytest.approx(-Bernoulli(logits=logits).log_prob(x).sum(1).numpy())
 
 
@@ -174,7 +177,7 @@ GAUSSIAN = [
     (lambda h, x, c: ((x - h) ** 2).sum(1), "squared error alone"),
     (
         lambda h, x, c: ((x - h) ** 2).sum(1) + x.shape[1] / 2 * np.log(2 * np.pi * c),
-        "not divided by 2c",
+        "not divided by what",
     ),
     (
         lambda h, x, c: ((x - h) ** 2).sum(1) / c + x.shape[1] / 2 * np.log(2 * np.pi * c),
@@ -187,7 +190,7 @@ GAUSSIAN = [
     ),
     (
         lambda h, x, c: ((x - h) ** 2).sum(1) / (2 * c) + x.shape[1] / 2 * np.log(2 * np.pi),
-        "the variance is missing there",
+        "variance is missing inside",
     ),
     (lambda h, x, c: nll(h, x, c) / x.shape[1], "Mean in place of sum"),
     (
@@ -237,7 +240,7 @@ BETA = [
     ),
     (
         lambda b, D, d, p, q: b * (D if p == "mean" else 1) * (d if q == "mean" else 1),
-        "multiplies in both cases",
+        "push the same way",
     ),
     (
         lambda b, D, d, p, q: b * (D if p == "mean" else 1) / (d if q == "mean" else 1) / 2,
@@ -255,46 +258,6 @@ CASES = [
 
 @pytest.mark.parametrize(("checker", "answer", "hint"), CASES)
 def test_a_mistake_is_named(checker, answer, hint):
-    verdict = checker(answer)
-    assert not verdict
-    assert hint in verdict.hint
-
-
-def test_every_known_mistake_is_tried_above_and_no_two_share_a_hint():
-    said = {checker(answer).hint for checker, answer, _ in CASES}
-    known = [mistake.hint for exercise in EXERCISES for mistake in exercise.mistakes]
-    assert len(EXERCISES) == 5
-    assert len(known) == 42
-    for exercise in EXERCISES:
-        hints = [mistake.hint for mistake in exercise.mistakes]
-        assert len(set(hints)) == len(hints)
-    assert set(known) == said
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
-def test_no_mistake_can_pass_and_no_two_look_alike(exercise):
-    def results(function):
-        with np.errstate(all="ignore"):
-            return [function(*arguments) for arguments in exercise.inputs]
-
-    functions = [exercise.right, *(m.wrong for m in exercise.mistakes)]
-    outputs = [results(f) for f in functions]
-    for i, a in enumerate(outputs):
-        for b in outputs[:i]:
-            assert not all(exercise.same(x, y) for x, y in zip(a, b, strict=True))
-
-
-@pytest.mark.parametrize("checker", sorted({c for c, _, _ in CASES}, key=lambda c: c.__name__))
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (lambda *a: None, "returns nothing"),
-        (lambda *a: "nats", "your function returned str 'nats'"),
-        (3.0, "expects the function itself"),
-        (lambda *a: a[0] * np.nan, "The result"),
-    ],
-)
-def test_what_is_no_answer_at_all_is_told_so(checker, answer, hint):
     verdict = checker(answer)
     assert not verdict
     assert hint in verdict.hint
