@@ -9,7 +9,7 @@ from aeteach.checks.choosing_the_latent import (
     even_line,
     fitted_gaussian,
 )
-from aeteach.checks.clinic import *  # noqa: F403
+from aeteach.checks.clinic import beta_in_force, name_the_fault, repair_loss, sound_draw
 from aeteach.checks.convolutions import *  # noqa: F403
 from aeteach.checks.elbo import (
     bernoulli_nll,
@@ -63,7 +63,12 @@ from aeteach.checks.surprise_and_kl import (
     surprise_in_bits,
 )
 from aeteach.checks.using_a_vae import *  # noqa: F403
-from aeteach.checks.variational_autoencoder import *  # noqa: F403
+from aeteach.checks.variational_autoencoder import (
+    aggregate_variance,
+    generate_digits,
+    loss_in_nats,
+    vae_loss,
+)
 from aeteach.checks.where_next import noised, straight_through, way_back
 
 

@@ -40,14 +40,12 @@ class Edit:
         new: what stands there now.
         mends: what was wrong, if the edit makes a function right.
         spoils: what is wrong, if the edit is what separates a right function from an answer.
-        names: the names inside the node, before and after.
     """
 
     node: ast.AST
     new: ast.AST
     mends: str
     spoils: str
-    names: frozenset[str]
 
     @property
     def dropped(self) -> ast.expr | None:
@@ -70,11 +68,10 @@ def edits(root: ast.FunctionDef | ast.Lambda, scope: Scope) -> Iterator[Edit]:
         for parent, field, index in places:
             old = getattr(parent, field) if index is None else getattr(parent, field)[index]
             for new, mends, spoils in rule(old, parent, scope):
-                ast.copy_location(new, old)
-                ast.fix_missing_locations(new)
+                _locate(new, old)
                 _put(parent, field, index, new)
                 try:
-                    yield Edit(old, new, mends, spoils, _names(old) | _names(new))
+                    yield Edit(old, new, mends, spoils)
                 finally:
                     _put(parent, field, index, old)
     yield from _statement_edits(root)
@@ -87,8 +84,14 @@ def _put(parent: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
         getattr(parent, field)[index] = node
 
 
-def _names(node: ast.AST) -> frozenset[str]:
-    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+def _locate(new: ast.AST, old: ast.AST) -> None:
+    """Give the nodes that an edit made the place of the one that they replace."""
+    if "lineno" in new._attributes:
+        if hasattr(new, "lineno"):
+            return  # an old node in a new place, with all that is below it
+        ast.copy_location(new, old)
+    for child in ast.iter_child_nodes(new):
+        _locate(child, old)
 
 
 def _places(root: ast.FunctionDef | ast.Lambda, modules: frozenset[str]) -> Iterator[Place]:
@@ -795,11 +798,10 @@ def _statement_edits(root: ast.AST) -> Iterator[Edit]:
             for new, mends, spoils in _other_statements(block, i, statement):
                 before = list(block)
                 for node in new:
-                    ast.copy_location(node, statement)
-                    ast.fix_missing_locations(node)
+                    _locate(node, statement)
                 block[:] = new
                 try:
-                    yield Edit(statement, statement, mends, spoils, _names(statement))
+                    yield Edit(statement, statement, mends, spoils)
                 finally:
                     block[:] = before
 

@@ -39,7 +39,8 @@ from aeteach.checks._trial import (
 )
 
 _PATIENCE = 0.5  # seconds that one call of a mistake's function may take
-_SEARCH = 0.6  # seconds that each search for a mistake may take
+_PREPARE = 0.6  # seconds that the mutants may take, in one check
+_SEARCH = 0.8  # seconds that each search for a mistake may take
 
 
 @dataclass(frozen=True)
@@ -277,12 +278,14 @@ def _hint(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str:
     for mistake in secret.mistakes:
         if _commits(mistake, trial, task):
             return mistake.hint
-    named = _searched(answer, trial, secret)
-    if named:
-        return f"{plainly} {named}" if trial.raised else named
-    if secret.otherwise and not trial.raised:
-        return f"{secret.otherwise} {plainly or ''}".strip()
-    return plainly or about_the_numbers(answer, trial, task)
+    hint, certain = _searched(answer, trial, secret)
+    if certain and not trial.raised:
+        return hint
+    if not certain:
+        hint = about_idle_arguments(answer, trial, task) or hint
+    if not hint and not plainly:
+        hint = secret.otherwise or about_the_numbers(answer, trial, task)
+    return " ".join(said for said in (plainly, hint) if said)
 
 
 def _commits(mistake: Mistake, trial: Trial, task: Task) -> bool:
@@ -299,28 +302,23 @@ def _commits(mistake: Mistake, trial: Trial, task: Task) -> bool:
     return told > 0
 
 
-def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str | None:
-    """Say what the searches find, if they find anything."""
+def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> tuple[str, bool]:
+    """Say what the searches find, and whether it is the whole mistake."""
     task, mutants, first = secret.task, secret.mutants, trial.first_wrong
-    mutants.prepare(first, Deadline(_SEARCH / 2))
+    mutants.prepare(first, Deadline(_PREPARE))
     deadline = Deadline(_SEARCH)
     found = repair(answer, trial.form, trial.results, first, task, mutants, deadline, trial.pace)
     if found is not None and found.beside is None:
-        return (
-            f"{_where(found)}: {found.said}. With that mended, all {len(task.inputs)} inputs "
-            "come out right."
-        )
+        mended = f"With that mended, all {len(task.inputs)} inputs come out right."
+        return f"{_where(found)}: {found.said}. {mended}", True
     mutant = mutants.like(trial.results)
     if mutant is not None:
-        return f"Your results are those of a right function with one slip: {mutant.said}."
-    if found is not None and found.whole:
-        return f"{_where(found)}: {found.said}."
-    idle = about_idle_arguments(answer, trial, task)
-    if idle is not None:
-        return idle
-    if found is not None and found.beside is not None:
-        return f"Two mistakes. {_where(found)}: {found.said}. Besides, {found.beside.said}."
-    return None
+        return f"Your results are those of a right function with one slip: {mutant.said}.", True
+    if found is None or found.beside is None:
+        return "", False
+    if found.whole:
+        return f"{_where(found)}: {found.said}.", True
+    return f"Two mistakes. {_where(found)}: {found.said}. Besides, {found.beside.said}.", False
 
 
 def _where(found: Finding) -> str:

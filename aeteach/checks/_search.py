@@ -66,7 +66,6 @@ class Mutant:
     """The solution with one edit, and its results on the inputs that were asked for."""
 
     said: str
-    names: frozenset[str]
     run: Callable[..., Any]
     results: dict[int, Any] = field(default_factory=dict)
 
@@ -92,6 +91,7 @@ class Mutants:
         self.task = task
         self._made: list[Mutant] = []
         self._coming = self._make(solutions)
+        self._complete = False
         self._tables: dict[int, dict[Any, tuple[Array, list[Mutant]]]] = {}
 
     @staticmethod
@@ -99,18 +99,21 @@ class Mutants:
         for solution in solutions:
             for edit, _, version in Program(solution, _beside(solution)).versions():
                 if version is not None:
-                    yield Mutant(edit.spoils, edit.names, version)
+                    yield Mutant(edit.spoils, version)
 
     def all(self, deadline: Deadline | None = None) -> list[Mutant]:
         """Return the mutants; they are made when first asked for, as many as there is time for."""
         for mutant in self._coming:
             self._made.append(mutant)
             if deadline is not None and deadline.left() < 0:
-                break
+                return self._made
+        self._complete = True
         return self._made
 
     def prepare(self, i: int, deadline: Deadline | None = None) -> None:
         """Run the mutants on input i, as many as there is time for."""
+        if self._complete and i in self._tables:
+            return
         rows: dict[Any, list[tuple[Array, Mutant]]] = {}
         with silent():
             for mutant in self.all(deadline):
@@ -251,7 +254,7 @@ def _changes(result: Any, before: Any) -> bool:
 
 def _mended(edit: Edit, program: Program, name: str) -> Finding:
     if edit.dropped is not None and edit.mends.startswith("there is a "):
-        said = edit.mends.replace("there is a ", "this ").replace(" too many", " is too many")
+        said = edit.mends.replace("there is a ", "this ").replace(" too many", " is one too many")
         return _found(said, edit.dropped, program, name)
     return _found(edit.mends, edit.node, program, name)
 

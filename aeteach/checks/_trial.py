@@ -173,16 +173,15 @@ def about_the_call(answer: Callable[..., Any], trial: Trial, task: Task) -> str 
     return None if kind is None else f"{on} {kind}"
 
 
-def about_error(error: BaseException, on: str = "Somewhere") -> str:
+def about_error(error: BaseException, on: str = "") -> str:
     """Show an error that an answer raised, with the line of the reader's own code."""
     said = f"{type(error).__name__}: {error}".rstrip(".: ").split("\n")[0]
     if len(said) > 200:
         said = said[:197] + "..."
     line = _own_line(error.__traceback__)
-    if line is None:
-        return f"{on} your function raised {said}."
-    number, text = line
-    return f"{on} line {number} of your code, `{text}`, raised {said}."
+    where = "your function" if line is None else f"line {line[0]} of your code, `{line[1]}`,"
+    whole = f"{on} {where} raised {said}.".lstrip()
+    return whole[:1].upper() + whole[1:]
 
 
 def _own_line(traceback: TracebackType | None) -> tuple[int, str] | None:

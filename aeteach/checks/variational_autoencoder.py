@@ -1,247 +1,223 @@
-r"""Checkers for the exercises of *A variational autoencoder*."""
+"""The exercises of *A variational autoencoder*."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["aggregate_variance", "generate_digits", "loss_in_nats", "vae_loss"]
+from aeteach.checks._agree import agree, numbers, plain
+from aeteach.checks._exercise import Exercise, Judged, Mistake
+from aeteach.checks._run import TooLong, call, silent
+from aeteach.checks._trial import about_error, describe
 
 Array = NDArray[Any]
-
-
-def vae_loss(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (x, x_hat, mu, log_var, beta) -> the loss of a batch, S + beta K."""
-    return _LOSS.check(answer)
-
-
-def loss_in_nats(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (S, K, beta, D) -> -ELBO in nats for the variance that beta stands for."""
-    return _NATS.check(answer)
-
-
-def aggregate_variance(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (mu, log_var) -> the variance of the aggregate posterior, (d,)."""
-    return _AGGREGATE.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, so that an answer worked out in float32 counts as right."""
-    return agree(got, want, 1e-4)
-
 
 # ---------------------------------------------------------------- the loss of a batch
 
 
-def _kl(mu: Array, log_var: Array) -> Array:
-    return np.asarray((np.exp(log_var) + mu**2 - 1 - log_var) / 2)
+def _batches(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for n, pixels, d, beta in (
+        *((4, 9, 2, 0.5), (6, 12, 3, 2.0), (3, 7, 4, 1.5), (5, 5, 5, 0.1), (1, 6, 2, 4.0)),
+        *((2, 3, 6, 1.0), (7, 1, 1, 0.3)),
+    ):
+        x, x_hat = rng.uniform(size=(2, n, pixels))
+        yield x, 1.2 * x_hat, rng.normal(size=(n, d)), rng.normal(-0.4, 1.1, size=(n, d)), beta
 
 
-def _total(
-    *,
-    pixels: Callable[..., Any] = np.sum,
-    latents: Callable[..., Any] = np.sum,
-    images: Callable[..., Any] = np.mean,
-    kl: Callable[[Array, Array], Array] = _kl,
-    weigh: Callable[[Any, Any, float], Any] = lambda S, K, beta: S + beta * K,
-) -> Callable[..., Any]:
-    """Return a loss that is right, but for the parts that are given."""
-
-    def loss(x: Array, x_hat: Array, mu: Array, log_var: Array, beta: float) -> Any:
-        S = pixels((x - x_hat) ** 2, axis=1)
-        K = latents(kl(mu, log_var), axis=1)
-        return weigh(images(S), images(K), beta)
-
-    return loss
+def _loss(x: Array, x_hat: Array, mu: Array, log_var: Array, beta: float) -> Any:
+    S = ((x - x_hat) ** 2).sum(axis=1)
+    K = 0.5 * (np.exp(log_var) + mu**2 - 1 - log_var).sum(axis=1)
+    return S.mean() + beta * K.mean()
 
 
-def _batch(n: int, D: int, d: int, beta: float, seed: int) -> tuple[Any, ...]:
-    rng = np.random.default_rng(seed)
-    x, x_hat = rng.uniform(size=(2, n, D))
-    # Positive log-variances: so no mistake takes the logarithm of a negative number.
-    return x, x_hat, rng.normal(size=(n, d)), rng.uniform(0.3, 1.5, size=(n, d)), beta
+def _squares(x: Array, x_hat: Array) -> Any:
+    return (x - x_hat) ** 2
+
+
+def _kl(mu: Array, log_var: Array) -> Any:
+    return (np.exp(log_var) + mu**2 - 1 - log_var) / 2
 
 
 _ORDER = "The order is: over pixels, over latent dimensions, over images."
-_LOSS = Exercise(
-    name="The loss of a batch",
-    right=_total(),
-    inputs=(_batch(4, 9, 2, 0.5, 0), _batch(6, 12, 3, 2.0, 1), _batch(3, 7, 4, 1.5, 2)),
-    mistakes=(
+
+vae_loss = Exercise(
+    "The loss of a batch",
+    _loss,
+    inputs=_batches,
+    about="x, x_hat (N, D), mu, log_var (N, d), beta -> the loss of a batch, S + beta K.",
+    praise="Summed over pixels and latent dimensions, averaged over the batch.",
+    mistakes=[
         Mistake(
             "The squared error is averaged over pixels. That divides it by their number, and the "
             f"beta in force is that many times the one written down. {_ORDER}",
-            _total(pixels=np.mean),
+            lambda x, y, m, v, beta: _squares(x, y).mean() + beta * _kl(m, v).sum(1).mean(),
         ),
         Mistake(
             "Both terms are averaged where they should be summed: over pixels, and over latent "
             "dimensions. The beta in force is another one.",
-            _total(pixels=np.mean, latents=np.mean),
+            lambda x, y, m, v, beta: _squares(x, y).mean() + beta * _kl(m, v).mean(),
         ),
         Mistake(
             "The KL is averaged over latent dimensions. Divergences of independent dimensions add "
             "up.",
-            _total(latents=np.mean),
+            lambda x, y, m, v, beta: _squares(x, y).sum(1).mean() + beta * _kl(m, v).mean(),
         ),
         Mistake(
             "You return the sum over the batch. Then the loss depends on how many images a batch "
             "holds, and so does the step of the optimiser.",
-            _total(images=np.sum),
+            lambda x, *others: len(x) * _loss(x, *others),
         ),
         Mistake(
             "The KL has the wrong sign: this loss rewards a q far from the prior.",
-            _total(weigh=lambda S, K, beta: S - beta * K),
+            lambda x, y, m, v, beta: _loss(x, y, m, v, -beta),
         ),
         Mistake(
             "The whole loss has the wrong sign: it would make every error as large as it can.",
-            _total(weigh=lambda S, K, beta: -S - beta * K),
+            lambda *a: -_loss(*a),
         ),
-        Mistake("beta is not used.", _total(weigh=lambda S, K, beta: S + K)),
+        Mistake("beta is not used.", lambda x, y, m, v, beta: _loss(x, y, m, v, 1.0)),
         Mistake(
             "beta weighs the squared error. It belongs to the other term.",
-            _total(weigh=lambda S, K, beta: beta * S + K),
+            lambda x, y, m, v, beta: beta * _loss(x, y, m, v, 1 / beta),
         ),
-        Mistake("The KL is missing.", _total(weigh=lambda S, K, beta: S)),
-        Mistake("The squared error is missing.", _total(weigh=lambda S, K, beta: beta * K)),
+        Mistake("The KL is missing.", lambda x, y, m, v, beta: _loss(x, y, m, v, 0.0)),
         Mistake(
-            "The factor of one half in the KL is missing.", _total(kl=lambda m, v: 2 * _kl(m, v))
+            "The squared error is missing.",
+            lambda x, y, m, v, beta: beta * _kl(m, v).sum(1).mean(),
         ),
         Mistake(
             "There is a factor of one half before the squared error. That is another loss: its "
             "beta means twice as much.",
-            _total(weigh=lambda S, K, beta: S / 2 + beta * K),
+            lambda x, y, m, v, beta: _loss(x, y, m, v, 2 * beta) / 2,
         ),
         Mistake(
             "The KL has exp(log_var / 2) where the variance belongs. What is the variance?",
-            _total(kl=lambda m, v: (np.exp(v / 2) + m**2 - 1 - v) / 2),
-        ),
-        Mistake(
-            "You took log_var for the standard deviation. It is the logarithm of the variance.",
-            _total(kl=lambda m, v: (v**2 + m**2 - 1 - np.log(v**2)) / 2),
-        ),
-        Mistake(
-            "The mean is not squared in the KL.",
-            _total(kl=lambda m, v: (np.exp(v) + m - 1 - v) / 2),
-        ),
-        Mistake(
-            "The -1 in the KL is missing: a q that is the prior would cost something.",
-            _total(kl=lambda m, v: _kl(m, v) + 0.5),
+            lambda x, y, m, v, beta: (
+                _squares(x, y).sum(1).mean()
+                + beta * ((np.exp(v / 2) + m**2 - 1 - v) / 2).sum(1).mean()
+            ),
         ),
         Mistake(
             "You take the root: this is the error as a length. The loss has the square.",
-            _total(pixels=lambda e, axis: np.sqrt(e.sum(axis))),
+            lambda x, y, m, v, beta: (
+                np.sqrt(_squares(x, y).sum(1)).mean() + beta * _kl(m, v).sum(1).mean()
+            ),
         ),
-        Mistake(
-            "You return one loss for each image. Average them: training needs one number.",
-            _total(images=lambda values: values),
-        ),
-    ),
-    praise="Summed over pixels and latent dimensions, averaged over the batch.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- from S + beta K to nats
 
 
-def _nats(
-    variance: Callable[[float], float] = lambda beta: beta / 2,
-    *,
-    constant: Callable[[float, int], float] = lambda c, D: D / 2 * np.log(2 * np.pi * c),
-) -> Callable[..., Any]:
-    """Return S/(2c) + constant + K for a variance c of beta."""
-    return lambda S, K, beta, D: S / (2 * variance(beta)) + K + constant(variance(beta), D)
+def _reports(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float, int]]:
+    for n, beta, pixels in (
+        *((3, 0.25, 1024), (4, 4.0, 784), (5, 0.6, 100), (1, 2.0, 12), (2, 1.0, 3), (6, 0.05, 50)),
+        *((2, 9.0, 2),),
+    ):
+        yield rng.uniform(20, 60, size=n), rng.uniform(2, 20, size=n), beta, pixels
 
 
-def _values(n: int, beta: float, D: int, seed: int) -> tuple[Array, Array, float, int]:
-    rng = np.random.default_rng(seed)
-    return rng.uniform(20, 60, size=n), rng.uniform(2, 20, size=n), beta, D
+def _in_nats(S: Array, K: Array, beta: float, D: int) -> Any:
+    c = beta / 2
+    return S / (2 * c) + D / 2 * np.log(2 * np.pi * c) + K
 
 
-_NATS: Exercise = Exercise(
-    name="The loss in nats",
-    right=_nats(),
-    inputs=(_values(3, 0.25, 1024, 0), _values(4, 4.0, 784, 1), _values(5, 0.6, 100, 2)),
-    mistakes=(
+def _with_variance(c: Callable[[float], float]) -> Callable[..., Any]:
+    return lambda S, K, beta, D: _in_nats(S, K, 2 * c(beta), D)
+
+
+loss_in_nats = Exercise(
+    "The loss in nats",
+    _in_nats,
+    inputs=_reports,
+    also=[lambda S, K, beta, D: S / beta + D / 2 * np.log(np.pi * beta) + K],
+    about="S (N,), K (N,), beta, D -> -ELBO in nats for the variance that beta stands for, (N,).",
+    praise="Now losses of different beta have one unit. They may well be negative.",
+    rows=(0, 1),
+    mistakes=[
         Mistake(
-            "You took beta for the variance. There is a factor of two between them.",
-            _nats(lambda beta: beta),
+            "You took beta for the variance. There is a factor between them.",
+            _with_variance(lambda beta: beta),
         ),
         Mistake(
-            "You took 2 beta for the variance. Solve beta = 2 c for c.",
-            _nats(lambda beta: 2 * beta),
+            "You took 2 beta for the variance. Which of the two is the larger one?",
+            _with_variance(lambda beta: 2 * beta),
         ),
         Mistake(
-            "You took the root of beta / 2 for the variance. That is the standard deviation.",
-            _nats(lambda beta: float(np.sqrt(beta / 2))),
+            "You took a root for the variance. That is the standard deviation.",
+            _with_variance(lambda beta: float(np.sqrt(beta / 2))),
         ),
         Mistake(
             "The constant of the normal density is missing. Without it, values of different beta "
             "do not compare.",
-            _nats(constant=lambda c, D: 0.0),
+            lambda S, K, beta, D: S / beta + K,
         ),
         Mistake(
             "The constant has the wrong sign: for a small variance it must be negative.",
-            _nats(constant=lambda c, D: -D / 2 * np.log(2 * np.pi * c)),
+            lambda S, K, beta, D: S / beta + K - D / 2 * np.log(np.pi * beta),
         ),
         Mistake(
             "The constant belongs to one pixel. There are D of them.",
-            _nats(constant=lambda c, D: np.log(2 * np.pi * c) / 2),
+            lambda S, K, beta, D: S / beta + K + np.log(np.pi * beta) / 2,
         ),
         Mistake(
             "The constant is twice too large: the density has a root in it.",
-            _nats(constant=lambda c, D: D * np.log(2 * np.pi * c)),
+            lambda S, K, beta, D: S / beta + K + D * np.log(np.pi * beta),
         ),
         Mistake(
             "The constant has log(2 pi) but not the variance.",
-            _nats(constant=lambda c, D: D / 2 * np.log(2 * np.pi)),
+            lambda S, K, beta, D: S / beta + K + D / 2 * np.log(2 * np.pi),
         ),
         Mistake(
-            "K still carries its beta. The weight is spent once S is divided by 2c.",
-            lambda S, K, beta, D: S / beta + beta * K + D / 2 * np.log(np.pi * beta),
+            "K still carries its beta. The weight is spent once S is in nats.",
+            lambda S, K, beta, D: _in_nats(S, beta * K, beta, D),
         ),
         Mistake(
             "That is S + beta K itself: squared grey values. Divide by what turns them into nats.",
             lambda S, K, beta, D: S + beta * K,
         ),
         Mistake(
-            "S is divided by c. The exponent of a normal density has 2c below.",
-            lambda S, K, beta, D: 2 * S / beta + K + D / 2 * np.log(np.pi * beta),
+            "S is divided by c. Look at the exponent of a normal density again.",
+            lambda S, K, beta, D: _in_nats(2 * S, K, beta, D),
         ),
         Mistake(
             "The sign is turned round: this is the ELBO. A loss is its negative.",
-            lambda S, K, beta, D: -_nats()(S, K, beta, D),
+            lambda *a: -_in_nats(*a),
         ),
         Mistake(
             "These are bits. The unit asked for is nats.",
-            lambda S, K, beta, D: _nats()(S, K, beta, D) / np.log(2),
+            lambda *a: _in_nats(*a) / np.log(2),
         ),
         Mistake(
             "You averaged over the images. Return one number for each.",
-            lambda S, K, beta, D: _nats()(S, K, beta, D).mean(),
+            lambda *a: _in_nats(*a).mean(),
         ),
-    ),
-    praise="Now losses of different beta have one unit. They may well be negative.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- the aggregate posterior
 
 
-def _codes(n: int, d: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(1.0, 1.0, size=(n, d)), rng.uniform(-3.0, 0.5, size=(n, d))
+def _codes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for n, d in ((5, 2), (8, 3), (4, 1), (3, 3), (2, 4), (9, 5)):
+        yield rng.normal(1.0, 1.0, size=(n, d)), rng.normal(-1.2, 1.0, size=(n, d))
+    yield rng.normal(50, 0.3, size=(4, 2)), rng.normal(-8, 1, size=(4, 2))
 
 
-_AGGREGATE = Exercise(
-    name="The variance of all codes",
-    right=lambda mu, log_var: np.exp(log_var).mean(0) + mu.var(0),
-    inputs=(_codes(5, 2, 0), _codes(8, 3, 1), _codes(4, 1, 2)),
-    mistakes=(
+def _aggregate(mu: Array, log_var: Array) -> Any:
+    return np.exp(log_var).mean(axis=0) + mu.var(axis=0)
+
+
+aggregate_variance = Exercise(
+    "The variance of all codes",
+    _aggregate,
+    inputs=_codes,
+    also=[lambda mu, log_var: (np.exp(log_var) + mu**2).mean(axis=0) - mu.mean(axis=0) ** 2],
+    about="mu (N, d), log_var (N, d) -> the variance of the aggregate posterior, (d,).",
+    praise="The mean of the variances plus the variance of the means.",
+    mistakes=[
         Mistake(
             "That is how far the means lie apart. Each image also has a spread of its own.",
             lambda mu, log_var: mu.var(0),
@@ -281,101 +257,133 @@ _AGGREGATE = Exercise(
         ),
         Mistake(
             "You return the standard deviation. The question is for the variance.",
-            lambda mu, log_var: np.sqrt(np.exp(log_var).mean(0) + mu.var(0)),
+            lambda mu, log_var: np.sqrt(_aggregate(mu, log_var)),
         ),
         Mistake(
             "You added the latent dimensions up. Return one variance for each.",
-            lambda mu, log_var: (np.exp(log_var).mean(0) + mu.var(0)).sum(),
+            lambda mu, log_var: _aggregate(mu, log_var).sum(),
         ),
-    ),
-    praise="The mean of the variances plus the variance of the means.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- digits from the prior
 
-_DRAWS, _LATENT = 6000, 3
-_GENERATE = "Draw, then decode"
+_N, _D, _CALLS = 2000, 3, 5
 
 
-@dataclass
-class _Recorder:
+class _Decoder:
     """A decoder that remembers what it is given: each z becomes an image of 2 x 2 pixels."""
 
-    seen: list[Array] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.seen: list[Array] = []
 
     def __call__(self, z: Any) -> torch.Tensor:
-        z = torch.as_tensor(np.asarray(z.detach() if isinstance(z, torch.Tensor) else z)).float()
-        self.seen.append(z.numpy().astype(float))
-        if z.shape[-1:] != (_LATENT,):
-            raise ValueError(f"decode takes z of shape (n, {_LATENT}), it got {tuple(z.shape)}")
-        grey = torch.sigmoid(z.sum(-1))
-        return grey[..., None, None, None].expand(*grey.shape, 1, 2, 2).clone()
+        values = numbers(z)
+        if values is None or values.ndim not in (1, 2) or values.shape[-1] != _D:
+            what = describe(z) if values is None else f"z of shape {values.shape}"
+            raise ValueError(f"decode takes z of shape (n, {_D}), it got {what}")
+        self.seen.append(values.reshape(-1, _D))
+        return torch.as_tensor(_images(values))
 
 
-def generate_digits(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (decode, n, d) -> n images decoded from draws of N(0, I) in d dimensions."""
+def _images(z: Array) -> Array:
+    grey = 1 / (1 + np.exp(-np.asarray(z, dtype=np.float32).sum(-1)))
+    return np.ones((1, 2, 2), dtype=np.float32) * grey[..., None, None, None]
+
+
+def _judge_draws(answer: Any) -> str | None:
     if not callable(answer):
-        hint = "The checker expects the function itself, without calling it: no parentheses."
-        return Verdict(_GENERATE, False, hint)
-    decode = _Recorder()
-    with torch.random.fork_rng():
-        torch.manual_seed(20)
+        return "The checker expects the function itself, without calling it: no parentheses."
+    calls: list[Array] = []
+    for seed in range(_CALLS):
+        decode = _Decoder()
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - the answer may use any generator
         try:
-            results = [answer(decode, _DRAWS, _LATENT) for _ in range(2)]
-        except Exception as error:  # whatever the answer raises is shown to its author
-            hint = f"Your function raised {type(error).__name__}: {error}."
-            return Verdict(_GENERATE, False, hint)
-    problem = _called_wrongly(decode.seen, results) or _drawn_wrongly(*decode.seen)
-    if problem:
-        return Verdict(_GENERATE, False, problem)
-    return Verdict(_GENERATE, True, "New digits on every call, from the prior.")
+            with silent():
+                result = call(answer, (decode, _N, _D), 2.0)
+            problem = _called_wrongly(decode.seen, plain(result))
+        except TooLong:
+            return "Your function did not come to an end. Is there a loop that never stops?"
+        except (Exception, SystemExit) as error:  # whatever the answer raises is shown
+            return about_error(error)
+        if problem:
+            return problem
+        calls.append(np.concatenate(decode.seen))
+    return _drawn_wrongly(calls)
 
 
-def _called_wrongly(seen: list[Array], results: list[Any]) -> str | None:
+def _called_wrongly(seen: list[Array], result: Any) -> str | None:
     """Say what is wrong with the calls of the decoder, or with what came of them."""
-    if results[0] is None:
+    if result is None:
         return "Your function returns nothing. Does its last line say return?"
     if not seen:
         return "decode was never called: the latent vectors have to become images."
-    if len(seen) != 2:
+    z = np.concatenate(seen)
+    if len(z) != _N:
+        return f"decode got {len(z)} latent vectors in one call of your function; n was {_N}."
+    images = _images(z)
+    found = numbers(result)
+    if found is None:
+        return f"Your function returned {describe(result)}; expected are the images."
+    if found.shape != images.shape and found.size == images.size and found.shape[0] == _N:
+        found = found.reshape(images.shape)
+    if found.shape != images.shape:
         return (
-            "In two calls of your function decode was called "
-            f"{len(seen)} times; expected once each, with all n latent vectors."
+            f"Your function returned shape {found.shape}; expected are the images as decode made "
+            f"them, {images.shape}."
         )
-    if seen[0].shape != (_DRAWS, _LATENT):
-        return f"decode got z of shape {seen[0].shape}; expected (n, d), ({_DRAWS}, {_LATENT})."
-    if tuple(np.shape(results[0])) != (_DRAWS, 1, 2, 2):
-        return (
-            f"Your function returned shape {tuple(np.shape(results[0]))}; expected the images as "
-            f"decode made them, ({_DRAWS}, 1, 2, 2)."
-        )
+    if not agree(found.astype(np.float32), images):
+        return "The images that you return are not those that decode made of your z, in order."
     return None
 
 
-def _drawn_wrongly(z: Array, again: Array) -> str | None:
-    """Say how the draws of two calls differ from draws of N(0, I); bounds of 6 standard errors."""
-    if np.array_equal(z, again):
+def _drawn_wrongly(calls: list[Array]) -> str | None:
+    """Say how draws differ from draws of N(0, I).
+
+    Each bound lies so far out that a right answer fails one of them in 1 of 100,000 checks.
+    """
+    z = np.concatenate(calls)
+    if any(np.array_equal(calls[0], other) for other in calls[1:]):
         return (
             "Two calls gave the same digits: the noise in your function never changes. Is there a "
             "fixed seed inside?"
         )
-    if np.allclose(z, z[:1]):
+    if np.allclose(calls[0], calls[0][:1]):
         return "All n latent vectors are the same one. Draw one for each image."
     if np.allclose(z, z[:, :1]):
         return "All d numbers of a latent vector are the same one. Draw each."
-    mean, variance = z.mean(0), z.var(0)
-    flat = np.abs(((z - mean) ** 4).mean(0) / variance**2 - 1.8).max() < 0.2  # normal: 3
-    if flat:
+    mean, variance, n = z.mean(0), z.var(0), z.size
+    kurtosis = (((z - mean) ** 4).mean(0) / variance**2).mean()
+    if abs(kurtosis - 1.8) < 0.1:
         return (
             f"Your z are uniform, from {z.min():.1f} to {z.max():.1f}. The prior is the standard "
             "normal distribution."
         )
-    if np.abs(mean).max() > 6 / np.sqrt(_DRAWS):
+    if np.abs(mean).max() > 5.5 / np.sqrt(len(z)):
         return f"The mean of your z is {mean.mean():.2f}. The prior has the mean 0."
-    if np.abs(variance - 1).max() > 6 * np.sqrt(2 / _DRAWS):
+    if abs(variance.mean() - 1) > 5.5 * np.sqrt(2 / n) or np.abs(variance - 1).max() > 0.085:
         return f"The variance of your z is {variance.mean():.2f}. The prior has the variance 1."
-    together = np.corrcoef(z.T)[np.triu_indices(_LATENT, 1)]
-    if np.abs(together).max() > 6 / np.sqrt(_DRAWS):
-        return "The numbers of a latent vector depend on each other. In the prior they do not."
+    if len(np.unique(z)) < 0.9 * n and len(np.unique(z)) < 1000:
+        return f"Your z take only {len(np.unique(z))} different values. The prior has no steps."
+    together = np.corrcoef(np.hstack([z[:-1], z[1:]]).T)[np.triu_indices(2 * _D, 1)]
+    if np.abs(together).max() > 6 / np.sqrt(len(z)):
+        return "The numbers of your latent vectors depend on each other. In the prior they do not."
+    if np.abs(z).max() < 3.5:
+        return "No z lies far out: something cuts them off. The prior is not cut off anywhere."
+    ranks = np.searchsorted(np.sort(z.ravel()), _QUANTILES) / n
+    if np.abs(ranks - _SHARES).max() > 2.8 / np.sqrt(n):
+        return "Mean and variance are those of the prior, but the distribution is not a normal one."
     return None
+
+
+_SHARES = np.linspace(0.005, 0.995, 199)
+_QUANTILES = np.sqrt(2) * torch.erfinv(torch.as_tensor(2 * _SHARES - 1)).numpy()
+
+generate_digits = Judged(
+    "Draw, then decode",
+    _judge_draws,
+    about="a function (decode, n, d) -> n images decoded from draws of N(0, I) in d dimensions. "
+    "It is called with several seeds; a right answer is refused in 1 of 100,000 checks.",
+    praise="New digits on every call, from the prior.",
+)

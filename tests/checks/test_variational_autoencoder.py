@@ -12,16 +12,9 @@ from torch.distributions import Independent, MixtureSameFamily, Normal, kl_diver
 from torch.distributions.categorical import Categorical
 
 from aeteach import checks
-from aeteach.checks import variational_autoencoder as module
 from aeteach.losses import Elbo
 from aeteach.models import Output
-from tests.checkers import assert_apart, assert_not_yet, assert_right
-
-EXERCISES = {
-    checks.vae_loss: module._LOSS,
-    checks.loss_in_nats: module._NATS,
-    checks.aggregate_variance: module._AGGREGATE,
-}
+from tests.checkers import assert_not_yet, assert_right
 
 
 def tensors(*values):
@@ -81,6 +74,14 @@ def generate_by_inverse(decode, n, d):
         return decode(torch.special.ndtri(torch.rand(n, d).clamp(1e-6, 1 - 1e-6))).numpy()
 
 
+def one_by_one(decode, n, d):
+    return torch.cat([decode(torch.randn(1, d)) for _ in range(n)])
+
+
+def in_batches(decode, n, d):
+    return torch.cat([decode(torch.randn(min(64, n - i), d)) for i in range(0, n, 64)])
+
+
 RIGHT: list[tuple[Callable[..., Any], str, Any]] = [
     (checks.vae_loss, "torch.distributions", loss_by_distributions),
     (checks.vae_loss, "the package", loss_by_package),
@@ -117,6 +118,8 @@ RIGHT: list[tuple[Callable[..., Any], str, Any]] = [
     (checks.generate_digits, "a generator", generate_with_generator),
     (checks.generate_digits, "numpy", generate_with_numpy),
     (checks.generate_digits, "inverse distribution function", generate_by_inverse),
+    (checks.generate_digits, "one by one", one_by_one),
+    (checks.generate_digits, "in batches", in_batches),
     (
         checks.generate_digits,
         "torch.distributions, float64",
@@ -130,7 +133,7 @@ RIGHT: list[tuple[Callable[..., Any], str, Any]] = [
 @pytest.mark.parametrize(
     ("checker", "answer"),
     [(c, a) for c, _, a in RIGHT],
-    ids=[f"{c.__name__}: {name}" for c, name, _ in RIGHT],
+    ids=[f"{c.name}: {name}" for c, name, _ in RIGHT],
 )
 def test_a_right_answer_passes_in_any_form(checker, answer):
     assert_right(checker(answer))
@@ -149,8 +152,18 @@ def seeded_generator(decode, n, d):
     return decode(torch.randn(n, d, generator=torch.Generator().manual_seed(3)))
 
 
-def one_by_one(decode, n, d):
-    return torch.cat([decode(torch.randn(1, d)) for _ in range(n)])
+def of_prior(change):
+    return lambda decode, n, d: decode(change(torch.randn(n, d)))
+
+
+def laplace(decode, n, d):
+    return decode(torch.distributions.Laplace(0.0, math.sqrt(0.5)).sample((n, d)))
+
+
+def truncated(decode, n, d):
+    z = torch.empty(n, d)
+    torch.nn.init.trunc_normal_(z, a=-3, b=3)
+    return decode(z)
 
 
 def dependent(decode, n, d):
@@ -185,7 +198,7 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
         lambda x, y, m, v, b: ((x - y) ** 2).sum(1).mean() + kl(m, v).sum(1).mean(),
         "beta is not used",
     ),
-    (checks.vae_loss, lambda x, y, m, v, b: ((x - y) ** 2).sum(1), "shape"),
+    (checks.vae_loss, lambda x, y, m, v, b: ((x - y) ** 2).sum(1), "shape|term is missing"),
     (checks.loss_in_nats, lambda S, K, b, D: S / b + K, "constant of the normal density"),
     (
         checks.loss_in_nats,
@@ -200,10 +213,13 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
         "N - 1",
     ),
     (checks.aggregate_variance, lambda m, v: np.exp(v / 2).mean(0) + m.var(0), "Variances add"),
-    (checks.aggregate_variance, lambda m, v: np.exp(v).mean() + m.var(), r"shape \(\)"),
+    (
+        checks.aggregate_variance,
+        lambda m, v: np.exp(v).mean() + m.var(),
+        "over everything|single number",
+    ),
     (checks.generate_digits, seeded, "fixed seed inside"),
     (checks.generate_digits, seeded_generator, "fixed seed inside"),
-    (checks.generate_digits, one_by_one, "expected once each"),
     (checks.generate_digits, dependent, "depend on each other"),
     (checks.generate_digits, lambda decode, n, d: decode(torch.rand(n, d)), "uniform, from 0.0"),
     (
@@ -211,7 +227,11 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
         lambda decode, n, d: decode(6 * torch.rand(n, d) - 3),
         r"uniform, from -3\.0 to 3\.0",
     ),
-    (checks.generate_digits, lambda decode, n, d: decode(2 * torch.randn(n, d)), "variance of"),
+    (
+        checks.generate_digits,
+        lambda decode, n, d: decode(2 * torch.randn(n, d)),
+        "variance of your z",
+    ),
     (checks.generate_digits, lambda decode, n, d: decode(torch.randn(n, d) + 1), "mean of your z"),
     (
         checks.generate_digits,
@@ -224,7 +244,13 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
         "Draw each",
     ),
     (checks.generate_digits, lambda decode, n, d: torch.randn(n, d), "never called"),
-    (checks.generate_digits, lambda decode, n, d: decode(torch.randn(d)), r"z of shape \(3,\)"),
+    (checks.generate_digits, lambda decode, n, d: decode(torch.randn(d)), "got 1 latent vectors"),
+    (checks.generate_digits, of_prior(lambda z: z.clamp(-2.5, 2.5)), "variance of|cuts them off"),
+    (checks.generate_digits, of_prior(lambda z: 0.95 * z), "variance of your"),
+    (checks.generate_digits, of_prior(torch.sign), "only 2 different values"),
+    (checks.generate_digits, of_prior(torch.round), "different values|variance"),
+    (checks.generate_digits, laplace, "not a normal one"),
+    (checks.generate_digits, truncated, "variance of|cuts them off"),
     (checks.generate_digits, lambda decode, n, d: decode(torch.randn(d, n)), "raised ValueError"),
     (checks.generate_digits, lambda decode, n, d: decode(torch.randn(n, d))[0], "as decode made"),
     (checks.generate_digits, lambda decode, n, d: None, "returns nothing"),
@@ -234,22 +260,10 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("checker", "answer", "hint"), WRONG, ids=[f"{c.__name__}: {h}" for c, _, h in WRONG]
+    ("checker", "answer", "hint"), WRONG, ids=[f"{c.name}: {h}" for c, _, h in WRONG]
 )
 def test_a_wrong_answer_is_told_its_mistake(checker, answer, hint):
     assert_not_yet(checker(answer), hint)
-
-
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.name)
-def test_no_two_mistakes_and_no_mistake_and_the_answer_agree(exercise):
-    assert_apart(exercise)
-
-
-@pytest.mark.parametrize(("checker", "exercise"), EXERCISES.items())
-def test_every_mistake_is_named(checker, exercise):
-    assert len(exercise.mistakes) >= 3
-    for mistake in exercise.mistakes:
-        assert checker(mistake.wrong).hint == mistake.hint
 
 
 def test_the_seeds_of_the_program_are_left_alone():
@@ -267,19 +281,3 @@ def test_right_draws_pass_whatever_their_seed():
             lambda decode, n, d, g=generator: decode(torch.randn(n, d, generator=g))
         )
         assert verdict.passed, verdict.hint
-
-
-@pytest.mark.parametrize("checker", EXERCISES)
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (None, "expects the function itself"),
-        (lambda *a: None, "returns nothing"),
-        (lambda *a: 1 / 0, "raised ZeroDivisionError"),
-        (lambda: 0, "raised TypeError"),
-        (lambda *a: "a word", "returned str"),
-    ],
-    ids=["None", "returns None", "divides by 0", "no argument", "a string"],
-)
-def test_an_answer_of_the_wrong_kind_gets_a_sensible_hint(checker, answer, hint):
-    assert_not_yet(checker(answer), hint)
