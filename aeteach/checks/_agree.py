@@ -158,6 +158,7 @@ FORMS: dict[str, Form] = {
     "0-d": _zero_d,
     "lists": _lists,
 }
+TORCH = {"torch", "float32", "tensors", "float32 tensors"}
 
 
 def given(arguments: Arguments, form: str) -> Arguments:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeteach.checks._agree import FORMS, Arguments, Array, agree, given, numbers, one_by_one, plain
+from aeteach.checks._agree import Arguments, Array, agree, given, numbers, one_by_one, plain
 from aeteach.checks._run import undisturbed
 from aeteach.checks._search import (
     RAISED,
@@ -35,6 +35,7 @@ from aeteach.checks._trial import (
     about_the_numbers,
     describe,
     readers_form,
+    trials,
     tried,
 )
 
@@ -249,19 +250,15 @@ class Exercise(Check):
             )
         secret: Secret = _SECRETS[self]
         with undisturbed():
-            trials: list[Trial] = []
-            for form in FORMS:
-                trials.append(tried(answer, form, secret.task, first=form == "numpy"))
-                if trials[-1].failure is None:
-                    return Verdict(self.name, True, self._praise)
-                if trials[-1].slow:
-                    break
-            if self._rows and all(t.raised for t in trials):
+            done = list(trials(answer, secret.task))
+            if done[-1].failure is None:
+                return Verdict(self.name, True, self._praise)
+            if self._rows and all(t.raised for t in done):
                 whole = one_by_one(answer, self._rows)
                 for form in ("numpy", "torch"):
                     if tried(whole, form, secret.task).failure is None:
                         return Verdict(self.name, True, self._praise)
-            trial = readers_form(trials, answer)
+            trial = readers_form(done, answer)
             return self.no(_hint(answer, trial, secret))
 
 

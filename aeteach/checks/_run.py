@@ -1,7 +1,9 @@
 """Running a function that somebody else wrote: bounded in time, quiet, and without a trace.
 
 In the main thread an interval timer interrupts a call that takes too long; where there is none
-(another thread, Windows), a trace function looks at the clock at every line.
+(another thread, Windows), a trace function looks at the clock at every line. What counts is the
+time that the thread itself has worked, so that a busy machine convicts nobody; a call that only
+waits is stopped after ten times as long on the clock.
 """
 
 import contextlib
@@ -63,17 +65,31 @@ def silent() -> Iterator[None]:
         yield
 
 
+class _Watch:
+    """Tells when a call has worked, or waited, too long."""
+
+    def __init__(self, seconds: float):
+        self.seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        self.worked, self.start = time.thread_time(), time.monotonic()
+
+    def over(self) -> bool:
+        waited = time.monotonic() - self.start
+        return time.thread_time() - self.worked >= self.seconds or waited >= 10 * self.seconds
+
+
 def _timed(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
-    rings = 0
-    end = 0.0
+    watch, rings = _Watch(seconds), 0
 
     def ring(number: int, frame: FrameType | None) -> None:
-        nonlocal rings, end
+        nonlocal rings
         if frame is None or frame.f_code.co_filename == __file__:
             return  # between calls: nothing is running that could be stopped
         if _imports(frame):
-            end = time.monotonic() + seconds  # a first import may take longer than a call
-        if time.monotonic() < end:
+            watch.restart()  # a first import may take longer than a call
+        if not watch.over():
             return
         rings += 1
         if rings > 3:  # the call catches everything: now every line of it raises
@@ -81,7 +97,6 @@ def _timed(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: fl
         raise TooLong
 
     before = signal.signal(signal.SIGALRM, ring)
-    start = time.monotonic()
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 0.02)
     try:
         return function(*arguments)
@@ -91,7 +106,7 @@ def _timed(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: fl
         if rings > 3:
             sys.settrace(None)
         if left:  # somebody else's alarm goes on
-            rest = max(left - (time.monotonic() - start), 1e-3)
+            rest = max(left - (time.monotonic() - watch.start), 1e-3)
             signal.setitimer(signal.ITIMER_REAL, rest, interval)
 
 
@@ -119,13 +134,13 @@ def _raise(frame: FrameType, event: str, argument: Any) -> Any:
 
 
 def _traced(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
-    end = time.monotonic() + seconds
+    watch = _Watch(seconds)
     before = sys.gettrace()
 
     def look(frame: FrameType, event: str, argument: Any) -> Any:
         if frame.f_code.co_filename == __file__:
             return None
-        if time.monotonic() > end:
+        if watch.over():
             raise TooLong
         return look
 

@@ -30,14 +30,19 @@ RAISED = object()  # stands for the result of a call that raised
 
 @dataclass
 class Deadline:
-    """A moment to stop at."""
+    """So many seconds of this thread's own time, so that a busy machine changes no hint.
+
+    Three times as many on the clock end it too.
+    """
 
     seconds: float
+    worked: float = field(default_factory=time.thread_time)
     start: float = field(default_factory=time.monotonic)
 
     def left(self) -> float:
         """Return the seconds that are left; negative once it is over."""
-        return self.seconds - (time.monotonic() - self.start)
+        clock = (time.monotonic() - self.start) / 3
+        return self.seconds - max(time.thread_time() - self.worked, clock)
 
 
 @dataclass(frozen=True)
@@ -261,11 +266,19 @@ def _mended(edit: Edit, program: Program, name: str) -> Finding:
 
 def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding:
     """Tell two mistakes; if what is too many and what is missing is one thing, tell that it is."""
-    word = mutant.said.removeprefix("a ").removesuffix(" is missing")
-    if edit.dropped is not None and edit.mends == f"there is a {word} too many":
-        said = f"this {word} is not right, and the rest is"
+    gone, lost = _word(edit.mends, " too many"), _word(mutant.said, " is missing")
+    same = gone == lost or {gone, lost} <= {"constant factor", "factor or divisor"}
+    if edit.dropped is not None and gone and same:
+        said = f"this {lost} is not right, and the rest is"
         return _found(said, edit.dropped, program, name, mutant, whole=True)
     return _found(edit.mends, edit.node, program, name, mutant)
+
+
+def _word(said: str, ending: str) -> str:
+    """Return term of "there is a term too many" and of "a term is missing"."""
+    if not said.endswith(ending):
+        return ""
+    return said.removesuffix(ending).removeprefix("there is ").removeprefix("a ")
 
 
 def _found(

@@ -92,7 +92,7 @@ class Program:
         if node is None:
             raise NoSource
         self.parts[name] = function, node
-        for used, value in _used(function):
+        for used, value in used_by(function):
             if used in self._values or used in self.parts:
                 continue
             if isinstance(value, types.FunctionType) and self._owns(value) and len(self.parts) < 9:
@@ -171,21 +171,25 @@ def _arguments(node: ast.FunctionDef | ast.Lambda) -> tuple[str, ...]:
     return tuple(x.arg for x in [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else [])])
 
 
-def _used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:
+    """Yield the code of a function and of all that is defined inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from codes_of(constant)
+
+
+def used_by(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """Yield the names that a function takes from outside, with what they stand for."""
-    pending, names = [function.__code__], set()
-    while pending:
-        code = pending.pop()
-        names |= {*code.co_names}
-        pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+    code = function.__code__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             yield name, cell.cell_contents
         except ValueError:  # not set yet
             continue
-    for name in names:
-        if name in function.__globals__:
-            yield name, function.__globals__[name]
+    names = {name for inner in codes_of(code) for name in inner.co_names}
+    for name in names & set(function.__globals__):
+        yield name, function.__globals__[name]
 
 
 def _safe_copy(value: Any) -> Any:

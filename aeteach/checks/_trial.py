@@ -7,13 +7,15 @@ reader's own function raised, in the form of inputs for which it is written.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
 import torch
 
 from aeteach.checks._agree import (
+    FORMS,
+    TORCH,
     Arguments,
     agree,
     given,
@@ -25,7 +27,7 @@ from aeteach.checks._agree import (
 )
 from aeteach.checks._run import TooLong, call, silent
 from aeteach.checks._search import RAISED, Task, outcome
-from aeteach.checks._source import is_readers_own, line_of
+from aeteach.checks._source import codes_of, is_readers_own, line_of, used_by
 
 PATIENCE = 1.0  # seconds that one call of an answer may take
 
@@ -120,6 +122,25 @@ def tried(answer: Callable[..., Any], form: str, task: Task, *, first: bool = Fa
     return trial
 
 
+def trials(answer: Callable[..., Any], task: Task) -> Iterator[Trial]:
+    """Try an answer in every form in which it may be meant, until one is right or too slow.
+
+    Where NumPy and torch mean two things by one name (var and std divide by N, or by N - 1), an
+    answer that runs in the form for which it is written is not tried in the other.
+    """
+    speaks = language(answer)
+    forms = sorted(FORMS, key=lambda form: (speaks == "torch") != (form in TORCH))
+    done: list[Trial] = []
+    for form in forms:
+        other = speaks is not None and (speaks == "torch") != (form in TORCH)
+        if other and any(not t.raised for t in done):
+            continue
+        done.append(tried(answer, form, task, first=not done))
+        yield done[-1]
+        if done[-1].failure is None or done[-1].slow:
+            return
+
+
 def readers_form(trials: Sequence[Trial], answer: Callable[..., Any]) -> Trial:
     """Return the trial in the form for which an answer is written.
 
@@ -131,22 +152,43 @@ def readers_form(trials: Sequence[Trial], answer: Callable[..., Any]) -> Trial:
     ran = [t for t in trials if not t.raised]
     if ran:
         return max(ran, key=lambda t: len(t.results))
-    torch_like = _speaks_torch(answer)
-    return max(trials, key=lambda t: (len(t.results), (t.form == "torch") == torch_like))
+    in_torch = language(answer) == "torch"
+    return max(trials, key=lambda t: (len(t.results), (t.form == "torch") == in_torch))
 
 
-def _speaks_torch(answer: Callable[..., Any]) -> bool:
-    """Tell whether a function uses names that only torch has."""
-    code = getattr(answer, "__code__", None)
-    if code is None:
-        return False
-    space = getattr(answer, "__globals__", {})
-    for name in code.co_names:
-        if getattr(space.get(name), "__name__", "").split(".")[0] == "torch":
-            return True
-        if hasattr(torch.Tensor, name) and not hasattr(np.ndarray, name) and name not in space:
-            return True
-    return any("dim" in c or "keepdim" in c for c in code.co_consts if isinstance(c, tuple))
+def language(answer: Callable[..., Any]) -> str | None:
+    """Tell whether a function is written for "numpy" or for "torch" alone; None if for either."""
+    modules, names, constants = _vocabulary(answer)
+    if "torch" in modules:
+        return None if "numpy" in modules else "torch"
+    if "numpy" in modules:
+        return "numpy"
+    only_torch = (hasattr(torch.Tensor, n) and not hasattr(np.ndarray, n) for n in names)
+    if any(only_torch) or {"dim", "keepdim", "correction", "unbiased"} & constants:
+        return "torch"
+    return "numpy" if {"var", "std"} & names else None
+
+
+def _vocabulary(answer: Callable[..., Any]) -> tuple[set[str], set[str], set[str]]:
+    """Return the modules, the attributes and the keywords that a function names."""
+    modules, names, constants = set[str](), set[str](), set[str]()
+    pending, seen = [answer], set[int]()
+    while pending:
+        function = pending.pop()
+        code = getattr(function, "__code__", None)
+        if code is None or id(code) in seen or not is_readers_own(function):
+            continue
+        seen.add(id(code))
+        used = dict(used_by(function))
+        for value in used.values():
+            name = "__name__" if isinstance(value, ModuleType) else "__module__"
+            modules.add(str(getattr(value, name, None)).split(".")[0])
+            pending.append(value)
+        for inner in codes_of(code):
+            names |= set(inner.co_names) - set(used)
+            tuples = (c for c in inner.co_consts if isinstance(c, tuple))
+            constants |= {word for words in tuples for word in words if isinstance(word, str)}
+    return modules, names, constants
 
 
 # ---------------------------------------------------------------- what can be said of a call

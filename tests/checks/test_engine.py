@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from aeteach import checks
 from aeteach.checks._engine import Exercise, Mistake, Quantity
 
 X = np.random.default_rng(0).normal(size=(5, 3)) + 2
@@ -130,17 +129,3 @@ def test_a_verdict_shows_itself_as_html_with_nothing_unescaped():
     assert "&lt;b&gt;" in verdict._repr_html_()
     assert 'role="status"' in verdict._repr_html_()
     assert "admonition tip" in EXERCISE.check(lambda X: X.mean(0))._repr_html_()
-
-
-@pytest.mark.parametrize(
-    ("answer", "hint"),
-    [
-        (lambda n: sum(n) / (len(n) - 1), "one number too few"),
-        (sum, "This is the sum"),
-        (lambda n: sorted(n)[len(n) // 2], "numbers are not"),
-        (lambda n: float(np.median(n)), "the median"),
-    ],
-)
-def test_the_first_exercise(answer, hint):
-    assert checks.mean(lambda n: sum(n) / len(n))
-    assert hint in checks.mean(answer).hint

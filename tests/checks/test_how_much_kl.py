@@ -112,7 +112,10 @@ def squares(x_hat, x):
 RATE = [
     (lambda h, x, m, v: (kl(m, v).sum(1).mean(), squares(h, x)), "in nats"),
     (lambda h, x, m, v: (bits(m, v) * math.log(2) ** 2, squares(h, x)), "fewer bits than nats"),
-    (lambda h, x, m, v: (bits(m, v), squares(h, x) / math.log(2)), "factor or divisor (is one )?too many"),
+    (
+        lambda h, x, m, v: (bits(m, v), squares(h, x) / math.log(2)),
+        "factor or divisor is one too many",
+    ),
     (lambda h, x, m, v: (squares(h, x), bits(m, v)), "exchanged"),
     (
         lambda h, x, m, v: (bits(m, v), ((x - h) ** 2).mean()),
@@ -131,7 +134,7 @@ RATE = [
         ),
         "sigma squared belongs",
     ),
-    (lambda h, x, m, v: (bits(m, v), squares(h, x) / 2), "constant factor (is one )?too many"),
+    (lambda h, x, m, v: (bits(m, v), squares(h, x) / 2), "constant factor is one too many"),
 ]
 COLLAPSED = [
     (lambda m, v: kl(m, v).mean(0) >= 0.01, "in use"),

@@ -278,7 +278,7 @@ WRONG: list[tuple[Callable[..., Any], Any, str]] = [
     (
         checks.explained_variance,
         lambda X: 100 * np.cumsum(decomposition.PCA().fit(X).explained_variance_ratio_),
-        "constant factor (is one )?too many",
+        "constant factor is one too many",
     ),
     (
         checks.explained_variance,
