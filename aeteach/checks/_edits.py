@@ -653,6 +653,9 @@ def _operand(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         word = "term" if additive else "factor or divisor"
         if isinstance(node.op, ast.MatMult):
             word = "matrix"
+        if isinstance(node.op, ast.Mult | ast.Div):
+            constant = _value(node.right) is not None or _value(node.left) is not None
+            word = "constant factor" if constant else word
         yield node.left, f"there is a {word} too many", f"a {word} is missing"
         yield node.right, f"there is a {word} too many", f"a {word} is missing"
         if isinstance(node.op, ast.Sub):
@@ -782,8 +785,8 @@ def _whole(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
 
 
 _RULES: tuple[Callable[[ast.AST, ast.AST, Scope], Iterator[Option]], ...] = (
-    _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _factor, _power, _meaning, _operator,
-    _exchange, _compare, _turn, _constant, _cut, _variable, _operand, _brackets, _order, _insert,
+    _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _operand, _compare, _operator, _exchange,
+    _factor, _cut, _power, _meaning, _turn, _constant, _variable, _brackets, _order, _insert,
     _whole,
 )  # fmt: skip
 

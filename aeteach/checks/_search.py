@@ -32,7 +32,7 @@ RAISED = object()  # stands for the result of a call that raised
 class Deadline:
     """So many seconds of this thread's own time, so that a busy machine changes no hint.
 
-    Three times as many on the clock end it too.
+    Five times as many on the clock end it too.
     """
 
     seconds: float
@@ -41,7 +41,7 @@ class Deadline:
 
     def left(self) -> float:
         """Return the seconds that are left; negative once it is over."""
-        clock = (time.monotonic() - self.start) / 3
+        clock = (time.monotonic() - self.start) / 5
         return self.seconds - max(time.thread_time() - self.worked, clock)
 
 
@@ -260,7 +260,7 @@ def _changes(result: Any, before: Any) -> bool:
 def _mended(edit: Edit, program: Program, name: str) -> Finding:
     if edit.dropped is not None and edit.mends.startswith("there is a "):
         said = edit.mends.replace("there is a ", "this ").replace(" too many", " is one too many")
-        return _found(said, edit.dropped, program, name)
+        return _found(said, edit.dropped, program, name, inside=edit.node)
     return _found(edit.mends, edit.node, program, name)
 
 
@@ -288,7 +288,11 @@ def _found(
     name: str,
     beside: Mutant | None = None,
     *,
+    inside: ast.AST | None = None,
     whole: bool = False,
 ) -> Finding:
     function = program.parts[name][0]
-    return Finding(said, getattr(node, "lineno", 0), snippet(node, function), beside, whole)
+    code = snippet(node, function)
+    if inside is not None and (around := snippet(inside, function)) != code:
+        code = f"{code}` in `{around}"
+    return Finding(said, getattr(node, "lineno", 0), code, beside, whole)
