@@ -202,7 +202,7 @@ def _key(chapter: Path, setting: Setting) -> str:
     """Return a digest of all that a chapter's outputs depend on."""
     digest = hashlib.sha256(_digest_of_what_is_read().encode())
     environment = {k: v for k, v in setting.environment.items() if k != "LD_PRELOAD"}
-    told = [sorted(environment.items()), setting.threads, setting.first_cell]
+    told = [sorted(environment.items()), setting.threads, setting.noise]
     cells = [(cell.source, cell.metadata.tags) for cell in reference.read(chapter).cells]
     digest.update(json.dumps([told, cells]).encode())
     if setting.noise is not None:
