@@ -20,7 +20,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -141,8 +140,8 @@ def _claim() -> str:
     MKL uses its AVX2 and AVX-512 kernels for Intel's processors and others for AMD's. Most readers
     have one or the other: both are tried. The two functions are MKL's own, replaced before it asks.
     """
-    folder = Path(tempfile.mkdtemp(prefix="portable-"))
-    source, library = folder / "claim.c", folder / "claim.so"
+    KEPT.mkdir(parents=True, exist_ok=True)
+    source, library = KEPT / "claim.c", KEPT / "claim.so"
     source.write_text(
         "int mkl_serv_intel_cpu_true(void) { return 1; }\n"
         "int mkl_serv_intel_cpu(void) { return 1; }\n",
