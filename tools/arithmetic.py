@@ -7,6 +7,7 @@ differ by, so a printed digit that survives it has a margin.
 """
 
 import hashlib
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 # Eight units in the last place: about 1e-6 in float32.
 ULPS = 8
+# Odd numbers near the golden ratio of the range spread neighbouring bits (Knuth's hashing).
+HASHES = {
+    torch.float32: (torch.int32, 0x9E3779B1 - (1 << 32)),
+    torch.float64: (torch.int64, 0x9E3779B97F4A7C15 - (1 << 64)),
+}
 
 # Sums: terms may cancel, so the error is relative to the terms and not to what is left of them.
 _SUMS = """
@@ -65,11 +71,15 @@ def _fingerprint() -> str:
 
 
 class _Noise(TorchDispatchMode):
-    """Disturb what rounds; leave whole numbers, which are counts or exact on every processor."""
+    """Disturb what rounds; leave whole numbers, which are counts or exact on every processor.
+
+    A processor repeats itself: the same call gives the same bits. So the disturbance of a result is
+    a hash of its bits and the seed, and not a random draw.
+    """
 
     def __init__(self, seed: int):
         super().__init__()
-        self.generator = torch.Generator().manual_seed(seed)
+        self.salt = random.Random(seed).getrandbits(31)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -78,7 +88,7 @@ class _Noise(TorchDispatchMode):
         name = func.overloadpacket.__name__.removesuffix("_")
         if name in SUMS or name in APPROXIMATED:
             for tensor in result if isinstance(result, tuple | list) else (result,):
-                if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
+                if isinstance(tensor, torch.Tensor) and tensor.dtype in HASHES:
                     self._disturb(tensor, name in SUMS)
         return result
 
@@ -87,9 +97,17 @@ class _Noise(TorchDispatchMode):
         if cancels:  # the typical size of the other results stands for that of the terms
             finite = sizes[sizes.isfinite()]
             sizes = sizes + finite.sum() / max(1, len(finite))
-        noise = torch.randn(tensor.shape, dtype=tensor.dtype, generator=self.generator)
-        noise *= ULPS / 2 * torch.finfo(tensor.dtype).eps
-        tensor.add_(torch.where(tensor == tensor.round(), 0, noise * sizes))
+        disturbed = tensor + ULPS * torch.finfo(tensor.dtype).eps * sizes * self._hash(tensor)
+        if not cancels:  # a probability stays one, a positive number positive
+            disturbed = disturbed.clamp(tensor.floor(), tensor.ceil())
+        tensor.copy_(torch.where(tensor == tensor.round(), tensor, disturbed))
+
+    def _hash(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return numbers in [-1, 1) that look random and depend on each entry's bits alone."""
+        integers, multiplier = HASHES[tensor.dtype]
+        bits = tensor.contiguous().view(integers) ^ self.salt
+        mixed = (bits ^ (bits >> 15)) * multiplier  # wraps around
+        return mixed.to(tensor.dtype) / -float(torch.iinfo(integers).min)
 
 
 def add_noise(seed: int) -> Callable[[], None]:

@@ -185,5 +185,7 @@ def test_noise_leaves_counts_zeros_and_choices(arithmetic):
         assert (torch.zeros(4, 2) @ x == 0).all()
         assert torch.equal(x.relu().max(1).values, torch.tensor([0.7, 1.5]))
         assert torch.zeros(3).exp().sum() == 3
+        assert torch.linspace(-20, 20, 1000).sigmoid().max() <= 1
+        assert torch.equal(x.repeat(3, 1).exp(), x.exp().repeat(3, 1))  # a processor repeats itself
     finally:
         stop()
