@@ -18,10 +18,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 # Eight units in the last place: about 1e-6 in float32.
 ULPS = 8
-# Odd numbers near the golden ratio of the range spread neighbouring bits (Knuth's hashing).
+# Odd numbers near the golden ratio of the range spread neighbouring bits (Knuth's hashing). The
+# third entry: how many last bits are 0 in a result that was not rounded, a count or a half, say.
 HASHES = {
-    torch.float32: (torch.int32, 0x9E3779B1 - (1 << 32)),
-    torch.float64: (torch.int64, 0x9E3779B97F4A7C15 - (1 << 64)),
+    torch.float32: (torch.int32, 0x9E3779B1 - (1 << 32), 8),
+    torch.float64: (torch.int64, 0x9E3779B97F4A7C15 - (1 << 64), 24),
 }
 
 # Sums: terms may cancel, so the error is relative to the terms and not to what is left of them.
@@ -71,7 +72,7 @@ def _fingerprint() -> str:
 
 
 class _Noise(TorchDispatchMode):
-    """Disturb what rounds; leave whole numbers, which are counts or exact on every processor.
+    """Disturb what was rounded; leave counts, halves and the like, exact on every processor.
 
     A processor repeats itself: the same call gives the same bits. So the disturbance of a result is
     a hash of its bits and the seed, and not a random draw.
@@ -100,11 +101,13 @@ class _Noise(TorchDispatchMode):
         disturbed = tensor + ULPS * torch.finfo(tensor.dtype).eps * sizes * self._hash(tensor)
         if not cancels:  # a probability stays one, a positive number positive
             disturbed = disturbed.clamp(tensor.floor(), tensor.ceil())
-        tensor.copy_(torch.where(tensor == tensor.round(), tensor, disturbed))
+        integers, _, last = HASHES[tensor.dtype]
+        exact = (tensor.contiguous().view(integers) & ((1 << last) - 1)) == 0
+        tensor.copy_(torch.where(exact, tensor, disturbed))
 
     def _hash(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return numbers in [-1, 1) that look random and depend on each entry's bits alone."""
-        integers, multiplier = HASHES[tensor.dtype]
+        integers, multiplier, _ = HASHES[tensor.dtype]
         bits = tensor.contiguous().view(integers) ^ self.salt
         mixed = (bits ^ (bits >> 15)) * multiplier  # wraps around
         return mixed.to(tensor.dtype) / -float(torch.iinfo(integers).min)

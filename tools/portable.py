@@ -39,6 +39,7 @@ KEPT = ROOT / "_build" / "portable"
 # What every chapter can read beside its own cells.
 READ = ("aeteach", "results", "constraints.txt")
 NOISE_SEEDS = (1, 2, 3)
+SECONDS_A_CELL = 3000  # noise is slow, and two threads on a busy machine are
 DIED = (DeadKernelError, CellTimeoutError, RuntimeError)
 
 # torch has three sets of kernels. The libraries under it choose for themselves, so each is told
@@ -172,6 +173,7 @@ def run(chapter: Path, setting: Setting) -> nbformat.NotebookNode:
         },
         first=setting.first_cell,
         stop_at_error=False,
+        seconds_a_cell=SECONDS_A_CELL,
     )
     _check_facts(json.loads(notebook.metadata["first"]), setting)
     notebook.metadata["key"] = key

@@ -74,6 +74,7 @@ def execute(
     environment: Mapping[str, str] | None = None,
     first: str = "",
     stop_at_error: bool = True,
+    seconds_a_cell: int = 300,
 ) -> nbformat.NotebookNode:
     """Run a chapter in its own folder; keep the outputs of checked cells, and errors.
 
@@ -82,13 +83,14 @@ def execute(
         environment: the kernel's environment variables; this process's own by default.
         first: code to run before the chapter; what it prints is kept in metadata.first.
         stop_at_error: raise at the first cell that fails, rather than run the rest.
+        seconds_a_cell: how long a cell may take.
     """
     notebook = read(chapter)
     if first:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(first, id="first"))
     client = NotebookClient(
         notebook,
-        timeout=300,
+        timeout=seconds_a_cell,
         allow_errors=not stop_at_error,
         coalesce_streams=True,  # or a busy machine cuts the same text into other pieces
         resources={"metadata": {"path": str(chapter.parent)}},

@@ -179,12 +179,14 @@ def test_noise_reaches_gradients_and_initial_weights(arithmetic):
 
 def test_noise_leaves_counts_zeros_and_choices(arithmetic):
     x = torch.tensor([[0.3, 0.7], [1.5, -2.5]])
+    whole = torch.arange(12).reshape(3, 4)
     stop = arithmetic.add_noise(1)
     try:
         assert (x > 0).float().sum() == 3
         assert (torch.zeros(4, 2) @ x == 0).all()
         assert torch.equal(x.relu().max(1).values, torch.tensor([0.7, 1.5]))
         assert torch.zeros(3).exp().sum() == 3
+        assert torch.equal((whole / 2) @ (whole.T / 2), (whole @ whole.T) / 4)
         assert torch.linspace(-20, 20, 1000).sigmoid().max() <= 1
         assert torch.equal(x.repeat(3, 1).exp(), x.exp().repeat(3, 1))  # a processor repeats itself
     finally:
