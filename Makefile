@@ -11,7 +11,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-.PHONY: help install data book test slow lint format reference portable weights bench dist lab clean
+.PHONY: help install data book test slow lint format reference portable mutants weights bench dist lab clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -54,6 +54,9 @@ reference: data  ## run the chapters and store what nbval compares
 
 portable: data  ## run the chapters as other processors would, and list the cells that differ
 	$(BIN)/python tools/portable.py --jobs $(JOBS)
+
+mutants: data  ## put small faults into the package and count those that its tests see
+	nice $(BIN)/python tools/mutants.py --jobs $(JOBS)
 
 weights: data  ## train every model shipped with the package
 	$(BIN)/aeteach train --ship
