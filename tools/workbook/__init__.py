@@ -1,0 +1,9 @@
+"""The student's copy of the book: one notebook a chapter, in plain Jupyter Markdown.
+
+    python -m tools.workbook            make or refresh the folder `workbook`
+
+What MyST and Sphinx resolve when the pages are built (links, numbers of equations and exercises,
+citations, terms) is resolved here from the sources alone, so no built book is needed, and what is
+written needs no extension: it reads the same in JupyterLab, Notebook 7, and wherever else
+notebooks are shown.
+"""
