@@ -8,10 +8,16 @@ export OMP_NUM_THREADS := 1
 export PYTHONHASHSEED  := 0
 export PYTHONPATH      := $(CURDIR)
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# Where the student works, and the page that opens first.
+WORKBOOK ?= workbook
+START    := 00-begin-here.ipynb
+# The project's settings of the front ends, after the user's own. Root alone must be allowed.
+JUPYTER  := JUPYTER_CONFIG_PATH="$(CURDIR)/tools/jupyter$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))" $(BIN)/jupyter
+AS_ROOT  := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-.PHONY: help install data book test slow lint format reference portable mutants weights bench dist lab clean
+.PHONY: help install data book test slow lint format reference portable mutants weights bench dist workbook lab notebook clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -67,8 +73,14 @@ bench: data  ## this package against its peers, side by side
 dist: $(STAMP)  ## build dist/: the sdist, which builds and tests the book, and the wheel
 	$(BIN)/python -m hatchling build --clean
 
-lab: data  ## open JupyterLab on the chapters
-	$(BIN)/jupyter lab --notebook-dir book
+workbook: $(STAMP)  ## make or refresh your own copy of the chapters: workbook/
+	$(BIN)/python -m tools.workbook $(WORKBOOK)
+
+lab: data workbook  ## open JupyterLab on your workbook
+	$(JUPYTER) lab --notebook-dir $(WORKBOOK) --LabApp.default_url=/lab/tree/$(START) $(AS_ROOT) $(OPTIONS)
+
+notebook: data workbook  ## open Notebook 7 on your workbook
+	$(JUPYTER) notebook --notebook-dir $(WORKBOOK) --JupyterNotebookApp.default_url=/notebooks/$(START) $(AS_ROOT) $(OPTIONS)
 
 clean:  ## remove what the build made, and keep .venv
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache

@@ -2,12 +2,6 @@
 
 import os
 import re
-import secrets
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +15,7 @@ from aeteach.widgets.linear_loss import LinearLoss, tied_loss
 from aeteach.widgets.pca_axis import axis_stats, default_points
 from tests.browser.conftest import NewPage
 from tests.browser.driver import FigureDriver
-from tests.paths import ROOT
+from tests.browser.jupyter import jupyter
 
 pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(180)]
 
@@ -54,56 +48,9 @@ print("digit", digit.k, digit.digit, repr(digit.squared_error))
 
 @contextmanager
 def jupyter_lab(folder: Path) -> Iterator[str]:
-    """Run a JupyterLab server of its own on a free port; gives its address with the token."""
-    token = secrets.token_hex(16)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "AETEACH_HOST"))}
-    env |= {
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "HOME": str(folder / "home"),  # none of this machine's settings
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-    }
-    (folder / "home").mkdir()
-    log = (folder / "server.log").open("w")
-    command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-        f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
-        f"--ServerApp.root_dir={folder}", "--expose-app-in-browser",
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
-    ]  # fmt: skip
-    server = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server, folder / "server.log")
-        yield f"http://127.0.0.1:{port}/lab/tree/figures.ipynb?token={token}"
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        log.close()
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path, limit: float = 60) -> None:
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+    """Run JupyterLab; gives the address of the notebook `figures.ipynb` in the folder."""
+    with jupyter(folder) as server:
+        yield server.url("lab/tree/figures.ipynb")
 
 
 def run_cell(page: Page, nth: int) -> None:

@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections import Counter
 from pathlib import Path
+
+from sphinx_external_toc.parsing import MalformedError
 
 from .book import Book
 from .folder import Folder
@@ -35,18 +36,28 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         done, warnings = update(ROOT, arguments.folder)
-    except OSError as error:
-        print(f"The workbook could not be written: {error}", file=sys.stderr)
+    except (OSError, MalformedError) as error:
+        print(f"The workbook was not made: {error}", file=sys.stderr)
         return 1
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    quiet = Counter(line.split(":")[0] for line in done)
-    for kind in ("new", "refreshed"):
-        if quiet[kind]:
-            print(f"{quiet[kind]} notebooks {'made' if kind == 'new' else kind}")
-    print("\n".join(line for line in done if line.split(":")[0] not in ("new", "refreshed")))
+    for line in summary(done):
+        print(line)
     print(f"Your workbook is {arguments.folder}")
     return 0
+
+
+def summary(done: list[str]) -> list[str]:
+    """Count what concerns nobody's work, and keep the other lines."""
+    counts = {"new": 0, "refreshed": 0}
+    rest = []
+    for line in done:
+        kind = line.split(":")[0]
+        if kind in counts:
+            counts[kind] += 1
+        else:
+            rest.append(line)
+    return [f"{kind}: {n} notebooks" for kind, n in counts.items() if n] + rest
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ exercise counts within its chapter where chapters are numbered, and through all 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -88,7 +88,7 @@ class Book:
     equations: dict[str, Target] = field(default_factory=dict)
     sections: dict[str, Target] = field(default_factory=dict)
     anchors: dict[tuple[str, str], str] = field(default_factory=dict)
-    terms: dict[str, Page] = field(default_factory=dict)
+    terms: dict[str, Target] = field(default_factory=dict)
     references: Page | None = None
     cited: set[str] = field(default_factory=set)
 
@@ -107,6 +107,11 @@ class Book:
             book._read_headings(page)
             book._read_blocks(page, page.text, count)
         return book
+
+    @property
+    def labels(self) -> tuple[Collection[str], ...]:
+        """All labels that a link can name."""
+        return self.exercises, self.equations, self.sections
 
     def page(self, name: str) -> Page | None:
         """Return the page that links call `name`, or None when it is not in _toc.yml."""
@@ -153,7 +158,8 @@ class Book:
                 self.exercises[label] = Exercise(page, number, block.argument)
             elif block.name == "glossary":
                 for terms, _ in entries(block.body):
-                    self.terms |= dict.fromkeys(map(str.lower, terms), page)
+                    entry = Target(page, ", ".join(terms))
+                    self.terms |= dict.fromkeys(map(str.lower, terms), entry)
             elif block.name == "bibliography":
                 self.references = page
             if block.name not in ("", "math", "code-cell", "code-block", "index"):

@@ -14,7 +14,7 @@ from pybtex.backends.markdown import Backend
 from pybtex.style.formatting.plain import Style
 
 from .blocks import Fence, Text, blocks
-from .book import EQUATION_LABEL, Book, Page, authors, entries
+from .book import EQUATION_LABEL, Book, Page, Target, authors, entries
 
 # An exercise or a remark. Jupyter keeps these styles; elsewhere the text stands without a frame.
 CARD = (
@@ -36,7 +36,12 @@ _EXPLICIT = re.compile(r"(?P<text>.*?)\s*<(?P<target>[^<>]+)>", re.DOTALL)
 _LABEL = re.compile(r"^\([\w:.-]+\)=[ \t]*$\n?", re.MULTILINE)
 _COMMENT = re.compile(r"^%.*$\n?", re.MULTILINE)
 _PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<file>(?!\w+:)[^)\s]+)\)")
-_LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<file>[\w./-]+\.md)(?:#(?P<anchor>[^)\s]+))?\)")
+_LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+# LaTeX outside dollars, after all that stands between dollars has been skipped.
+_BARE = re.compile(
+    r"\$\$.*?\$\$|^(?P<bare>\\begin\{(?P<name>[a-z]+\*?)\}.*?^\\end\{(?P=name)\})[ \t]*$",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 class Plain:
@@ -67,16 +72,17 @@ class Plain:
         """Return text that holds no fences: labels are dropped, roles and links resolved."""
         text = _COMMENT.sub("", _LABEL.sub("", text))
         text = EQUATION_LABEL.sub(lambda m: f"{self._tag(m['label'])}\n$$", text)
-        # Code spans are cut out first: what looks like a link there is none.
-        parts, at = [], 0
-        for span in _SPAN.finditer(text):
-            parts.append(self._links(text[at : span.start()]))
-            parts.append(self.role(span["role"], span["body"]) if span["role"] else span[0])
-            at = span.end()
-        return "".join(parts) + self._links(text[at:])
+        text = _BARE.sub(lambda m: f"$$\n{m['bare']}\n$$" if m["bare"] else m[0], text)
+        # Code and roles are set aside: what looks like a link there is none.
+        aside: list[str] = []
 
-    def _links(self, text: str) -> str:
-        return _LINK.sub(self._file_link, _PICTURE.sub(self._attached, text))
+        def set_aside(span: re.Match[str]) -> str:
+            aside.append(self.role(span["role"], span["body"]) if span["role"] else span[0])
+            return f"\0{len(aside) - 1}\0"
+
+        text = _PICTURE.sub(self._attached, _SPAN.sub(set_aside, text))
+        text = _LINK.sub(self._link, text)
+        return re.sub(r"\0(\d+)\0", lambda m: aside[int(m[1])], text)
 
     def _attached(self, picture: re.Match[str]) -> str:
         """Return a picture as an attachment, so that its notebook can stand alone.
@@ -101,8 +107,8 @@ class Plain:
         text, target = (explicit["text"], explicit["target"]) if explicit else ("", body)
         match name:
             case "term":
-                page = self.book.terms.get(target.lower())
-                return self.book.link(text or target, self.page, page, target)
+                entry = self.book.terms.get(target.lower())
+                return self._to(entry, text or target)
             case "doc":
                 page = self.book.page(target.rsplit("/", 1)[-1])
                 return self.book.link(text or self._title(page, target), self.page, page)
@@ -139,12 +145,16 @@ class Plain:
                 exercise.page,
                 heading(exercise.name, exercise.title),
             )
-        if target in self.book.equations:
-            return self._equation_number(target)
+        if equation := self.book.equations.get(target):
+            return self.book.link(text or f"({equation.text})", self.page, equation.page)
         section = self.book.sections.get(target)
-        if section is None:
-            return text or target
-        return self.book.link(text or section.text, self.page, section.page, section.text)
+        return self._to(section, text or (section.text if section else target))
+
+    def _to(self, target: Target | None, text: str) -> str:
+        """Return a link to a heading, or bare text when it is not in this book."""
+        if target is None:
+            return text
+        return self.book.link(text, self.page, target.page, target.text)
 
     def _equation_number(self, label: str) -> str:
         equation = self.book.equations.get(label)
@@ -167,10 +177,17 @@ class Plain:
         text = ", ".join(cited) if in_text else f"[{'; '.join(cited)}]"
         return self.book.link(text, self.page, self.book.references)
 
-    def _file_link(self, link: re.Match[str]) -> str:
-        page = self.book.page(link["file"].rsplit("/", 1)[-1])
-        title = self.book.anchors.get((page.name, link["anchor"] or ""), "") if page else ""
-        return self.book.link(link["text"], self.page, page, title)
+    def _link(self, link: re.Match[str]) -> str:
+        """Resolve a Markdown link to a file of the book or to a label; leave any other."""
+        text, target = link["text"], link["target"].removeprefix("#")
+        file, _, anchor = target.partition("#")
+        if file.endswith(".md") and "://" not in file:
+            page = self.book.page(file.rsplit("/", 1)[-1])
+            title = self.book.anchors.get((page.name, anchor), "") if page else ""
+            return self.book.link(text or self._title(page, file), self.page, page, title)
+        if any(target in known for known in self.book.labels):
+            return self._reference(text, target)
+        return link[0]
 
     # Directives
 
