@@ -32,8 +32,12 @@ pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(900)]
 
 VIEW = {"width": 1400, "height": 1600}
 LONG = 120_000  # a busy machine is no failure
-# Notebook 7 asks for a setting that only JupyterLab has, before anything is opened.
-NOTEBOOK_7 = "page error: Cannot read properties of undefined (reading 'schema')"
+# Notebook 7 says these of itself, whatever is open: it asks for a setting and a renderer that it does
+# not have.
+NOTEBOOK_7 = {
+    "page error: Cannot read properties of undefined (reading 'schema')",
+    "console error: Cannot read properties of null (reading 'updateRenderOption')",
+}
 # All cells are drawn at once, so that they can be read without scrolling.
 DRAW_ALL = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}
 
@@ -67,7 +71,8 @@ READ = """() => {
     });
 }""".replace("CELLS", CELLS)
 PATH = "window.jupyterapp?.shell?.currentWidget?.context?.path"
-DRAWN = f"""({{ name, cells, formulas }}) => {PATH} === name && {CELLS}.length === cells
+DRAWN = f"""({{ name, cells, first, formulas }}) => {PATH} === name && {CELLS}.length === cells
+    && {CELLS}[0].model.sharedModel.getSource() === first
     && {CELLS}.every((cell) => cell.model.type !== "markdown"
         || cell.node.querySelector(".jp-MarkdownOutput")?.textContent.trim())
     && document.querySelectorAll("mjx-container").length >= formulas"""
@@ -102,8 +107,8 @@ def workbook(
 def wait_until_drawn(page: Page, name: str, made: NotebookNode) -> None:
     """Wait until a notebook is open and drawn, to its last formula."""
     formulas = sum(count_maths(c.source) for c in made.cells if c.cell_type == "markdown")
-    expected = {"name": name, "cells": len(made.cells), "formulas": formulas}
-    page.wait_for_function(DRAWN, arg=expected)
+    cells = {"cells": len(made.cells), "first": made.cells[0].source, "formulas": formulas}
+    page.wait_for_function(DRAWN, arg={"name": name} | cells)
 
 
 def complaints(page: Page, name: str, made: NotebookNode) -> list[str]:
@@ -159,8 +164,8 @@ def test_a_double_click_opens_each_chapter_as_it_should_look(
         found += complaints(opened, name, workbook.read(name))
         if opened is not page:
             opened.close()
+    watch.problems[:] = [problem for problem in watch.problems if problem not in NOTEBOOK_7]
     assert found == []
-    watch.problems[:] = [problem for problem in watch.problems if problem != NOTEBOOK_7]
 
 
 @pytest.fixture
@@ -214,7 +219,7 @@ def test_an_answer_is_checked_kept_and_counted(
         # The first page opens by itself; a click on a chapter's name opens the chapter.
         page.goto(server.url(""))
         start = page.locator(".jp-MarkdownOutput", has_text="This folder is your workbook")
-        expect(start.get_by_role("heading", name="The distribution")).to_be_visible()
+        expect(start.get_by_role("heading", name="The distribution")).to_be_visible(timeout=LONG)
         shot(page, "workbook-start")
         start.get_by_role("link", name="How to use this book").first.click()
         wait_until_drawn(page, name, nbformat.read(folder / name, as_version=4))
@@ -224,13 +229,13 @@ def test_an_answer_is_checked_kept_and_counted(
         # Run all, then answer the exercise.
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
         answer = cell_of(page, "(len(numbers) - 1)")
-        expect(answer).to_contain_text("A mean by hand: not yet", timeout=2 * LONG)
+        expect(answer).to_contain_text("A mean by hand: not yet", timeout=LONG)
         answer.locator(".cm-content").click()
         page.keyboard.press("Control+a")
         page.keyboard.insert_text("aeteach.checks.mean(lambda n: sum(n) / len(n))")
         page.keyboard.press("Control+Enter")
         mine = cell_of(page, "lambda n:")
-        expect(mine).to_contain_text("A mean by hand: right")
+        expect(mine).to_contain_text("A mean by hand: right", timeout=LONG)
         shot(page, "workbook-answer")
         page.keyboard.press("Control+s")
         page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
@@ -241,7 +246,7 @@ def test_an_answer_is_checked_kept_and_counted(
         assert b"A mean by hand: right" in saved
         assert git(clone, "status", "--porcelain", "--untracked-files=all") == "A  .gitignore\n"
         page.reload()
-        expect(mine).to_contain_text("A mean by hand: right")
+        expect(mine).to_contain_text("A mean by hand: right", timeout=LONG)
         page.context.close()  # before the server goes, or the page complains
 
     # The next time, the work is still there, and it counts.

@@ -1,0 +1,81 @@
+"""The workbook says what the built pages say: the same words, formulas, numbers and citations.
+
+Sphinx resolves the pages, `tools.workbook` the notebooks; neither knows of the other.
+"""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from tests.paths import HTML, ROOT
+from tests.tools.workbook.markup import JUPYTER
+from tools.workbook.book import Book, Page
+from tools.workbook.notebook import notebook
+
+BOOK = Book.read(ROOT)
+# Code and its outputs, and what only one of the two says: numbers of sections, folded headings.
+NOT_TEXT = (
+    ".cell, pre, script, style, a.headerlink, span.section-number, span.eqno, "
+    ".solution > .admonition-title"
+)
+ONLY_HERE = re.compile(r"^(##### Solution of exercise [\d.]+|#### .+ \(continued\))$")
+FORMULA = re.compile(r"\\begin\{split\}|\\end\{split\}|\\tag\{[\d.]+\}|^\\[(\[]|\\[)\]]$|\s")
+
+
+def article(page: Page) -> Tag:
+    path = HTML / "book" / f"{page.name}.html"
+    if not path.is_file():
+        pytest.fail(f"there is no built page {path}: run `make book` first")
+    found = BeautifulSoup(path.read_text("utf-8"), "html.parser").select_one("article.bd-article")
+    assert found is not None
+    return found
+
+
+def rendered(page: Page) -> Tag:
+    """Return the text of a page's notebook as HTML."""
+    cells = notebook(BOOK, page, pytest.fail).cells
+    texts = [c.source for c in cells if c.cell_type == "markdown"]
+    html = "\n".join(JUPYTER.render(text) for text in texts if not ONLY_HERE.match(text))
+    return BeautifulSoup(html, "html.parser")
+
+
+def words(html: Tag) -> list[str]:
+    """Return the words and the formulas of a text, in order."""
+    for other in html.select(NOT_TEXT):
+        other.decompose()
+    formulas = []
+    for maths in html.select(".math"):
+        formulas.append(FORMULA.sub("", maths.get_text().strip()))
+        maths.replace_with(f" formula{len(formulas) - 1} ")
+    text = html.get_text(" ")
+    number = re.compile(r"formula(\d+)")
+    return [
+        formulas[int(found[1])] if (found := number.fullmatch(word)) else word
+        for word in re.findall(r"\w+", text)
+    ]
+
+
+@pytest.mark.parametrize("page", BOOK.pages, ids=lambda page: page.name)
+def test_word_for_word(page: Page) -> None:
+    if page.name == "references":
+        pytest.skip("the list of publications has another form there: see below")
+    assert words(rendered(page)) == words(article(page))
+
+
+@pytest.mark.parametrize("page", BOOK.pages, ids=lambda page: page.name)
+def test_the_same_numbers_on_the_equations(page: Page) -> None:
+    cells = notebook(BOOK, page, pytest.fail).cells
+    source = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    shown = [span.get_text().strip("#() ") for span in article(page).select("span.eqno")]
+    assert re.findall(r"\\tag\{([\d.]+)\}", source) == shown
+
+
+def test_the_same_publications() -> None:
+    page = BOOK.page("references")
+    assert page is not None
+    listed = [item.get_text() for item in rendered(page).select("li")]
+    shown = article(page).select(".citation")
+    assert len(listed) == len(shown) > 50
+    for here, there in zip(listed, shown, strict=True):
+        assert re.findall(r"\w+", here) == re.findall(r"\w+", there.p.get_text())
