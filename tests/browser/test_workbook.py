@@ -32,8 +32,8 @@ pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(900)]
 
 VIEW = {"width": 1400, "height": 1600}
 LONG = 120_000  # a busy machine is no failure
-# Notebook 7 says these of itself, whatever is open: it asks for a setting and a renderer that it does
-# not have.
+# Notebook 7 says these of itself, whatever is open: it asks for a setting and a renderer that are
+# not there.
 NOTEBOOK_7 = {
     "page error: Cannot read properties of undefined (reading 'schema')",
     "console error: Cannot read properties of null (reading 'updateRenderOption')",

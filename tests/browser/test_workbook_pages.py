@@ -44,11 +44,17 @@ def words(html: Tag) -> list[str]:
     """Return the words and the formulas of a text, in order."""
     for other in html.select(NOT_TEXT):
         other.decompose()
-    formulas = []
+    formulas: list[str] = []
+
+    def in_html(found: re.Match[str]) -> str:
+        formulas.append(FORMULA.sub("", found[1]))
+        return f" formula{len(formulas) - 1} "
+
     for maths in html.select(".math"):
         formulas.append(FORMULA.sub("", maths.get_text().strip()))
         maths.replace_with(f" formula{len(formulas) - 1} ")
-    text = html.get_text(" ")
+    # What markdown-it takes for HTML, such as a summary, Jupyter searches for formulas too.
+    text = re.sub(r"\$([^$]+)\$", in_html, html.get_text(" "))
     number = re.compile(r"formula(\d+)")
     return [
         formulas[int(found[1])] if (found := number.fullmatch(word)) else word
@@ -56,10 +62,11 @@ def words(html: Tag) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", BOOK.pages, ids=lambda page: page.name)
+# The list of publications has another form there; it is compared below.
+@pytest.mark.parametrize(
+    "page", [page for page in BOOK.pages if page is not BOOK.references], ids=lambda page: page.name
+)
 def test_word_for_word(page: Page) -> None:
-    if page.name == "references":
-        pytest.skip("the list of publications has another form there: see below")
     assert words(rendered(page)) == words(article(page))
 
 
@@ -72,7 +79,7 @@ def test_the_same_numbers_on_the_equations(page: Page) -> None:
 
 
 def test_the_same_publications() -> None:
-    page = BOOK.page("references")
+    page = BOOK.references
     assert page is not None
     listed = [item.get_text() for item in rendered(page).select("li")]
     shown = article(page).select(".citation")

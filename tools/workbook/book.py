@@ -16,6 +16,7 @@ import yaml
 from mdit_py_plugins.anchors.index import slugify, unique_slug
 from pybtex.database import BibliographyData, Entry, Person, parse_file
 from pybtex.richtext import Text as RichText
+from pybtex.style.formatting.plain import Style as PlainStyle
 from sphinx_external_toc.api import Document
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -116,6 +117,15 @@ class Book:
     def page(self, name: str) -> Page | None:
         """Return the page that links call `name`, or None when it is not in _toc.yml."""
         return next((page for page in self.pages if page.name == name.removesuffix(".md")), None)
+
+    def place_in_list(self, key: str) -> int:
+        """Return where a publication stands in the bibliography; unknown ones come last."""
+        return self._places.get(key, len(self._places))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        entries = PlainStyle().sort(self.bibliography.entries.values())
+        return {entry.key: place for place, entry in enumerate(entries)}
 
     def link(self, text: str, here: Page, page: Page | None, heading: str = "") -> str:
         """Return a Markdown link from one page to another, or to a heading; bare text if nowhere.

@@ -166,7 +166,7 @@ class Plain:
         """Return a citation in the author-year style of the pages."""
         in_text = name in ("cite:t", "cite:ts", "cite:ct")
         cited = []
-        for key in (key.strip() for key in keys.split(",")):
+        for key in sorted((key.strip() for key in keys.split(",")), key=self.book.place_in_list):
             entry = self.book.bibliography.entries.get(key)
             if entry is None:
                 self._warn(f"{self.page.path.name}: no entry {key} in the bibliography")

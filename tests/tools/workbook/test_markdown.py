@@ -1,0 +1,147 @@
+"""Each role and directive has a plain form; what has none is said."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.workbook.book import Book
+from tools.workbook.markdown import Plain
+
+
+@pytest.fixture
+def warned() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def write(small: Path, warned: list[str]):
+    """Write a piece of MyST as it stands on the page `two` of the small book."""
+    book = Book.read(small)
+
+    def plain(text: str, page: str = "two") -> str:
+        here = book.page(page)
+        assert here is not None
+        return Plain(book, here, warned.append).markdown(text)
+
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("myst", "plain"),
+    [
+        ("{term}`Blue`", "[Blue](00-words.ipynb#blue%2C-azure)"),
+        ("{term}`blues <azure>`", "[blues](00-words.ipynb#blue%2C-azure)"),
+        ("{term}`red\nthings <red\nthing>`", "[red things](00-words.ipynb#red-thing)"),
+        ("{term}`unknown`", "unknown"),
+        ("{doc}`one`", "[One](01-one.ipynb)"),
+        ("{doc}`the first <one>`", "[the first](01-one.ipynb)"),
+        ("{doc}`two`", "Two `twos`"),
+        ("{doc}`draft`", "A draft"),
+        ("{doc}`nowhere`", "nowhere"),
+        ("{ref}`one-first`", "[The first $x$](01-one.ipynb)"),
+        ("{ref}`there <one-first>`", "[there](01-one.ipynb)"),
+        ("{ref}`index <genindex>`", "index"),
+        ("{ref}`ex-add`", "[Exercise 1.1](01-one.ipynb#Exercise-1.1-%28Add-%2Aup%2A%29)"),
+        ("{numref}`ex-after`", "[Exercise 1](03-after.ipynb#Exercise-1)"),
+        ("{eq}`eq-one`", "[(1.1)](01-one.ipynb)"),
+        ("{eq}`eq-two`", "(2.1)"),
+        ("{eq}`eq-after`", "[(1)](03-after.ipynb)"),
+        ("{eq}`eq-gone`", "an equation of a chapter that is not in this book"),
+        ("{cite}`ab`", "[[Ada and Bell, 2001]](04-sources.ipynb)"),
+        ("{cite:p}`z,ab`", "[[Ada and Bell, 2001; van der Zee, 2003]](04-sources.ipynb)"),
+        ("{cite:t}`abc`", "[Ås et al. [2002]](04-sources.ipynb)"),
+        ("{index}`covariance`", "covariance"),
+        ("{index}`it <covariance>`", "it"),
+        ("{kbd}`Tab`", "<kbd>Tab</kbd>"),
+        ("{math}`a_b`", "$a_b$"),
+        ("[there](one.md)", "[there](01-one.ipynb)"),
+        ("[there](one.md#second-part)", "[there](01-one.ipynb#Second-part)"),
+        ("[there](draft.md#x)", "there"),
+        ("[there `x`](one-first)", "[there `x`](01-one.ipynb)"),
+        ("[](#ex-add)", "[Exercise 1.1](01-one.ipynb#Exercise-1.1-%28Add-%2Aup%2A%29)"),
+        ("[so](eq-one)", "[so](01-one.ipynb)"),
+        ("[`a`](one.md)", "[`a`](01-one.ipynb)"),
+        ("\\begin{align*}\na\n\\end{align*}", "$$\n\\begin{align*}\na\n\\end{align*}\n$$"),
+        ("[web](https://example.org/a.md)", "[web](https://example.org/a.md)"),
+        ("(a-label)=\n## Head", "## Head"),
+        ("% a comment\nText", "Text"),
+        ("```{index} a; b\n```\nText", "Text"),
+        ("$$\nc\n$$ (eq-two)", "$$\nc\n\\tag{2.1}\n$$"),
+        ("```{math}\n:label: eq-one\na = b\n```", "$$\na = b \\tag{1.1}\n$$"),
+        ("```{math}\na \\\\ b\n```", "$$\n\\begin{split}\na \\\\ b\n\\end{split}\n$$"),
+        ("```{math}\n\\begin{align}a\\end{align}\n```", "$$\n\\begin{align}a\\end{align}\n$$"),
+        ("```{code-block} python\nx = 1\n```", "```python\nx = 1\n```"),
+        ("- a\n\n  ```{math}\n  x\n  ```", "- a\n\n  $$\n  x\n  $$"),
+    ],
+)
+def test_plain_form(write, warned, myst: str, plain: str) -> None:
+    assert write(myst) == plain
+    assert warned == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "``{term}`blue` ``",
+        "`{eq}` and `x`",
+        "`[a](one.md)`",
+        "```python\n{term}`blue` (x)= [a](one.md)\n```",
+        "```sh\nmake lab\n```",
+        "$$\n\\begin{align}\na\n\\end{align}\n$$",
+        "[elsewhere](unknown)",
+        "Prices of $5 and 5 %, `code` and $p(x|z)$.",
+        "| a | b |\n|---|---|\n| $p \\mid q$ | `x` |",
+    ],
+)
+def test_what_is_no_markup_stays(write, warned, text: str) -> None:
+    assert write(text) == text
+    assert warned == []
+
+
+@pytest.mark.parametrize(
+    ("myst", "plain", "said"),
+    [
+        ("{strange}`a <b>`", "a", "two.md: the role {strange} is shown as plain text"),
+        (
+            "```{strange}\nText of {doc}`one`.\n```",
+            "Text of [One](01-one.ipynb).",
+            "two.md: the directive {strange} is shown as plain text",
+        ),
+        (
+            "{cite}`gone`",
+            "[[gone]](04-sources.ipynb)",
+            "two.md: no entry gone in the bibliography",
+        ),
+        ("![a](gone.png)", "![a](gone.png)", "two.md: there is no picture gone.png"),
+    ],
+)
+def test_what_has_no_plain_form_is_said(write, warned, myst: str, plain: str, said: str) -> None:
+    assert write(myst) == plain
+    assert warned == [said]
+
+
+def test_a_remark_is_framed_and_a_folded_one_folded(write) -> None:
+    framed = write(":::{admonition} Why {term}`blue`\n{doc}`one`.\n\n$x$\n:::")
+    assert framed.startswith("<div style=")
+    assert (
+        "\n\n**Why [blue](00-words.ipynb#blue%2C-azure)**\n\n[One](01-one.ipynb).\n\n$x$\n\n</div>"
+        in framed
+    )
+    folded = write("```{admonition} Why\n:class: dropdown tip\n$x$\n```")
+    assert folded == "<details>\n<summary>Why</summary>\n\n$x$\n\n</details>"
+    assert "**Note**" in write("```{note}\nText.\n```")
+
+
+def test_the_glossary_has_a_heading_for_each_entry(write) -> None:
+    entries = "blue\nazure\n  A colour.\n\nred thing\n  One.\n\n  Two."
+    text = write(f"```{{glossary}}\n{entries}\n```", "words")
+    assert text == "#### blue, azure\n\nA colour.\n\n#### red thing\n\nOne.\n\nTwo."
+
+
+def test_the_bibliography_lists_what_is_cited(small: Path) -> None:
+    (small / "book" / "two.md").write_text("# Two\n\n{cite}`z,ab`\n")
+    book = Book.read(small)
+    page = book.page("sources")
+    assert page is not None
+    lines = Plain(book, page, pytest.fail).markdown(page.text).split("\n")
+    assert lines[2:] == ["- A. Ada and B. Bell. T. *J*, 2001.", "- C. van der Zee. T. *J*, 2003."]
