@@ -116,6 +116,22 @@ def test_more_signal_brings_more_bits(kind, snr, factor):
     assert less <= channel.capacity(snr) + 1e-9
 
 
+def test_the_rate_is_in_double_precision_whatever_comes():
+    signal = torch.tensor([0.1, 1e-9])
+    rate = channel.information_rate(signal, 1.0)
+    assert rate.dtype == torch.float64
+    exact = sum(math.log1p(v) for v in signal.double().tolist()) / (2 * math.log(2))
+    assert rate.item() == pytest.approx(exact, rel=1e-14)
+    assert channel.information_rate(0.1, 1).dtype == torch.float64
+
+
+@pytest.mark.parametrize("call", [channel.capacity, channel.ratio_to_db])
+@pytest.mark.parametrize("ratio", [math.inf, math.nan])
+def test_a_ratio_is_finite(call, ratio):
+    with pytest.raises(ValueError, match=f"{ratio}.*finite number above 0"):
+        call(ratio)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

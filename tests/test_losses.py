@@ -20,6 +20,7 @@ from aeteach.divergences import kl_to_standard_normal
 from aeteach.losses import (
     LOSSES,
     BernoulliLoss,
+    CrossEntropy,
     Elbo,
     SquaredError,
     WithWeightPenalty,
@@ -668,6 +669,30 @@ def test_a_posterior_that_is_none_is_refused(mu, log_var, says):
 
 
 # --- mistakes that were printed, each against an independent answer ---
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "error", "says"),
+    [
+        (torch.zeros(5, 10), torch.zeros(4).long(), ValueError, r"shape \(5, 10\) for 4 labels"),
+        (torch.zeros(5, 10, 1), torch.zeros(5).long(), ValueError, r"\(5, 10, 1\) for 5 labels"),
+        (torch.zeros(5), torch.zeros(5).long(), ValueError, r"shape \(5,\).*a classifier"),
+        (torch.zeros(5, 3), torch.full((5,), 3), ValueError, "labels go up to 3.*3 classes"),
+        (Output(torch.zeros(5, 10), torch.zeros(5, 2)), torch.zeros(5).long(), TypeError, "Output"),
+    ],
+)
+def test_what_is_no_answer_of_a_classifier_is_refused(logits, labels, error, says):
+    with pytest.raises(error, match=says):
+        CrossEntropy()(logits, torch.zeros(5, 1, 4, 4), labels)
+
+
+def test_fit_says_that_an_autoencoder_is_no_classifier(blobs):
+    labels = torch.zeros(len(blobs), dtype=torch.int64)
+    with pytest.raises(TypeError, match="is the model a classifier"):
+        fit(
+            models.build("linear", size=8), blobs, labels=labels, loss="cross_entropy",
+            progress=False,
+        )  # fmt: skip
 
 
 def minus_before_the_sum(logits, x):

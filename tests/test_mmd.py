@@ -145,6 +145,24 @@ def test_gradients_are_those_of_finite_differences_in_every_chunk(chunk):
         torch.autograd.gradcheck(lambda a, b, k=kernel: mmd(a, b, kernel=k, chunk=chunk), (x, y))
 
 
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)])
+def test_a_gradient_in_several_chunks_is_that_of_the_same_value_in_one(wanted, unbiased):
+    """gradcheck compares a function with itself: here the value is the loop's, too."""
+    plain = draw(17), draw(11, seed=1, shift=0.5)
+    loop = by_loop(*plain, "rbf", [0.7], unbiased)
+    gradients = []
+    for chunk in (4, 100):
+        x, y = (v.clone().requires_grad_(w) for v, w in zip(plain, wanted, strict=True))
+        value = mmd(x, y, bandwidth=0.7, unbiased=unbiased, chunk=chunk)
+        assert value.item() == pytest.approx(loop, abs=1e-12)
+        value.backward()
+        assert ((x.grad is not None), (y.grad is not None)) == wanted
+        gradients.append([v.grad for v in (x, y) if v.grad is not None])
+    for some, whole in zip(*gradients, strict=True):
+        torch.testing.assert_close(some, whole, rtol=1e-10, atol=1e-13)
+
+
 def test_memory_follows_the_chunk_and_not_the_square(monkeypatch):
     largest = []
     measured = module._squared_distances
@@ -158,6 +176,21 @@ def test_memory_follows_the_chunk_and_not_the_square(monkeypatch):
     mmd(x, draw(200, seed=1), chunk=50).backward()
     assert max(largest) == 50 * 300
     assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)])
+def test_the_graph_keeps_chunks_and_not_the_square_whichever_side_is_trained(wanted):
+    x, y = (draw(n, seed=n).requires_grad_(w) for n, w in zip((300, 200), wanted, strict=True))
+    kept = []
+
+    def keep(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        value = mmd(x, y, chunk=50)
+    assert sum(kept) < 300 * 200 / 2  # the matrix of all pairs is nowhere kept
+    value.backward()
 
 
 def test_single_precision_agrees_with_double_far_from_the_origin():
@@ -205,6 +238,21 @@ def test_the_estimate_with_an_error_is_the_loop_without_the_pairs_of_one_index()
     assert found.item() == pytest.approx(total / 56, abs=1e-12)
     with pytest.raises(ValueError, match="one size"):
         mmd_with_error(x, y[:5])
+
+
+def test_an_error_needs_four_points_and_takes_four():
+    with pytest.raises(ValueError, match="N >= 4"):
+        mmd_with_error(draw(3), draw(3, seed=1))
+    assert mmd_with_error(draw(4), draw(4, seed=1)).standard_error.isfinite()
+
+
+def test_sums_of_single_precision_are_in_double_precision():
+    x, y = draw(5000, 1, dtype=torch.float32), draw(5000, 1, 1, dtype=torch.float32)
+    found = mmd_with_error(x, y, bandwidth=3.0)
+    assert found.estimate.dtype == found.standard_error.dtype == torch.float64
+    exact = mmd_with_error(x.double(), y.double(), bandwidth=3.0)
+    # float32 rounds each of the 5,000 terms of a row; their float64 sum does not add to that.
+    assert found.estimate.item() == pytest.approx(exact.estimate.item(), abs=2e-9)
 
 
 def test_nan_is_refused_and_comes_through_only_from_a_graph():

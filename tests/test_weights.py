@@ -304,12 +304,8 @@ def test_a_card_holds_its_recipe_as_it_is_now(name):
     assert set(card) == {field.name for field in dataclasses.fields(Card)}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [  # the Keras example is slow: ten seconds for the test digits
-        pytest.param(n, marks=[pytest.mark.slow] if n.startswith("keras") else []) for n in SHIPPED
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_card_tells_the_truth_about_its_model(name):
     model = aeteach.load(name)
     for term, value in recipes.RECIPES[name].measure(model).items():

@@ -1,7 +1,6 @@
 """A Chromium whose every console error and every request to elsewhere fails the test."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -46,11 +45,11 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Watch:
-    """What went wrong on the pages of one context."""
+    """What went wrong on the pages of the contexts that are followed."""
 
     problems: list[str] = field(default_factory=list)
 
-    def follow(self, context: BrowserContext, *, console: bool = True) -> None:
+    def follow(self, context: BrowserContext) -> None:
         """Write down errors and refuse every request that leaves this machine."""
 
         def refuse(route: Route) -> None:
@@ -60,8 +59,7 @@ class Watch:
         def follow_page(page: Page) -> None:
             page.on("pageerror", lambda e: self.problems.append(f"page error: {e}"))
             page.on("websocket", lambda s: self._check("websocket", s.url))
-            if console:
-                page.on("console", lambda m: self._console(m.type, m.text))
+            page.on("console", lambda m: self._console(m.type, m.text))
 
         context.route(lambda url: not LOCAL.match(url), refuse)
         context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
@@ -77,27 +75,72 @@ class Watch:
 
 
 NewPage = Callable[..., Page]
+AT_FIRST = {"viewport": {"width": 1280, "height": 1400}}
+# What a page can be told after it was opened; anything else needs a context of its own.
+CHANGEABLE = {"viewport", "color_scheme", "reduced_motion"}
+
+
+class Tabs:
+    """Pages that are opened once and lent to test after test: a new one costs a second.
+
+    Every document is loaded anew, so a test finds nothing of an earlier one.
+    """
+
+    def __init__(self, browser: Browser, watch: Watch) -> None:
+        self.browser, self.watch = browser, watch
+        self.free: dict[str, list[Page]] = {}
+        self.lent: list[tuple[str, Page]] = []
+
+    def lend(self, **options: Any) -> Page:
+        options = AT_FIRST | options
+        kind = repr(sorted((k, v) for k, v in options.items() if k not in CHANGEABLE))
+        waiting = self.free.setdefault(kind, [])
+        page = waiting.pop() if waiting else self.open(options)
+        page.set_default_timeout(15_000)
+        page.set_viewport_size(options["viewport"])
+        page.emulate_media(
+            color_scheme=options.get("color_scheme", "light"),
+            reduced_motion=options.get("reduced_motion", "no-preference"),
+        )
+        self.lent.append((kind, page))
+        return page
+
+    def open(self, options: dict[str, Any]) -> Page:
+        context = self.browser.new_context(**options)
+        self.watch.follow(context)
+        return context.new_page()
+
+    def take_back(self) -> None:
+        """End what runs on the pages that were lent; one that a test closed is not lent again."""
+        lent, self.lent = self.lent, []
+        for kind, page in lent:
+            if not page.is_closed():
+                page.goto("about:blank")
+                page.mouse.up()
+                page.mouse.move(0, 0)
+                self.free[kind].append(page)
+
+
+@pytest.fixture(scope="package")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    tabs = Tabs(browser, Watch())
+    yield tabs
+    for pages in tabs.free.values():
+        for page in pages:
+            page.context.close()
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
+def watch(tabs: Tabs) -> Watch:
+    tabs.watch.problems.clear()
+    return tabs.watch
 
 
 @pytest.fixture
-def new_page(browser: Browser, watch: Watch) -> Iterator[NewPage]:
-    """Open pages in contexts of their own; at the end nothing may have gone wrong on any."""
-    with ExitStack() as contexts:
-
-        def make(*, console: bool = True, **options: Any) -> Page:
-            context = browser.new_context(**{"viewport": {"width": 1280, "height": 1400}} | options)
-            contexts.callback(context.close)
-            watch.follow(context, console=console)
-            page = context.new_page()
-            page.set_default_timeout(15_000)
-            return page
-
-        yield make
+def new_page(tabs: Tabs, watch: Watch) -> Iterator[NewPage]:
+    """Open pages, by the options of a browser's context; nothing may go wrong on any."""
+    yield tabs.lend
+    tabs.take_back()
     assert watch.problems == []
 
 
@@ -134,21 +177,17 @@ Agree = Callable[..., None]
 
 
 @pytest.fixture(scope="package")
-def sheet(browser: Browser) -> Iterator[tuple[Page, Watch]]:
+def sheet(tabs: Tabs) -> Iterator[Page]:
     """One blank page for all calls: they evaluate functions and leave nothing behind."""
-    watch = Watch()
-    context = browser.new_context()
-    watch.follow(context)
-    yield context.new_page(), watch
-    context.close()
+    page = tabs.open(AT_FIRST)
+    yield page
+    page.context.close()
 
 
 @pytest.fixture
-def call(sheet: tuple[Page, Watch]) -> Iterator[Call]:
+def call(sheet: Page, watch: Watch) -> Iterator[Call]:
     """Evaluate JavaScript on a module m and arguments a: `call(module, body, *arguments)`."""
-    page, watch = sheet
-    watch.problems.clear()
-    yield partial(call_module, page)
+    yield partial(call_module, sheet)
     assert watch.problems == []
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -55,19 +55,16 @@ CLUTTER = """(root) => {
     const frame = root.getBoundingClientRect();
     const hit = (a, b) => a.left < b.right - 0.5 && b.left < a.right - 0.5
         && a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5;
-    for (const svg of root.querySelectorAll("svg.ae-plane")) {
-        const texts = [...svg.querySelectorAll("text")];
-        const boxes = texts.map((t) => t.getBoundingClientRect());
-        texts.forEach((t, i) => {
-            if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
-            if (boxes[i].left < frame.left || boxes[i].right > frame.right)
-                found.push(`outside: ${t.textContent}`);
-            for (let j = 0; j < i; j++)
-                if (hit(boxes[i], boxes[j]))
-                    found.push(`${t.textContent} on ${texts[j].textContent}`);
-        });
-    }
-    for (const part of root.querySelectorAll("button, input[type=range], .ae-value"))
+    const texts = [...root.querySelectorAll("svg.ae-plane text")];
+    const boxes = texts.map((t) => t.getBoundingClientRect());
+    texts.forEach((t, i) => {
+        if (boxes[i].height < 10) found.push(`small: ${t.textContent}`);
+        if (boxes[i].left < frame.left || boxes[i].right > frame.right)
+            found.push(`outside: ${t.textContent}`);
+        for (let j = 0; j < i; j++)
+            if (hit(boxes[i], boxes[j])) found.push(`${t.textContent} on ${texts[j].textContent}`);
+    });
+    for (const part of root.querySelectorAll("button, input[type=range], label span, .ae-value"))
         if (part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
             found.push(`cut: ${part.className} ${part.textContent}`);
     return found;
@@ -250,6 +247,30 @@ WAYS: list[Any] = [  # to drag: what the page is opened with, and how
 def focused(page: Page) -> str:
     """Return the label of what has the focus."""
     return str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+
+
+def every_look(
+    figure: FigureDriver, widths: Sequence[int] = (320, 375, 1280)
+) -> Iterator[tuple[int, str]]:
+    """Show a figure at each width, in light and in dark; gives both while it stands so."""
+    page = figure.page
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+            )
+            yield width, theme
+
+
+def clutter(figure: FigureDriver) -> list[str]:
+    """Return what is cut, lies outside, or lies on another thing as the figure now stands."""
+    found = list(figure.root.evaluate(CLUTTER))
+    width, window = figure.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    if width > window:
+        found.append(f"wider than the page: {width} in {window}")
+    return found
 
 
 def close(actual: ArrayLike, expected: ArrayLike, bound: float) -> None:

@@ -1,6 +1,5 @@
-"""Every page of the built book: over http and from the folder, light and dark, wide and narrow."""
+"""Every page of the built book: over http, light and dark, narrow and wide; and from the folder."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,10 @@ def pages() -> list[Path]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("address", ["http", "file"])
-def test_every_page_is_whole(
-    pages: list[Path], new_page: NewPage, watch: Watch, address: str
-) -> None:
-    page = new_page(viewport=NARROW, color_scheme="light")
+def test_every_page_is_whole(pages: list[Path], new_page: NewPage, watch: Watch) -> None:
+    page = new_page(viewport=NARROW)
     problems = []
-    with serve(HTML) if address == "http" else nullcontext(HTML.as_uri()) as root:
+    with serve(HTML) as root:
         for path in pages:
             name = path.relative_to(HTML).as_posix()
             page.set_viewport_size(NARROW)
@@ -40,6 +36,21 @@ def test_every_page_is_whole(
             found += [f"wide, dark: {problem}" for problem in look(page, "dark")]
             problems += [f"{name}: {problem}" for problem in found + watch.problems]
             watch.problems.clear()
+    assert problems == []
+
+
+@pytest.mark.timeout(900)
+def test_every_page_opens_from_the_folder(
+    pages: list[Path], new_page: NewPage, watch: Watch
+) -> None:
+    """The first look and the console: the rest is the same as over http."""
+    page = new_page(viewport=WIDE)
+    problems = []
+    for path in pages:
+        page.goto(path.as_uri())
+        found = look(page, "light")
+        problems += [f"{path.name}: {problem}" for problem in found + watch.problems]
+        watch.problems.clear()
     assert problems == []
 
 

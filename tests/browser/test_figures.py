@@ -9,7 +9,7 @@ import pytest
 from aeteach import widgets
 from aeteach.widgets import Figure, LinearLoss, PcaAxis
 from tests.browser.conftest import NewPage, Show, Watch
-from tests.browser.driver import CLUTTER, FigureDriver, standalone
+from tests.browser.driver import FigureDriver, clutter, every_look, standalone
 from tests.browser.test_choosing_the_latent import made as small_line
 from tests.browser.test_clinic import make as small_clinic
 from tests.browser.test_linear_autoencoder import check_loss
@@ -40,46 +40,53 @@ PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
 
 
 @pytest.mark.parametrize("make", ALL)
-def test_nothing_overlaps_or_overflows(look: Show, make: Callable[[], Figure]) -> None:
+def test_a_figure_keeps_its_manners(
+    look: Show, make: Callable[[], Figure], subtests: pytest.Subtests
+) -> None:
+    # Opened once, narrow as on a phone, and asked three things.
     figure = look(make, viewport={"width": 320, "height": 900})
-    page = figure.page
-    problems = []
-    for width in (320, 375, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            page.evaluate(
-                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
-            )
-            found = figure.root.evaluate(CLUTTER)
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                found.append("wider than the page")
-            paper = figure.root.evaluate("(e) => getComputedStyle(e).backgroundColor")
-            if paper != PAPER[theme]:
-                found.append(f"paper {paper}")
-            problems += [f"{width} {theme}: {problem}" for problem in found]
-    assert problems == []
+    with subtests.test("everything has a name and a value"):
+        has_names_and_values(figure)
+    with subtests.test("nothing overlaps or overflows"):
+        lies_well(figure)
+    with subtests.test("keys that it uses do not reach the page"):
+        keeps_its_keys(figure)
 
 
-@pytest.mark.parametrize("make", ALL)
-def test_everything_has_a_name_and_a_value(look: Show, make: Callable[[], Figure]) -> None:
-    figure = look(make)
+def has_names_and_values(figure: FigureDriver) -> None:
     assert figure.root.get_attribute("role") == "group"
     assert len(figure.root.get_attribute("aria-label") or "") > 80
     for handle in figure.root.locator("[role=slider]").all():
-        for name in (
-            "aria-label",
-            "aria-valuetext",
-            "aria-valuenow",
-            "aria-valuemin",
-            "aria-valuemax",
-        ):
-            assert handle.get_attribute(name), name
+        for name in ("label", "valuetext", "valuenow", "valuemin", "valuemax"):
+            assert handle.get_attribute(f"aria-{name}"), name
     for control in figure.root.locator("input").all():
         assert control.get_attribute("aria-label")
     for canvas in figure.root.locator("canvas").all():
         assert canvas.get_attribute("aria-label") or canvas.get_attribute("aria-hidden") == "true"
     assert figure.root.locator("[aria-live=polite]").count() >= 1
+
+
+def lies_well(figure: FigureDriver) -> None:
+    problems = []
+    for width, theme in every_look(figure):
+        found = clutter(figure)
+        paper = figure.root.evaluate("(e) => getComputedStyle(e).backgroundColor")
+        if paper != PAPER[theme]:
+            found.append(f"paper {paper}")
+        problems += [f"{width} {theme}: {problem}" for problem in found]
+    assert problems == []
+
+
+def keeps_its_keys(figure: FigureDriver) -> None:
+    figure.page.evaluate(
+        "() => { window.keys = []; document.addEventListener('keydown', (e) => keys.push(e.key)); }"
+    )
+    controls = figure.root.locator("[role=slider], input").all()
+    assert len(controls) > 2
+    for control in controls:
+        figure.keys(control, "ArrowRight", "ArrowDown", "Shift+ArrowUp")
+    figure.page.keyboard.press("x")
+    assert set(figure.page.evaluate("keys")) <= {"Shift", "x"}
 
 
 def test_what_changed_is_said_once_the_figure_rests(look: Show) -> None:
@@ -90,20 +97,6 @@ def test_what_changed_is_said_once_the_figure_rests(look: Show) -> None:
     assert said not in live.inner_text()
     figure.page.wait_for_timeout(900)
     assert live.inner_text().startswith(said)
-
-
-@pytest.mark.parametrize("make", ALL)
-def test_keys_a_figure_uses_do_not_reach_the_page(look: Show, make: Callable[[], Figure]) -> None:
-    figure = look(make)
-    figure.page.evaluate(
-        "() => { window.keys = []; document.addEventListener('keydown', (e) => keys.push(e.key)); }"
-    )
-    controls = figure.root.locator("[role=slider], input").all()
-    assert len(controls) > 2
-    for control in controls:
-        figure.keys(control, "ArrowRight", "ArrowDown", "Shift+ArrowUp")
-    figure.page.keyboard.press("x")
-    assert set(figure.page.evaluate("keys")) <= {"Shift", "x"}
 
 
 def test_the_focus_can_be_seen(look: Show) -> None:

@@ -17,7 +17,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.driver import FigureDriver
 from tests.browser.jupyter import jupyter
 
-pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.jupyterlab, pytest.mark.slow, pytest.mark.timeout(180)]
 
 CELLS = [
     """

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NewPage
 from tests.browser.test_jupyterlab import jupyter_lab, run_cell
 
-pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.jupyterlab, pytest.mark.slow, pytest.mark.timeout(180)]
 
 CELLS = [
     """

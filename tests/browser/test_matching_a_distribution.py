@@ -158,6 +158,19 @@ def test_by_keyboard(open_figure: Open) -> None:
     assert figure.value("unbiased") == pytest.approx(pad.mmd(), abs=1e-12)
 
 
+def test_after_the_last_point_is_removed_tab_reaches_the_new_last(open_figure: Open) -> None:
+    figure = open_figure()
+    count = len(points(figure, "x"))
+    figure.handle(f"point {count} of x").focus()
+    figure.page.keyboard.press("Delete")
+    assert len(points(figure, "x")) == count - 1
+    reached = figure.root.locator('[aria-label$="of x"][aria-label^="point"][tabindex="0"]')
+    assert reached.get_attribute("aria-label") == f"point {count - 1} of x"
+    figure.handle("point 3 of x").focus()
+    figure.page.keyboard.press("Delete")  # in the middle: the place stays
+    assert reached.get_attribute("aria-label") == "point 3 of x"
+
+
 def test_by_mouse_points_clouds_and_draws(open_figure: Open) -> None:
     figure = open_figure()
     row = figure.centre(figure.handle("point 1 of y"))[1]

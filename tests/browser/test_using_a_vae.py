@@ -185,6 +185,16 @@ def test_the_keyboard_moves_and_resizes_it(show: Show) -> None:
     assert figure.page.evaluate("scrollY") == 0
 
 
+def test_the_two_handles_stand_in_the_middle_of_the_hole_and_at_its_corner(show: Show) -> None:
+    figure = show()
+    figure.keys(figure.handle("hole"), "ArrowUp", "Shift+ArrowRight")
+    figure.keys(figure.handle("corner of the hole"), "ArrowLeft", "ArrowLeft")
+    _, top, left, side, _ = check(figure)
+    middle, corner = (figure.centre(figure.handle(n)) for n in ("hole", "corner of the hole"))
+    assert middle == pytest.approx(to_pixel(figure, top + side / 2, left + side / 2), abs=1)
+    assert corner == pytest.approx(to_pixel(figure, top + side, left + side), abs=1)
+
+
 def test_what_is_filled_in_is_said(show: Show) -> None:
     figure = show()
     check(figure)

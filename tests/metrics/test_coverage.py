@@ -75,6 +75,25 @@ def test_nearly_equal_images_of_great_norm_do_not_cancel():
     assert coverage.nearest(a, a).distance.item() == 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_nearest_is_lost_to_rounding_on_either_side(small_blocks, seed):
+    """Images that nearly agree, of great and of tiny norm: float32 products hide who is nearest."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def crowd(n):
+        x = 0.9 + 2e-4 * torch.rand(n, 1, 28, 28, generator=generator)
+        x[::3] *= 1e-3  # every third is nearly black
+        return x
+
+    a, b = crowd(30), crowd(40)
+    away = brute(a, b)
+    there, here = coverage.nearest_both(a, b)
+    np.testing.assert_array_equal(there.place, away.argmin(1))
+    np.testing.assert_array_equal(here.place, away.argmin(0))
+    np.testing.assert_allclose(there.distance, away.min(1), rtol=1e-9)
+    np.testing.assert_allclose(here.distance, away.min(0), rtol=1e-9)
+
+
 def test_memory_stays_bounded_while_the_images_grow():
     # In a process of its own: the peak of this one belongs to other tests.
     script = """
@@ -188,6 +207,12 @@ def test_generating_is_decoding_seeded_draws_of_the_prior_without_dropout():
     z = 3 * torch.randn(5, 2, generator=torch.Generator().manual_seed(4))
     torch.testing.assert_close(made, torch.sigmoid(z).view(5, 1, 1, 2))
     assert model.training
+
+
+def test_the_prior_is_standard_normal_unless_it_is_told():
+    made = coverage.generate(Stripes(), 6, 2, seed=1)
+    z = torch.randn(6, 2, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(made, torch.sigmoid(z).view(6, 1, 1, 2))
 
 
 @pytest.mark.parametrize("with_logits", [True, False])

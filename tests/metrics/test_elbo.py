@@ -334,3 +334,22 @@ X = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 def test_errors_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_unit_carries_more_than_a_hundredth_of_a_nat_unless_told_otherwise():
+    kl = torch.tensor([0.009, 0.011])
+    mu = (2 * kl).sqrt().expand(3, 2)  # KL = mu^2 / 2 where the variance is 1
+    assert informative_units(mu, torch.zeros(3, 2)).tolist() == [False, True]
+    spread = (2 * torch.tensor([0.009, 0.011])).sqrt() / 2  # variance of -s and s: 2 s^2
+    assert active_units(torch.stack([-spread, spread])).tolist() == [False, True]
+
+
+def test_two_images_are_enough_for_a_standard_error():
+    x = torch.rand(2, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    model = LinearGaussian().eval()
+    two = rate_distortion(model, x, likelihood="squared_error")
+    assert math.isfinite(two.rate_error)
+    bound = importance_weighted_log_likelihood(model, x, samples=5, likelihood="gaussian")
+    assert math.isfinite(bound.standard_error)
+    with pytest.raises(ValueError, match="at least 2"):
+        importance_weighted_log_likelihood(model, x[:1], samples=5, likelihood="gaussian")

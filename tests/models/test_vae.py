@@ -91,6 +91,17 @@ def test_the_contract(name, size):
     assert model.latent == 3
 
 
+@pytest.mark.parametrize("size", [16, 40])
+def test_the_convolutional_vae_takes_other_sizes(size):
+    vae = models.build("conv-vae", latent=3, size=size).eval()
+    side = size // 8
+    assert vae.heads.mu.in_features == 3 * side * side
+    x = digits(2, size)
+    assert vae(x).x_hat.shape == x.shape
+    with pytest.raises(ValueError, match=rf"\(N, 1, {size}, {size}\)"):
+        vae(digits(2, 32))
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_z_is_drawn_from_q_in_training_and_in_evaluation_mode(training):
     model = conditional(told="decoder")

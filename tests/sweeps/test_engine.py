@@ -1,10 +1,12 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -229,12 +231,14 @@ def test_a_cell_that_fails_is_named_and_the_others_are_kept(workshop):
     assert workshop.measured() == ["0", "1", "2", "3"]
 
 
+@pytest.mark.slow
 def test_two_local_processes_share_the_cells(workshop):
     workshop.wait(workshop.sweep("2", seconds=0.2))
     assert workshop.measured() == [str(n) for n in range(8)]
     assert len({line.split()[1] for line in _lines(workshop.counts)}) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finishes", [True, False])
 def test_a_cell_that_another_process_is_at_is_left_to_it_until_it_dies(workshop, finishes):
     key = toy().cell_keys()[0]
@@ -253,6 +257,7 @@ def test_a_cell_that_another_process_is_at_is_left_to_it_until_it_dies(workshop,
     assert len(workshop.rows()) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_kill_9_in_the_middle_loses_no_cell_and_runs_none_twice(workshop, jobs):
     killed = workshop.sweep(jobs, seconds=0.3)
@@ -353,6 +358,7 @@ def test_ctrl_c_leaves_no_half_trained_cell_and_the_next_run_goes_on(workshop, m
     assert json.loads((folder / f"{key}.json").read_text())["measured"]["curve"] == whole.curve()
 
 
+@pytest.mark.slow
 def test_dask_a_worker_killed_in_the_middle_loses_no_cell_and_runs_none_twice(workshop):
     scheduler = workshop.folder / "scheduler.json"
     dask = ["-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--host", "127.0.0.1"]
@@ -420,6 +426,40 @@ def test_a_sweep_never_writes_over_installed_tables(workshop, monkeypatch, capsy
         assert cli.main(["sweep", "toy", "--out", str(tables), *more]) == 1
         assert "installed with the package" in capsys.readouterr().err
     assert not list(tables.iterdir())
+
+
+def test_a_cell_of_another_is_waited_for_as_long_as_it_takes(workshop):
+    """More than a second, which is longer than any time-out that looks like waiting."""
+    sweep = toy(1)
+    (cell,), (key,) = sweep.cells, sweep.cell_keys()
+    folder = engine.cell_folder(sweep, workshop.results)
+    folder.mkdir(parents=True)
+    held = threading.Event()
+
+    def another() -> None:
+        with FileLock(folder / f"{key}.lock"):
+            held.set()
+            time.sleep(1.5)
+
+    threading.Thread(target=another).start()
+    held.wait()
+    assert engine._finish(sweep.measure, key, cell, folder, wait=False) == engine.CLAIMED
+    began = time.perf_counter()
+    assert engine._finish(sweep.measure, key, cell, folder, wait=True) is None
+    assert time.perf_counter() - began > 1
+    assert sweeps.finished(sweep, workshop.results) == 1
+
+
+def test_the_bar_counts_what_was_finished_before_and_what_others_finish(tmp_path, capsys):
+    files = [tmp_path / name for name in "abcd"]
+    files[0].touch()
+    with engine._progress([*files, files[0]], show=True):
+        files[1].touch()
+        files[3].touch()
+    shown = capsys.readouterr().err.replace("\r", "\n").split("\n")
+    counts = [re.search(r"(\d+)/(\d+)", line)[0] for line in shown if "/" in line]
+    assert counts[0] == "1/4"  # the same file twice is one cell
+    assert counts[-1] == "3/4"
 
 
 def test_bad_numbers_of_jobs_are_refused(workshop):

@@ -64,6 +64,7 @@ def test_a_model_that_draws_and_has_running_statistics_resumes_bit_for_bit(blobs
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path):
     script = textwrap.dedent(
         """
