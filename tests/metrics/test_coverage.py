@@ -94,6 +94,19 @@ def test_no_nearest_is_lost_to_rounding_on_either_side(small_blocks, seed):
     np.testing.assert_allclose(here.distance, away.min(0), rtol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_far_image_finds_the_nearest_of_a_crowd_whose_own_nearest_is_at_home(small_blocks, seed):
+    """Only the far side asks for these pairs, and rounding is larger than the crowd."""
+    generator = torch.Generator().manual_seed(seed)
+    crowd = 0.9 + 2e-4 * torch.rand(30, 1, 28, 28, generator=generator)
+    far = 0.1 + 0.05 * torch.rand(12, 1, 28, 28, generator=generator)
+    a, b = crowd, torch.cat([crowd.flip(0), far])
+    away = brute(a, b)
+    for there, here in (coverage.nearest_both(a, b), coverage.nearest_both(b, a)[::-1]):
+        np.testing.assert_array_equal(there.place, away.argmin(1))
+        np.testing.assert_array_equal(here.place, away.argmin(0))
+
+
 def test_memory_stays_bounded_while_the_images_grow():
     # In a process of its own: the peak of this one belongs to other tests.
     script = """
