@@ -36,15 +36,15 @@ book: data  ## build the book: _build/html/index.html
 	$(BIN)/python tools/book.py
 	@echo "open _build/html/index.html"
 
-test:  ## lint, package tests, chapters, pages in a browser
+test:  ## lint, package tests, pages in a browser, each chapter once: what it printed
 	$(MAKE) --no-print-directory -j2 lint book
 	$(BIN)/python tools/reference.py --check
 	$(BIN)/python tools/reference.py --built
 	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
-	$(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
 
-slow: data  ## tests that train models or use all 70,000 digits
+slow: data  ## tests that train, kill processes or start JupyterLab; the chapters once more, as in Jupyter
 	$(BIN)/python -m pytest tests -m slow -n $(JOBS) --dist loadfile --durations 20
+	env -u AETEACH_HOST $(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
 
 lint: $(STAMP)  ## ruff and mypy; changes nothing
 	$(BIN)/ruff check .

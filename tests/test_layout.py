@@ -21,7 +21,15 @@ MIRRORED = (
     "widgets",
 )
 # Tests of no module: of the whole package, or of how its parts lie.
-OF_THE_WHOLE = {"dependencies", "layout", "package", "torch_state", "widgets", "checks/exercises"}
+OF_THE_WHOLE = {
+    "bad_input",
+    "dependencies",
+    "layout",
+    "package",
+    "torch_state",
+    "widgets",
+    "checks/exercises",
+}
 # Chapters without exercises. Every other one has its checks.
 NO_EXERCISES = {"index", "notation", "glossary", "references", "self-test"}
 # Pages that show no figure of their own. Every other one has its figures' test in a browser.
@@ -51,8 +59,10 @@ def test_of(module: Path) -> Path:
     """Return a module's test: of `data/_idx.py` `data/test_idx.py`, of a package its own name."""
     if module.name == "__init__.py":
         module = module.parent
-    if (module.parent.name == "checks" and module.stem.startswith("_")) or module == Path("checks"):
-        return TESTS / "checks" / "test_engine.py"  # the parts of one machine
+    if module.parent.name.startswith("_"):  # parts of one machine, asked as a whole
+        module = module.parent
+    if module == Path("checks") or (module.parent == Path("checks") and module.stem[0] == "_"):
+        return TESTS / "checks" / "test_engine.py"  # the same
     return TESTS / module.parent / f"test_{module.stem.lstrip('_')}.py"
 
 

@@ -668,17 +668,24 @@ def test_a_posterior_that_is_none_is_refused(mu, log_var, says):
         Elbo()(Output(GOOD, torch.zeros(3, 2), mu, log_var, GOOD), GOOD)
 
 
-# --- mistakes that were printed, each against an independent answer ---
-
-
 @pytest.mark.parametrize(
     ("logits", "labels", "error", "says"),
     [
-        (torch.zeros(5, 10), torch.zeros(4).long(), ValueError, r"shape \(5, 10\) for 4 labels"),
-        (torch.zeros(5, 10, 1), torch.zeros(5).long(), ValueError, r"\(5, 10, 1\) for 5 labels"),
+        (torch.zeros(5, 10), torch.zeros(4).long(), ValueError, "5 rows, x has 5 and y 4"),
+        (
+            torch.zeros(5, 10, 1),
+            torch.zeros(5).long(),
+            ValueError,
+            r"shape \(5, 10, 1\).*a classifier",
+        ),
         (torch.zeros(5), torch.zeros(5).long(), ValueError, r"shape \(5,\).*a classifier"),
-        (torch.zeros(5, 3), torch.full((5,), 3), ValueError, "labels go up to 3.*3 classes"),
-        (Output(torch.zeros(5, 10), torch.zeros(5, 2)), torch.zeros(5).long(), TypeError, "Output"),
+        (torch.zeros(5, 3), torch.full((5,), 3), ValueError, "y .*3"),
+        (
+            Output(torch.zeros(5, 10), torch.zeros(5, 2)),
+            torch.zeros(5).long(),
+            TypeError,
+            "a classifier",
+        ),
     ],
 )
 def test_what_is_no_answer_of_a_classifier_is_refused(logits, labels, error, says):
@@ -693,6 +700,9 @@ def test_fit_says_that_an_autoencoder_is_no_classifier(blobs):
             models.build("linear", size=8), blobs, labels=labels, loss="cross_entropy",
             progress=False,
         )  # fmt: skip
+
+
+# --- mistakes that were printed, each against an independent answer ---
 
 
 def minus_before_the_sum(logits, x):
