@@ -18,7 +18,7 @@ from pybtex.database import BibliographyData, Entry, Person, parse_file
 from pybtex.richtext import Text as RichText
 from pybtex.style.formatting.plain import Style as PlainStyle
 from sphinx_external_toc.api import Document
-from sphinx_external_toc.parsing import parse_toc_yaml
+from sphinx_external_toc.parsing import parse_toc_data
 
 from .blocks import Text, blocks
 
@@ -39,7 +39,7 @@ class Page:
         path: its source.
         part: the caption it stands under in _toc.yml, or "".
         number: its chapter's number, or None.
-        file: the name of its notebook.
+        file: the name of its notebook; "" for a page that _toc.yml leaves out.
         title: its first heading.
     """
 
@@ -75,15 +75,19 @@ class Exercise:
     @property
     def name(self) -> str:
         """What a link to it says."""
-        return f"Exercise {self.number}"
+        return f"Exercise {self.number}" if self.page.file else self.number
 
 
 @dataclass
 class Book:
-    """The pages in reading order, and what their links can lead to."""
+    """The pages in reading order, and what their links can lead to.
+
+    What lies beside the pages and is left out of _toc.yml is known by its words, for links to it.
+    """
 
     title: str
     pages: list[Page]
+    left_out: list[Page]
     bibliography: BibliographyData
     exercises: dict[str, Exercise] = field(default_factory=dict)
     equations: dict[str, Target] = field(default_factory=dict)
@@ -100,11 +104,12 @@ class Book:
         bibliography = BibliographyData()
         for file in config.get("bibtex_bibfiles", []):
             bibliography.add_entries(parse_file(str(root / file)).entries.items())
-        book = cls(config.get("title", "The book"), list(_pages(root)), bibliography)
-        for page, file in zip(book.pages, _files(book.pages), strict=True):
+        pages = list(_pages(root))
+        for page, file in zip(pages, _files(pages), strict=True):
             page.file = file
+        book = cls(config.get("title", "The book"), pages, _left_out(pages), bibliography)
         count: Counter[tuple[str, int | None]] = Counter()
-        for page in book.pages:
+        for page in [*book.left_out, *book.pages]:  # what is in the book comes last, and prevails
             book._read_headings(page)
             book._read_blocks(page, page.text, count)
         return book
@@ -115,8 +120,9 @@ class Book:
         return self.exercises, self.equations, self.sections
 
     def page(self, name: str) -> Page | None:
-        """Return the page that links call `name`, or None when it is not in _toc.yml."""
-        return next((page for page in self.pages if page.name == name.removesuffix(".md")), None)
+        """Return the page that links call `name`, which may be left out, or None."""
+        known = (page for page in [*self.pages, *self.left_out] if page.name == name)
+        return next(known, None)
 
     def place_in_list(self, key: str) -> int:
         """Return where a publication stands in the bibliography; unknown ones come last."""
@@ -134,7 +140,7 @@ class Book:
         no such name, so the link leads to its notebook.
         """
         fragment = "" if "$" in heading else quote(heading.replace("`", "").replace(" ", "-"))
-        if page is None or (page is here and not fragment):
+        if page is None or not page.file or (page is here and not fragment):
             return text
         file = "" if page is here else page.file
         return f"[{text}]({file}{'#' if fragment else ''}{fragment})"
@@ -158,7 +164,8 @@ class Book:
             if isinstance(block, Text):
                 for label in EQUATION_LABEL.findall(block.text):
                     self.equations[label] = Target(page, _next(count, "equation", page))
-                self.cited.update(_citations(block.text))
+                if page.file:
+                    self.cited.update(_citations(block.text))
                 continue
             label = block.options.get("label", "")
             if block.name == "math" and label:
@@ -170,13 +177,16 @@ class Book:
                 for terms, _ in entries(block.body):
                     entry = Target(page, ", ".join(terms))
                     self.terms |= dict.fromkeys(map(str.lower, terms), entry)
-            elif block.name == "bibliography":
+            elif block.name == "bibliography" and page.file:
                 self.references = page
             if block.name not in ("", "math", "code-cell", "code-block", "index"):
                 self._read_blocks(page, block.body, count)
 
 
 def _next(count: Counter[tuple[str, int | None]], kind: str, page: Page) -> str:
+    """Return the next number of a page's equations or exercises, or words if it is left out."""
+    if not page.file:
+        return f"an {kind} of “{page.title}”"
     count[kind, page.number] += 1
     number = count[kind, page.number]
     return f"{page.number}.{number}" if page.number else f"{number}"
@@ -199,8 +209,13 @@ def entries(glossary: str) -> Iterator[tuple[list[str], str]]:
 
 
 def _pages(root: Path) -> Iterator[Page]:
-    """Yield the pages of _toc.yml in reading order, each once."""
-    toc = parse_toc_yaml(root / "_toc.yml")
+    """Yield the pages of _toc.yml in reading order, without parts that have no chapter."""
+    data = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
+    if parts := [part for part in data.get("parts", []) if part.get("chapters")]:
+        data["parts"] = parts
+    else:
+        data.pop("parts", None)
+    toc = parse_toc_data(data)
     chapters = 0
 
     def below(document: Document, part: str, number: int | None) -> Iterator[Page]:
@@ -216,8 +231,17 @@ def _pages(root: Path) -> Iterator[Page]:
                 yield from below(toc[child], tree.caption or part, inherited)
 
     for page in below(toc.root, "", None):
-        if page.path.suffix == ".md" and page.path.exists():
+        if page.path.is_file():
             yield page
+        elif not list(page.path.parent.glob(f"{page.name}.*")):
+            raise FileNotFoundError(f"_toc.yml names a page that is not there: {page.path}")
+
+
+def _left_out(pages: list[Page]) -> list[Page]:
+    """Return the pages that lie beside those of the book."""
+    inside = {page.path for page in pages}
+    beside = {path for folder in {path.parent for path in inside} for path in folder.glob("*.md")}
+    return [Page(path.stem, path, "", None) for path in sorted(beside - inside)]
 
 
 def _files(pages: list[Page]) -> Iterator[str]:

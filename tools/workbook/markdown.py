@@ -111,11 +111,11 @@ class Plain:
                 return self._to(entry, text or target)
             case "doc":
                 page = self.book.page(target.rsplit("/", 1)[-1])
-                return self.book.link(text or self._title(page, target), self.page, page)
+                return self.book.link(text or (page.title if page else target), self.page, page)
             case "ref" | "numref" | "exercise":
                 return self._reference(text, target)
             case "eq" | "math:numref":
-                return self._equation_number(target)
+                return self._equation(target)
             case "index":
                 return text or target
             case "kbd":
@@ -129,14 +129,6 @@ class Plain:
         self._warn(f"{self.page.path.name}: the role {{{name}}} is shown as plain text")
         return text or body
 
-    def _title(self, page: Page | None, target: str) -> str:
-        """Return a page's title, even when it is not in this book."""
-        if page is not None:
-            return page.title
-        path = self.page.path.parent / f"{target}.md"
-        first = re.search(r"^# +(.+)$", path.read_text("utf-8"), re.M) if path.is_file() else None
-        return first[1].strip() if first else target
-
     def _reference(self, text: str, target: str) -> str:
         if exercise := self.book.exercises.get(target):
             return self.book.link(
@@ -145,8 +137,8 @@ class Plain:
                 exercise.page,
                 heading(exercise.name, exercise.title),
             )
-        if equation := self.book.equations.get(target):
-            return self.book.link(text or f"({equation.text})", self.page, equation.page)
+        if target in self.book.equations:
+            return self._equation(target, text)
         section = self.book.sections.get(target)
         return self._to(section, text or (section.text if section else target))
 
@@ -156,11 +148,13 @@ class Plain:
             return text
         return self.book.link(text, self.page, target.page, target.text)
 
-    def _equation_number(self, label: str) -> str:
+    def _equation(self, label: str, text: str = "") -> str:
         equation = self.book.equations.get(label)
         if equation is None:
-            return "an equation of a chapter that is not in this book"
-        return self.book.link(f"({equation.text})", self.page, equation.page)
+            self._warn(f"{self.page.path.name}: there is no equation {label}")
+            return text or label
+        words = f"({equation.text})" if equation.page.file else equation.text
+        return self.book.link(text or words, self.page, equation.page)
 
     def _citation(self, name: str, keys: str) -> str:
         """Return a citation in the author-year style of the pages."""
@@ -182,9 +176,10 @@ class Plain:
         text, target = link["text"], link["target"].removeprefix("#")
         file, _, anchor = target.partition("#")
         if file.endswith(".md") and "://" not in file:
-            page = self.book.page(file.rsplit("/", 1)[-1])
+            page = self.book.page(Path(file).stem)
             title = self.book.anchors.get((page.name, anchor), "") if page else ""
-            return self.book.link(text or self._title(page, file), self.page, page, title)
+            words = text or title or (page.title if page else file)
+            return self.book.link(words, self.page, page, title)
         if any(target in known for known in self.book.labels):
             return self._reference(text, target)
         return link[0]
@@ -202,7 +197,7 @@ class Plain:
         if name in ("index", "tableofcontents", "only"):
             return ""
         if name == "math":
-            return self._equation(body, block.options.get("label"))
+            return self._display(body, block.options.get("label"))
         if name in ("code", "code-block", "code-cell", "sourcecode"):
             return f"```{block.argument}\n{body}\n```"
         if name in ("figure", "image"):
@@ -223,7 +218,7 @@ class Plain:
         title = heading(known.name if known else "Exercise", self.text(block.argument))
         return CARD.format(colour=EXERCISE, body=f"#### {title}\n\n{self.markdown(block.body)}")
 
-    def _equation(self, body: str, label: str | None) -> str:
+    def _display(self, body: str, label: str | None) -> str:
         body = body.strip()
         if r"\\" in body and r"\begin" not in body:
             body = f"\\begin{{split}}\n{body}\n\\end{{split}}"  # as Sphinx does

@@ -115,7 +115,23 @@ d
 ```
 """,
     "sources": "# Sources\n\n```{bibliography}\n```\n",
-    "draft": "# A draft\n\nNot in the book.\n",
+    "draft": """# A draft
+
+Not in the book. It cites {cite}`never`.
+
+(draft-part)=
+## A part
+
+```{math}
+:label: eq-draft
+x
+```
+
+```{exercise} Later
+:label: ex-draft
+Not yet.
+```
+""",
 }
 BIBLIOGRAPHY = r"""
 @article{ab, author = {Ada, A. and Bell, B.}, title = {T}, journal = {J}, year = {2001}}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tools.workbook.book import Book
 
 
@@ -32,9 +34,9 @@ def test_numbers_count_within_chapters_and_through_the_other_pages(small: Path) 
     words = small / "book" / "words.md"
     words.write_text(words.read_text() + "\n```{math}\n:label: eq-words\ne\n```\n")
     book = Book.read(small)
-    numbers = {label: equation.text for label, equation in book.equations.items()}
+    numbers = {label: e.text for label, e in book.equations.items() if e.page.file}
     assert numbers == {"eq-words": "1", "eq-one": "1.1", "eq-two": "2.1", "eq-after": "2"}
-    assert {label: e.number for label, e in book.exercises.items()} == {
+    assert {label: e.number for label, e in book.exercises.items() if e.page.file} == {
         "ex-add": "1.1",
         "ex-after": "1",
     }
@@ -42,7 +44,11 @@ def test_numbers_count_within_chapters_and_through_the_other_pages(small: Path) 
 
 def test_a_page_that_is_not_in_the_toc_is_not_in_the_book(small: Path) -> None:
     book = Book.read(small)
-    assert book.page("draft") is None
+    draft = book.page("draft")
+    assert draft is not None
+    assert (draft.file, draft.title) == ("", "A draft")
+    assert book.left_out == [draft]
+    assert "never" not in book.cited
     assert {page.name for page in book.pages} == {
         "index",
         "words",
@@ -51,6 +57,23 @@ def test_a_page_that_is_not_in_the_toc_is_not_in_the_book(small: Path) -> None:
         "after",
         "sources",
     }
+
+
+def test_a_part_without_chapters_is_left_out(small: Path) -> None:
+    toc = small / "_toc.yml"
+    text = toc.read_text()
+    assert "      - file: book/words\n" in text
+    toc.write_text(text.replace("      - file: book/words\n", ""))
+    pages = Book.read(small).pages
+    assert [page.name for page in pages] == ["index", "one", "two", "after", "sources"]
+    toc.write_text("format: jb-book\nroot: book/index\nparts:\n  - caption: A\n    chapters:\n")
+    assert [page.name for page in Book.read(small).pages] == ["index"]
+
+
+def test_a_page_that_is_not_there_is_an_error(small: Path) -> None:
+    (small / "book" / "one.md").unlink()
+    with pytest.raises(FileNotFoundError, match=r"names a page that is not there: .*one\.md"):
+        Book.read(small)
 
 
 def test_the_real_book_has_every_page_of_the_toc(book: Book) -> None:
