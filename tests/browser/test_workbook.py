@@ -28,7 +28,7 @@ from tests.tools.workbook.markup import count_maths, raw
 from tools.workbook.__main__ import update
 from tools.workbook.start import START
 
-pytestmark = [pytest.mark.jupyterlab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.jupyterlab, pytest.mark.timeout(900)]
 
 VIEW = {"width": 1400, "height": 1600}
 LONG = 120_000  # a busy machine is no failure
@@ -152,7 +152,6 @@ def double_click(page: Page, server: Server, name: str) -> Page:
     return window.value
 
 
-@pytest.mark.slow
 def test_a_double_click_opens_each_chapter_as_it_should_look(
     workbook: Workbook, new_page: NewPage, watch: Watch
 ) -> None:

@@ -333,7 +333,8 @@ class Figure(anywidget.AnyWidget):
         """Return what the module may read, {trait: value}, without the widget's own machinery."""
         machinery = set(anywidget.AnyWidget.class_trait_names(sync=True))
         names = [n for n in self.keys if n not in machinery and not n.startswith("_")]
-        return {name: getattr(self, name) for name in names}
+        state = {name: getattr(self, name) for name in names}
+        return state if self.limits else {k: v for k, v in state.items() if k != "limits"}
 
 
 def _json(value: Any) -> str:
