@@ -116,7 +116,9 @@ def test_a_real_ctrl_c_in_the_shell(tmp_path):
         "sys.exit(cli.main(['train', 'small', '--out', sys.argv[1]]))\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE, text=True
+        ["env", "--default-signal=INT", sys.executable, "-c", script, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     checkpoint = tmp_path / ".small-seed-0-epochs-1000000.ckpt"
     with process:

@@ -220,15 +220,15 @@ def test_a_bend_out_of_range_is_refused(bend):
         (lambda t: t.log_evidence(math.nan), "x holds NaN"),
         (lambda t: t.elbo_terms(0.5, math.inf, 0.0), "mu holds NaN or infinity"),
         (lambda t: t.elbo_terms(0.5, 0.0, math.nan), "log_var holds NaN"),
-        (lambda t: t.decode("one"), "z is a str"),
+        (lambda t: t.decode("one"), "z is 'one'; expected finite numbers"),
         (
             lambda t: t.elbo_terms(torch.zeros(2), torch.zeros(3), 0.0),
-            r"shapes \(2,\), \(3,\), \(\)",
+            r"do not broadcast: x \(2,\), mu \(3,\), log_var \(\)",
         ),
         (lambda t: t.sample(0, 0), "n must be at least 1"),
         (lambda t: t.sample(3, -1), "seed must be at least 0"),
     ],
 )
 def test_what_would_give_a_wrong_number_is_refused(call, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         call(Toy())

@@ -363,7 +363,9 @@ def test_a_real_ctrl_c_ends_training_and_not_the_script(tmp_path):
         """
     )
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", script], stdout=subprocess.PIPE, text=True
+        ["env", "--default-signal=INT", sys.executable, "-W", "ignore", "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with process:
         assert process.stdout.readline() == "epoch 1\n"

@@ -30,7 +30,7 @@ def test_the_numbers_are_those_of_the_state() -> None:
         (lambda: KlNormals(sigma_q=0.0), "sigma_q is 0; expected 0.3 to 3"),
         (lambda: KlNormals(mu_p=5.0), "mu_p is 5; expected -4 to 4"),
         (lambda: KlNormals(mu_p=math.nan), "mu_p is nan"),
-        (lambda: KlNormals(direction="q"), "direction is 'q'; expected 'pq' or 'qp'"),
+        (lambda: KlNormals(direction="q"), "direction is 'q'; expected 'qp' or 'pq'"),
         (lambda: KlNormals().set_trait("sigma_p", -1.0), "sigma_p is -1"),
     ],
 )
