@@ -17,7 +17,7 @@ AS_ROOT  := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-.PHONY: help install data book test slow lint format reference portable mutants weights bench dist workbook lab notebook clean
+.PHONY: help install data book test slow lint format reference portable mutants release weights bench dist workbook lab notebook clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -43,8 +43,11 @@ test:  ## lint, package tests, pages in a browser, each chapter once: what it pr
 	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
 
 slow: data  ## tests that train, kill processes or start JupyterLab; the chapters once more, as in Jupyter
-	$(BIN)/python -m pytest tests -m slow -n $(JOBS) --dist loadfile --durations 20
+	$(BIN)/python -m pytest tests -m "slow and not release" -n $(JOBS) --dist loadfile --durations 20
 	env -u AETEACH_HOST $(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
+
+release: book  ## what takes longest, before a release: every notebook in two front ends, every choice of chapters
+	$(BIN)/python -m pytest tests -m release --durations 20
 
 lint: $(STAMP)  ## ruff and mypy; changes nothing
 	$(BIN)/ruff check .

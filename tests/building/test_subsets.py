@@ -32,6 +32,7 @@ def test_a_link_of_the_book_that_leads_nowhere_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.timeout(1800)
 def test_every_choice_is_a_book(tmp_path: Path) -> None:
     toc = subsets.copy(tmp_path)
