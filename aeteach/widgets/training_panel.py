@@ -163,7 +163,7 @@ class TrainingPanel:
         except Exception as error:
             self.controls.complain(f"{type(error).__name__}: {error}")
             state, words = "failed", "Training failed"
-            if not self.history.epochs:
+            if self.history is None or not self.history.epochs:
                 self.model = None  # perhaps it cannot take these images: there is nothing to show
         self._show_now(words)
         self.controls.running(False)

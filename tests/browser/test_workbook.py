@@ -28,7 +28,12 @@ from tests.tools.workbook.markup import count_maths, raw
 from tools.workbook.__main__ import update
 from tools.workbook.start import START
 
-pytestmark = [pytest.mark.slow, pytest.mark.release, pytest.mark.jupyterlab, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.release,
+    pytest.mark.jupyterlab,
+    pytest.mark.timeout(900),
+]
 
 VIEW = {"width": 1400, "height": 1600}
 LONG = 120_000  # a busy machine is no failure
