@@ -5,7 +5,6 @@ that function on every input, the hint names the mistake. No hint ever contains 
 """
 
 import copy
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,50 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from aeteach.checks._exercise import Mistake, Verdict
+
 Arguments = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a checker says of an answer; it shows itself in a notebook.
-
-    Attributes:
-        exercise: name of the exercise.
-        passed: whether the answer is right on every input.
-        hint: what is likely wrong, or what a right answer has shown.
-    """
-
-    exercise: str
-    passed: bool
-    hint: str
-
-    def __bool__(self) -> bool:
-        return self.passed
-
-    def __repr__(self) -> str:
-        return f"{self.exercise}: {'right' if self.passed else 'not yet'}. {self.hint}"
-
-    def _repr_html_(self) -> str:
-        role = "tip" if self.passed else "attention"
-        title = f"{self.exercise}: {'right' if self.passed else 'not yet'}"
-        return (
-            f'<div class="admonition {role}" role="status">'
-            f'<p class="admonition-title">{html.escape(title)}</p>'
-            f"<p>{html.escape(self.hint)}</p></div>"
-        )
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A likely error: the function that commits it, and the hint that names it.
-
-    Attributes:
-        hint: what is likely wrong and where to look; never the answer.
-        wrong: takes the exercise's arguments, returns what the mistake would return.
-    """
-
-    hint: str
-    wrong: Callable[..., Any]
 
 
 @dataclass(frozen=True)
