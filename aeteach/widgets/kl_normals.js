@@ -1,7 +1,7 @@
 // Two normal densities to drag, and the divergence between them as an area: of one sign here, of
 // the other there, and in the end what the closed form says.
 import {
-  button, caption, choice, column, columns, frame, h, handle, number, path, plane, readout, roundUp, row, s, set,
+  button, caption, choice, column, columns, frame, handle, number, option, path, plane, readout, roundUp, row, s, set,
   update, watch,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
@@ -51,16 +51,9 @@ export function area(a, b, steps = 4800) {
   return { positive: positive * width, negative: negative * width, total: (positive + negative) * width };
 }
 
-// A word to choose, beside others.
-/** @type {(text: string) => Ae.ChoiceItem} */
-function option(text) {
-  const look = "width:auto;max-width:none;border-radius:6px;padding:0.25rem 0.6rem;line-height:1.45;display:inline-block";
-  return { label: text, node: h("span", { class: "ae-image", style: look, "aria-hidden": "true" }, text) };
-}
-
 /** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
-  /** @type {Record<string, Ae.Pair>} */
+  /** @type {Ae.Limits} */
   const limits = model.get("limits");
   const grid = Array.from({ length: POINTS }, (_, i) => VIEW[0] + ((VIEW[1] - VIEW[0]) * i) / (POINTS - 1));
   /** @type {(which: Which) => Normal} */

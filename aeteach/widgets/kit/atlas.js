@@ -4,7 +4,7 @@ import { pen } from "./kit.js";
 
 // The grey values in [0, 1] of images of width x height, row by row in the picture, as soon as the
 // browser has unpacked it: a promise of a function (i) -> Float32Array.
-/** @type {(bytes: ArrayBufferView<ArrayBuffer>, size: { width: number, height: number }) => Promise<(i: number) => Float32Array>} */
+/** @type {(bytes: ArrayBufferView<ArrayBuffer>, size: { width: number, height: number }) => Promise<Ae.Images>} */
 export async function unpack(bytes, { width, height }) {
   const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
   try {
@@ -24,4 +24,16 @@ export async function unpack(bytes, { width, height }) {
   } finally {
     URL.revokeObjectURL(url);
   }
+}
+
+// Hand the images to `use` once they are unpacked; returns what calls that off.
+/** @type {(bytes: ArrayBufferView<ArrayBuffer>, size: { width: number, height: number }, use: (images: Ae.Images) => void) => Ae.Stop} */
+export function whenUnpacked(bytes, size, use) {
+  let over = false;
+  unpack(bytes, size).then((images) => {
+    if (!over) use(images);
+  });
+  return () => {
+    over = true;
+  };
 }

@@ -281,7 +281,7 @@ class Figure(anywidget.AnyWidget):
 
     @traitlets.default("limits")
     def _default_limits(self) -> dict[str, list[float]]:
-        return limits(type(self)) | {k: list(v) for k, v in self._limits.items()}
+        return limits(self) | {k: list(v) for k, v in self._limits.items()}
 
     def open(self) -> None:
         """Open the channel to the front end; in the page there is none to open."""
@@ -335,6 +335,13 @@ class Figure(anywidget.AnyWidget):
         names = [n for n in self.keys if n not in machinery and not n.startswith("_")]
         state = {name: getattr(self, name) for name in names}
         return state if self.limits else {k: v for k, v in state.items() if k != "limits"}
+
+
+class PackedFigure(Figure):
+    """A figure that carries arrays to its page, as `pack` writes them."""
+
+    weights = traitlets.Bytes(b"", help="All arrays, one after the other.").tag(sync=True)
+    manifest = traitlets.Dict(help="Of each: shape, dtype, offset in bytes.").tag(sync=True)
 
 
 def _json(value: Any) -> str:

@@ -81,6 +81,14 @@ export function watch(model, keys, listener) {
   };
 }
 
+// End several things at once.
+/** @type {(...stops: Ae.Stop[]) => Ae.Stop} */
+export function together(...stops) {
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
 // ---------------------------------------------------------------- numbers
 
 // 1.5 -> "1.50", -1.5 -> "−1.50" with a true minus, nothing finite -> "–"
@@ -337,6 +345,12 @@ export function choice({ legend, items, onchange }) {
   return { node, inputs, set: (i) => { inputs[i].checked = true; } };
 }
 
+// A word to choose, beside others.
+/** @type {(text: string) => Ae.ChoiceItem} */
+export function option(text) {
+  return { label: text, node: h("span", { class: "ae-image ae-word", "aria-hidden": "true" }, text) };
+}
+
 // ---------------------------------------------------------------- numbers as text
 
 // A list of named numbers. set(key, value, text) shows `text` and keeps `value` in full beside it;
@@ -397,6 +411,19 @@ export function bars(items) {
 export function colour(el, role) {
   const text = getComputedStyle(el).getPropertyValue(`--ae-${role}`).trim();
   return [1, 3, 5].map((i) => Number.parseInt(text.slice(i, i + 2), 16) || 0);
+}
+
+// The colour of a digit, 0 to 9, for CSS.
+/** @type {(digit: number) => string} */
+export function digitColour(digit) {
+  return `var(--ae-digit-${digit})`;
+}
+
+// The ten digits beside their colours.
+/** @type {() => HTMLElement[]} */
+export function digitKeys() {
+  return Array.from({ length: 10 }, (_, d) =>
+    h("span", { class: "ae-key" }, h("span", { class: "ae-swatch", style: `background:${digitColour(d)}` }), `${d}`));
 }
 
 // What draws on a canvas.

@@ -31,6 +31,9 @@ declare namespace Ae {
   /** A place [x, y], or a range [low, high]. */
   type Pair = [number, number];
 
+  /** The smallest and the largest value of each trait that has a range, from Python. */
+  type Limits = Record<string, Pair>;
+
   /** Numbers in a row, typed or not. */
   type Numbers = ArrayLike<number>;
 
@@ -56,6 +59,9 @@ declare namespace Ae {
   }
 
   type Tensors = Record<string, Tensor<Float32Array>>;
+
+  /** Images that were packed into one picture: the grey values of the i-th. */
+  type Images = (i: number) => Float32Array;
 
   /** One step of a network, written by network.py. */
   interface Step {

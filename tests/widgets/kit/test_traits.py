@@ -11,7 +11,7 @@ import traitlets as t
 
 from aeteach import widgets
 from aeteach.widgets.kit.inputs import StateError
-from aeteach.widgets.kit.traits import OneOf, WholeWithin, Within, limits
+from aeteach.widgets.kit.traits import OneOf, PointWithin, WholeWithin, Within, limits
 
 FIGURES = [
     cls
@@ -27,6 +27,10 @@ class Made(t.HasTraits):
     angle = Within(10.0, -90, 90, unit=" degrees")
     points = WholeWithin(3, 2, 9, unit=" points")
     unit = OneOf("nats", "bits")
+    place = PointWithin([0.0, 0.5], 0, 1)
+    hand = PointWithin([], 0, 1, or_none=True)
+    words = t.List(["one", "two"])
+    word = WholeWithin(0, 0, lambda made: len(made.words) - 1)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +78,50 @@ def test_a_word_is_one_of_those_known(value):
     assert made.unit == "bits"
 
 
-def test_every_range_of_a_class_is_found():
-    assert limits(Made) == {"angle": [-90, 90], "points": [2, 9], "share": [0, 1]}
+@pytest.mark.parametrize(
+    "value", [(1, 0), [0.5, np.float32(0.5)], torch.tensor([0.25, 1.0]), np.array([0, 1])]
+)
+def test_a_place_is_kept_as_a_list_of_two_floats(value):
+    place = Made(place=value).place
+    assert place == [float(v) for v in value]
+    assert [type(v) for v in place] == [float, float]
+
+
+@pytest.mark.parametrize(
+    "value", [[], [0.5], [0, 0.5, 1], [0, 1.001], [math.nan, 0], ["0", 1], [True, 0], None, "01", 5]
+)
+def test_what_is_no_place_in_the_range_is_refused(value):
+    made = Made()
+    with pytest.raises(StateError, match=r"^place is .*; expected two numbers from 0 to 1$"):
+        made.place = value
+    assert made.place == [0.0, 0.5]
+
+
+def test_no_place_is_a_place_where_the_figure_says_so():
+    made = Made(hand=[0.5, 1])
+    made.hand = []
+    assert made.hand == []
+    with pytest.raises(StateError, match="hand is"):
+        made.hand = [0.5]
+
+
+def test_a_range_may_depend_on_what_the_figure_was_given():
+    made = Made(words=["a", "b", "c"], word=2)
+    with pytest.raises(StateError, match="word is 3; expected a whole number, 0 to 2"):
+        made.word = 3
+    assert limits(made)["word"] == [0, 2]
+
+
+def test_every_range_is_found():
+    fixed = {
+        "angle": [-90, 90],
+        "hand": [0, 1],
+        "place": [0, 1],
+        "points": [2, 9],
+        "share": [0, 1],
+    }
+    assert limits(Made) == fixed
+    assert limits(Made()) == fixed | {"word": [0, 1]}
 
 
 def ranges(cls):
