@@ -8,20 +8,19 @@ import traitlets as t
 from aeteach.toy import Toy
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import StateError
-
-LIMITS = {"x": (-1.5, 3.0), "mu": (-3.5, 3.5), "sigma": (0.05, 2.0), "variance": (0.2, 2.0)}
+from aeteach.widgets.kit.traits import OneOf, Within
 
 
 class ElboToy(Figure):
     """Drag a normal q(z) over the posterior p(z|x) of `aeteach.toy.Toy`, and read its ELBO.
 
     Args:
-        x: the observed number, from -1.5 to 3.
-        mu: mean of q, from -3.5 to 3.5.
-        sigma: standard deviation of q, from 0.05 to 2.
+        x: the observed number, -1.5 to 3.
+        mu: mean of q, -3.5 to 3.5.
+        sigma: standard deviation of q, 0.05 to 2.
         unit: "nats" or "bits", of the numbers in the figure.
-        variance: c of the model, from 0.2 to 2: with less, a cost could be negative, and no bar.
-        bend: b of the model's decoder, from -1 to 1.
+        variance: c of the model, 0.2 to 2: with less, a cost could be negative, and no bar.
+        bend: b of the model's decoder, -1 to 1.
 
     Attributes:
         x, mu, sigma, unit: as they are now.
@@ -36,11 +35,11 @@ class ElboToy(Figure):
     """
 
     _module = "elbo_toy"
-    x = t.Float(0.5).tag(sync=True)
-    mu = t.Float(-0.6).tag(sync=True)
-    sigma = t.Float(0.8).tag(sync=True)
-    unit = t.Unicode("nats").tag(sync=True)
-    variance = t.Float(0.25, help="Fixed when the figure is made.").tag(sync=True)
+    x = Within(0.5, -1.5, 3)
+    mu = Within(-0.6, -3.5, 3.5)
+    sigma = Within(0.8, 0.05, 2)
+    unit = OneOf("nats", "bits")
+    variance = Within(0.25, 0.2, 2, help="Fixed when the figure is made.")
     bend = t.Float(0.5, help="Fixed when the figure is made.").tag(sync=True)
     log_evidence = t.Float(0.0).tag(sync=True)
     reconstruction = t.Float(0.0).tag(sync=True)
@@ -59,26 +58,12 @@ class ElboToy(Figure):
         super().__init__(**{"alt": alt, "x": x, "mu": mu, "sigma": sigma} | kwargs)
         self._measure(None)
 
-    @t.validate("x", "mu", "sigma", "variance")
-    def _check_number(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, float(proposal["value"])
-        low, high = LIMITS[name]
-        if not low <= value <= high:  # NaN fails this too
-            raise StateError(f"{name} is {value:g}; expected a number from {low:g} to {high:g}")
-        return value
-
     @t.validate("bend")
     def _check_bend(self, proposal: Any) -> float:
         try:
             return Toy(bend=float(proposal["value"])).bend
         except ValueError as error:
             raise StateError(str(error)) from None
-
-    @t.validate("unit")
-    def _check_unit(self, proposal: Any) -> str:
-        if proposal["value"] not in ("nats", "bits"):
-            raise StateError(f"unit is {proposal['value']!r}; expected 'nats' or 'bits'")
-        return str(proposal["value"])
 
     @t.observe("x", "mu", "sigma")
     def _measure(self, _: Any) -> None:

@@ -11,10 +11,11 @@ from torch.distributions import Normal, kl_divergence
 
 from aeteach.toy import Toy
 from aeteach.widgets import ElboToy
-from aeteach.widgets.elbo_toy import LIMITS
+from aeteach.widgets.kit.traits import limits
 from tests.browser.conftest import Call, Show
 from tests.browser.driver import WAYS, Drag, FigureDriver
 
+LIMITS = limits(ElboToy)
 KEYS = ("evidence", "reconstruction", "kl", "elbo", "gap")
 
 
@@ -71,11 +72,6 @@ def test_best_q_is_that_of_torch(call: Call) -> None:
         q = toy.best_q(xs)
         assert [g["mu"] for g in got] == pytest.approx(q.mu.tolist(), abs=1e-11)
         assert [g["sigma"] for g in got] == pytest.approx((q.log_var / 2).exp().tolist(), abs=1e-11)
-
-
-def test_the_limits_are_the_same_in_both_languages(call: Call) -> None:
-    limits = call("elbo_toy", "m.LIMITS")
-    assert limits == {key: list(LIMITS[key]) for key in ("x", "mu", "sigma")}
 
 
 # ---------------------------------------------------------------- the figure in the page
@@ -149,14 +145,15 @@ def test_q_obeys_the_keyboard(show: Any) -> None:
     page.keyboard.press("ArrowDown")
     assert figure.value("sigma") == pytest.approx(0.69)
     check(figure)
-    for label, key, value in [
-        ("observed x", "x", 3.0),
-        ("mean μ of q", "mu", 3.5),
-        ("standard deviation σ of q", "sigma", 2.0),
+    for label, key, low, high in [
+        ("observed x", "x", -1.5, 3.0),
+        ("mean μ of q", "mu", -3.5, 3.5),
+        ("standard deviation σ of q", "sigma", 0.05, 2.0),
     ]:
-        figure.keys(figure.root.get_by_role("slider", name=label, exact=True), "End")
-        assert figure.value(key) == value
-        check(figure)
+        for name, value in (("Home", low), ("End", high)):
+            figure.keys(figure.handle(label), name)
+            assert figure.value(key) == value
+            check(figure)
     assert page.evaluate("scrollY") == 0
 
 
