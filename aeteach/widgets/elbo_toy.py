@@ -19,7 +19,7 @@ class ElboToy(Figure):
         mu: mean of q, -3.5 to 3.5.
         sigma: standard deviation of q, 0.05 to 2.
         unit: "nats" or "bits", of the numbers in the figure.
-        variance: c of the model, 0.2 to 2: with less, a cost could be negative, and no bar.
+        variance: c of the model, 0.2 to 2; with less, a cost could be negative, and no bar.
         bend: b of the model's decoder, -1 to 1.
 
     Attributes:

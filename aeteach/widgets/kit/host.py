@@ -37,7 +37,7 @@ _SPECIFIER = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
 _LOCAL = re.compile(r"\./(?:kit/)?([a-z]\w*)\.js")
 _EXPORT = re.compile(rf"^export (?=(?:async )?(?:function\*?|class|const) ({_NAME}))", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (?=\{)", re.MULTILINE)
-_TYPES = re.compile(r"^[ \t]*/\*\*.*?\*/[ \t]*\n", re.MULTILINE | re.DOTALL)  # for tsc alone
+_TYPES = re.compile(r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/[ \t]*\n", re.MULTILINE)  # for tsc alone
 
 _ALLOWED = (
     'only `import { a, b as c } from "./module.js";`, `export function|class|const name` and '

@@ -17,6 +17,11 @@ Range = tuple[float, float]
 Bound = float | Callable[[Any], float]  # a number, or what makes it of a figure
 
 
+def said(bound: float) -> str:
+    """Return an end of a range as messages and docstrings say it."""
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
 class _Ranged:
     """What has a smallest and a largest value; either may depend on what the figure was given."""
 
@@ -37,7 +42,8 @@ class _Ranged:
 
     def _refuse(self, came: str, kind: str, figure: Any) -> StateError:
         low, high = self.range_of(figure)
-        return StateError(f"{self.name} is {came}; expected {kind}{low:g} to {high:g}{self.unit}")
+        expected = f"{kind}{said(low)} to {said(high)}{self.unit}"
+        return StateError(f"{self.name} is {came}; expected {expected}")
 
 
 class Within(_Ranged, traitlets.Float):

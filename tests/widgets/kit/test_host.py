@@ -126,6 +126,26 @@ def test_modules_that_import_each_other_are_refused(tmp_path: Path) -> None:
         bundle("a", tmp_path)
 
 
+def test_types_are_left_out_and_no_code_with_them(tmp_path: Path) -> None:
+    modules(
+        tmp_path,
+        top="""/** @type {(x: number) => number} */
+export const one = (x) =>
+  /** @type {number} */ (x) + 1;
+/**
+ * @type {number}
+ */
+export const two = 2;
+""",
+    )
+    assert bundle("top", tmp_path).splitlines()[1:5] == [
+        "const one = (x) =>",
+        "  /** @type {number} */ (x) + 1;",
+        "const two = 2;",
+        "",
+    ]
+
+
 def test_no_two_modules_have_one_name():
     names = [path.stem for path in host.FIGURES.rglob("*.js")]
     assert len(names) == len(set(names))

@@ -11,7 +11,7 @@ import traitlets as t
 
 from aeteach import widgets
 from aeteach.widgets.kit.inputs import StateError
-from aeteach.widgets.kit.traits import OneOf, PointWithin, WholeWithin, Within, limits
+from aeteach.widgets.kit.traits import OneOf, PointWithin, WholeWithin, Within, limits, said
 
 FIGURES = [
     cls
@@ -31,6 +31,7 @@ class Made(t.HasTraits):
     hand = PointWithin([], 0, 1, or_none=True)
     words = t.List(["one", "two"])
     word = WholeWithin(0, 0, lambda made: len(made.words) - 1)
+    seed = WholeWithin(0, 0, 2**31 - 1)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,11 @@ def test_a_whole_number_is_kept_as_an_int(value):
 def test_what_is_no_whole_number_in_the_range_is_refused(value):
     with pytest.raises(StateError, match=r"points is .*; expected a whole number, 2 to 9 points"):
         Made(points=value)
+
+
+def test_a_large_bound_is_said_in_full():
+    with pytest.raises(StateError, match=r"expected a whole number, 0 to 2147483647$"):
+        Made(seed=-1)
 
 
 @pytest.mark.parametrize("value", ["Bits", "", None, 1])
@@ -118,6 +124,7 @@ def test_every_range_is_found():
         "hand": [0, 1],
         "place": [0, 1],
         "points": [2, 9],
+        "seed": [0, 2**31 - 1],
         "share": [0, 1],
     }
     assert limits(Made) == fixed
@@ -137,4 +144,5 @@ def test_the_docstring_states_the_range(cls, name, low, high):
     """A limit that is changed alone contradicts what the reader is told."""
     text = " ".join(inspect.getdoc(cls).split())
     lines = re.findall(rf"\b{name}\b[^:]*: [^:]*?(?=\b\w+: |$)", text)
-    assert any(f"{low:g} to {high:g}" in line for line in lines), (name, low, high, lines)
+    wanted = f"{said(low)} to {said(high)}"
+    assert any(wanted in line for line in lines), (name, wanted, lines)
