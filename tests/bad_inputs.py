@@ -253,6 +253,7 @@ KINDS: dict[str, dict[str, Bad]] = {
     "text": NOT_LARGE | {"text": Bad(lambda good: good, same=True)},
     "path": NOT_LARGE | {"not_there": _is("/no/such/folder"), "a_file": Bad(lambda good: _file())},
     "model": NOT_LARGE | MODELS,
+    "part": NOT_LARGE | {"lambda": _is(lambda x: x)},  # of a model: any module, run later
     "function": NOT_LARGE
     | {
         "gives_text": _is(lambda *a, **k: "three"),

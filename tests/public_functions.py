@@ -263,6 +263,11 @@ def model(value: nn.Module, **fine: str) -> Arg:
     return Arg(value, "model", fine)
 
 
+def part(value: nn.Module, **fine: str) -> Arg:
+    """A part of a model, which may be any module: it is run later."""
+    return Arg(value, "part", fine)
+
+
 def function(value: Any, **fine: str) -> Arg:
     return Arg(value, "function", fine)
 
@@ -970,8 +975,8 @@ _entry("models.build", lambda: {"name": choice("vae"), "seed": seed()})
 _entry(
     "models.base.Autoencoder",
     lambda: {
-        "encoder": model(nn.Flatten()),
-        "decoder": model(nn.Unflatten(1, (1, SIZE, SIZE))),
+        "encoder": part(nn.Flatten()),
+        "decoder": part(nn.Unflatten(1, (1, SIZE, SIZE))),
         "sigmoid": flag(),
     },
 )
@@ -981,15 +986,21 @@ for _name, _make, _arg in (
     ("linear.LinearAutoencoder", lambda: models.build("linear", size=SIZE).eval(), images),
     ("pca.PCA", pca, images),
 ):
-    _entry(f"models.{_name}.encode", lambda arg=_arg: {"x": arg()}, lambda m=_make: m().eval())
-_entry("models.base.Autoencoder.decode", lambda: {"z": codes()}, lambda: autoencoder().eval())
-_entry("models.base.Autoencoder.forward", lambda: {"x": images()}, lambda: autoencoder().eval())
-_entry("models.base.check_size", lambda: {"x": images(), "size": count(SIZE)})
-_entry("models.base.count_parameters", lambda: {"model": model(vae())})
+    _entry(
+        f"models.{_name}.encode", lambda arg=_arg: {"x": arg(**SIZES)}, lambda m=_make: m().eval()
+    )
+_entry(
+    "models.base.Autoencoder.decode", lambda: {"z": codes(**SIZES)}, lambda: autoencoder().eval()
+)
+_entry(
+    "models.base.Autoencoder.forward", lambda: {"x": images(**SIZES)}, lambda: autoencoder().eval()
+)
+_entry("models.base.check_size", lambda: {"x": images(**SIZES), "size": count(SIZE)})
+_entry("models.base.count_parameters", lambda: {"model": part(vae())})
 _entry("models.pca.PCA", lambda: {"latent": count(2), "size": count(SIZE)})
-_entry("models.pca.PCA.fit", lambda: {"images": images()}, pca)
-_entry("models.pca.PCA.decode", lambda: {"z": codes()}, pca)
-_entry("models.pca.PCA.forward", lambda: {"x": images()}, pca)
+_entry("models.pca.PCA.fit", lambda: {"images": images(row_more=SIZES["row_more"])}, pca)
+_entry("models.pca.PCA.decode", lambda: {"z": codes(**SIZES)}, pca)
+_entry("models.pca.PCA.forward", lambda: {"x": images(**SIZES)}, pca)
 _entry("models.conv.conv_encoder", lambda: {"channels": count(2), "inputs": count(1)}, draws=True)
 _entry("models.conv.conv_decoder", lambda: {"channels": count(2)}, draws=True)
 _entry(
@@ -1038,7 +1049,7 @@ def _told() -> Arg:
 _entry("models.cvae.LabelPlanes", lambda: {"size": count(SIZE), "classes": count(10)})
 _entry(
     "models.cvae.LabelPlanes.forward",
-    lambda: {"told": codes(d=SIZE * SIZE + 10)},
+    lambda: {"told": codes(d=SIZE * SIZE + 10, **SIZES)},
     lambda: models.LabelPlanes(SIZE),
 )
 _entry(
@@ -1070,20 +1081,24 @@ _entry(
     lambda: {"latent": count(2), "size": count(SIZE), "tied": flag()},
     draws=True,
 )
-_entry("models.linear.TiedLinear", lambda: {"source": model(nn.Linear(4, 2))})
+_entry("models.linear.TiedLinear", lambda: {"source": part(nn.Linear(4, 2))})
 _entry(
     "models.linear.TiedLinear.forward",
-    lambda: {"z": codes()},
-    lambda: models.linear.TiedLinear(nn.Linear(4, 2)),
+    lambda: {"z": codes(**SIZES)},
+    lambda: models.linear.TiedLinear(nn.Linear(4, 2)).eval(),
 )
 _entry(
     "models.mlp.dense",
     lambda: {"widths": other((4, 3, 2)), "dropout": number(0.1)},
     draws=True,
-    adapt=lambda dense: lambda widths, dropout: dense(*widths, dropout=dropout),
+    adapt=lambda dense: (
+        lambda widths, dropout: dense(
+            *(widths if isinstance(widths, tuple) else (widths,)), dropout=dropout
+        )
+    ),
 )
 _entry(
-    "models.mlp.start_large", lambda: {"layers": model(nn.Sequential(nn.Linear(3, 3)))}, draws=True
+    "models.mlp.start_large", lambda: {"layers": part(nn.Sequential(nn.Linear(3, 3)))}, draws=True
 )
 
 
@@ -1115,7 +1130,7 @@ _entry(
 for _name in ("variance", "forward"):
     _entry(
         f"models.noisy.LatentNoise.{_name}",
-        lambda: {"z": codes()},
+        lambda: {"z": codes(**MORE)},
         lambda: models.LatentNoise(snr=10.0),
         draws=_name == "forward",
     )
@@ -1128,15 +1143,15 @@ def noisy() -> nn.Module:
 _entry(
     "models.noisy.NoisyAutoencoder",
     lambda: {
-        "encoder": model(nn.Flatten()),
-        "decoder": model(nn.Unflatten(1, (1, SIZE, SIZE))),
-        "noise": model(models.LatentNoise(variance=0.1)),
+        "encoder": part(nn.Flatten()),
+        "decoder": part(nn.Unflatten(1, (1, SIZE, SIZE))),
+        "noise": part(models.LatentNoise(variance=0.1)),
         "sigmoid": flag(),
         "variational": flag(),
     },
 )
-_entry("models.noisy.NoisyAutoencoder.reconstruct", lambda: {"x": images()}, noisy)
-_entry("models.noisy.NoisyAutoencoder.forward", lambda: {"x": images()}, noisy, draws=True)
+_entry("models.noisy.NoisyAutoencoder.reconstruct", lambda: {"x": images(**SIZES)}, noisy)
+_entry("models.noisy.NoisyAutoencoder.forward", lambda: {"x": images(**SIZES)}, noisy, draws=True)
 _entry(
     "models.noisy.noisy_mlp",
     lambda: {
@@ -1191,17 +1206,21 @@ for _name, _make, _size in (
 ):
     _entry(
         f"models.reader.{_name}.forward",
-        lambda size=_size: {"x": images(size=size)},
+        lambda size=_size: {"x": images(size=size, **SIZES)},
         lambda make=_make: make().eval(),
     )
 _entry("models.vae.Heads", lambda: {"features": count(8), "latent": count(2)}, draws=True)
-_entry("models.vae.Heads.forward", lambda: {"features": codes(d=8)}, lambda: models.Heads(8, 2))
+_entry(
+    "models.vae.Heads.forward",
+    lambda: {"features": codes(d=8, **SIZES)},
+    lambda: models.Heads(8, 2).eval(),
+)
 _entry(
     "models.vae.VAE",
     lambda: {
-        "encoder": model(nn.Flatten()),
-        "heads": model(models.Heads(SIZE**2, D)),
-        "decoder": model(nn.Linear(D, SIZE**2)),
+        "encoder": part(nn.Flatten()),
+        "heads": part(models.Heads(SIZE**2, D)),
+        "decoder": part(nn.Linear(D, SIZE**2)),
         "latent": count(D),
         "size": count(SIZE),
         "sigmoid": flag(),

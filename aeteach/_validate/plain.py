@@ -14,6 +14,7 @@ from torch import Tensor
 MAX_SEED = 2**63 - 1
 MAX_CLASSES = 10**6  # more is no label: one-hot rows would fill the memory
 MAX_COUNT = 10**7  # more of anything is a slip: days of waiting, or all of the memory
+MAX_SIDE = 4096  # of an image, pixels
 MAX_NUMBERS = 2**31  # of a result: 8 GB in float32
 
 Thing = TypeVar("Thing")
@@ -77,6 +78,25 @@ def count(n: object, name: str = "n", least: int = 1, most: int = MAX_COUNT) -> 
     if n > most:
         raise ValueError(f"{name} must be at most {_round(most)}, got {say(n)}")
     return n
+
+
+def counts(value: Any, name: str, least: int = 1, many: int | None = None) -> tuple[int, ...]:
+    """Return several whole numbers from 1 on, such as widths of layers.
+
+    Args:
+        value: what arrived, a list or a tuple.
+        name: what the caller calls it.
+        least: how many there must be at least.
+        many: how many there must be exactly; None for any number from `least` on.
+
+    Raises:
+        TypeError: no list or tuple, or what is no whole number.
+        ValueError: too few of them, or one that is out of bounds.
+    """
+    items = several(value, name, "whole numbers, such as (128, 64)", least)
+    if many is not None and len(items) != many:
+        raise ValueError(f"{name} is {say(value)}; expected {many} whole numbers")
+    return tuple(count(n, f"each of {name}") for n in items)
 
 
 def room(n: int, what: str) -> None:

@@ -459,7 +459,8 @@ def _to_kind(x: Tensor, kind: str) -> str:
 def _to_images(x: Tensor, size: int | None) -> str:
     """Say how to make (N, 1, H, W) of another shape."""
     if x.ndim == 4 and x.shape[1] == 1:
-        return f"pad or crop; mnist(split, size={size}) gives this size"
+        here = f"; mnist(split, size={size}) gives this size" if size in (28, 32) else ""
+        return f"pad or crop them{here}, or make the model with another size="
     if x.ndim == 4:
         return f"{x.shape[1]} channels are not one grey channel"
     if x.ndim == 3 and x.shape[0] == 1:

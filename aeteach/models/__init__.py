@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from aeteach import _validate
 from aeteach.models.base import Autoencoder, Model, Output, count_parameters
 from aeteach.models.conv import ConvAutoencoder
 from aeteach.models.cvae import LabelPlanes, conv_cvae, dense_cvae
@@ -58,9 +59,8 @@ def build(name: str, *, seed: int = 0, **arguments: Any) -> Model:
     Raises:
         ValueError: no model has that name.
     """
-    if name not in MODELS:
-        raise ValueError(f"no model is called {name!r}; known: {', '.join(sorted(MODELS))}")
-    with _drawn_from(seed):
+    _validate.choice(name, "name", sorted(MODELS), "one of the models")
+    with _drawn_from(_validate.seed(seed)):
         model = MODELS[name](**arguments)
     return model.to(torch.get_default_device())
 

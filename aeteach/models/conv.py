@@ -7,8 +7,10 @@ third of the time.
 import torch
 from torch import Tensor, nn
 
+from aeteach import _validate
 from aeteach.models.base import Autoencoder
 
+MOST = 100_000  # channels or latent dimensions: a convolution of more would fill the memory
 SHRINK = 8  # three convolutions of stride 2 make the image 2 * 2 * 2 times smaller each way
 
 
@@ -21,6 +23,7 @@ def conv_encoder(channels: int, inputs: int = 1) -> nn.Sequential:
         channels: of the last layer, which has neither batch normalisation nor ReLU.
         inputs: channels of the images, 1 for grey ones.
     """
+    channels, inputs = _wide("channels", channels), _wide("inputs", inputs)
     return nn.Sequential(
         # Batch normalisation subtracts the mean of each channel, so a bias before it is lost.
         nn.Conv2d(inputs, 8, 3, stride=2, padding=1, bias=False),  # (N, 8, 16, 16)
@@ -42,6 +45,7 @@ def conv_decoder(channels: int) -> nn.Sequential:
     Args:
         channels: of the input.
     """
+    channels = _wide("channels", channels)
     return nn.Sequential(
         # The biases before the batch normalisations do nothing; the reported 3,147 has them.
         nn.ConvTranspose2d(channels, 16, 3, stride=2, padding=1, output_padding=1),  # (N, 16, 8, 8)
@@ -63,7 +67,11 @@ def flat_conv_encoder(channels: int, out: int | None = None, *, size: int = 32) 
             of a VAE.
         size: height and width of the images in pixels, a multiple of 8.
     """
+    channels = _wide("channels", channels)
     numbers = channels * conv_side(size) ** 2
+    if out is not None:
+        out = _wide("out", out)
+        _validate.room(numbers * out, f"size = {size}, out = {out}")
     last = [nn.Linear(numbers, out)] if out is not None else []
     return nn.Sequential(*conv_encoder(channels), nn.Flatten(), *last)
 
@@ -80,6 +88,9 @@ def flat_conv_decoder(
         extra: numbers appended to z, such as the 10 of a one-hot label.
     """
     side = conv_side(size)
+    latent, channels = _wide("latent", latent), _wide("channels", channels)
+    extra = _validate.count(extra, "extra", least=0)
+    _validate.room((latent + extra) * channels * side * side, f"size = {size}, latent = {latent}")
     return nn.Sequential(
         nn.Linear(latent + extra, channels * side * side),
         nn.Unflatten(1, (channels, side, side)),
@@ -103,8 +114,7 @@ def wide_conv_encoder(width: int = 16, *, size: int = 32) -> tuple[nn.Sequential
     Returns:
         The body, and how many numbers it ends in: 2w (size / 8)^2.
     """
-    if width < 1:
-        raise ValueError(f"width is {width}; a convolution has at least 1 channel")
+    width = _wide("width", width)
     side = conv_side(size)
     layers: list[nn.Module] = []
     for before, after in ((1, width), (width, 2 * width), (2 * width, 2 * width)):
@@ -130,6 +140,8 @@ def wide_conv_decoder(latent: int, width: int = 16, *, size: int = 32) -> nn.Seq
         size: height and width of the images in pixels, a multiple of 8.
     """
     side = conv_side(size)
+    latent, width = _wide("latent", latent), _wide("width", width)
+    _validate.room(SPREAD * 2 * width * side**2, f"size = {size}, width = {width}")
     layers: list[nn.Module] = [
         nn.Linear(latent, SPREAD),
         nn.ReLU(),
@@ -163,10 +175,8 @@ class ConvAutoencoder(Autoencoder):
     """
 
     def __init__(self, channels: int = 2, *, latent: int | None = None, size: int = 32) -> None:
-        for name, value in (("channels", channels), ("latent", latent)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; a bottleneck has at least 1")
-        conv_side(size)
+        channels, side = _wide("channels", channels), conv_side(size)
+        latent = None if latent is None else _wide("latent", latent)
         if latent is None:
             super().__init__(conv_encoder(channels), conv_decoder(channels), sigmoid=True)
         else:
@@ -175,24 +185,32 @@ class ConvAutoencoder(Autoencoder):
                 flat_conv_decoder(latent, channels, size=size),
                 sigmoid=True,
             )
-        self.size = size
-        self.numbers = channels * conv_side(size) ** 2 if latent is None else latent
+        self.size, self.latent = side * SHRINK, latent
+        self.numbers = channels * side**2 if latent is None else latent
 
     def encode(self, x: Tensor) -> Tensor:
         """Return z: (N, channels, size / 8, size / 8), or (N, d) with a latent layer."""
-        if x.shape[-2:] != (self.size, self.size):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; this model was made for size={self.size}, so it "
-                f"expects (N, 1, {self.size}, {self.size})"
-            )
-        return self.encoder(x)
+        return super().encode(x)
 
 
 def conv_side(size: int) -> int:
-    """Return height and width of the bottleneck in pixels."""
-    if size < SHRINK or size % SHRINK:
+    """Return height and width of the bottleneck in pixels.
+
+    Args:
+        size: height and width of the images in pixels, a multiple of 8.
+
+    Raises:
+        TypeError, ValueError: no such size.
+    """
+    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+    if size % SHRINK:
         raise ValueError(
             f"size is {size}; three strides of 2 need a multiple of {SHRINK}, such as 32 "
             "(mnist(split, size=32) pads the digits to it)"
         )
     return size // SHRINK
+
+
+def _wide(name: str, value: int) -> int:
+    """Return a number of channels or latent dimensions, or say that it is none."""
+    return _validate.count(value, name, most=MOST)

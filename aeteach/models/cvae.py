@@ -10,7 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.conv import conv_encoder, conv_side, flat_conv_decoder, flat_conv_encoder
+from aeteach.models.base import check_codes
+from aeteach.models.conv import (
+    MOST,
+    SHRINK,
+    conv_encoder,
+    conv_side,
+    flat_conv_decoder,
+    flat_conv_encoder,
+)
 from aeteach.models.mlp import HIDDEN, mlp_decoder, mlp_encoder
 from aeteach.models.vae import DECODER, ENCODER, VAE, Heads, check_told
 
@@ -31,12 +39,13 @@ class LabelPlanes(nn.Module):
 
     def __init__(self, size: int = 32, classes: int = CLASSES) -> None:
         super().__init__()
-        self.size = size
-        self.classes = classes
+        self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+        self.classes = _validate.count(classes, "classes")
 
     def forward(self, told: Tensor) -> Tensor:
         """Return image and planes, side by side as channels."""
         pixels = self.size * self.size
+        check_codes(self, told, pixels + self.classes, "told")
         image = told[:, :pixels].unflatten(1, (1, self.size, self.size))
         planes = told[:, pixels:, None, None].expand(-1, -1, self.size, self.size)
         return torch.cat([image, planes], dim=1)
@@ -65,11 +74,9 @@ def dense_cvae(
     Source: Sohn, Lee and Yan (2015); the layers are those of the report.
     """
     told = check_told(told)
-    _validate.count(latent, "latent")
-    _validate.count(size, "size")
-    if not hidden:
-        raise ValueError("hidden is empty; expected at least one width, for the heads to stand on")
-    *between, features = hidden
+    latent = _validate.count(latent, "latent")
+    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+    *between, features = hidden = _validate.counts(hidden, "hidden")
     return VAE(
         mlp_encoder(features, size=size, hidden=tuple(between), extra=_extra(ENCODER, told)),
         Heads(features, latent),
@@ -114,8 +121,9 @@ def conv_cvae(
     Raises:
         ValueError: an unknown way to tell the label, or a size that three strides do not divide.
     """
-    told = check_told(told)
-    _validate.count(latent, "latent")
+    told, label = check_told(told), _known(label)
+    latent = _validate.count(latent, "latent", most=MOST)
+    size = conv_side(size) * SHRINK
     channels = latent if channels is None else _validate.count(channels, "channels")
     return VAE(
         _told_encoder(latent, size, label) if ENCODER in told else _plain(latent, size, label),
@@ -147,9 +155,7 @@ def _plain(channels: int, size: int, label: str) -> nn.Sequential:
 
 
 def _known(label: str) -> str:
-    if label not in (LINEAR, PLANES):
-        raise ValueError(f"label is {label!r}; the encoder is told by 'linear' or by 'planes'")
-    return label
+    return _validate.choice(label, "label", (LINEAR, PLANES), "the encoder to be told by")
 
 
 def _extra(who: str, told: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from aeteach import _validate
+from aeteach.models.conv import MOST
 from aeteach.models.vae import VAE, Heads
 
 CHANNELS_LAST = torch.channels_last  # in memory: a third of the time less on a CPU
@@ -21,6 +22,7 @@ def keras_encoder(*, third: bool = False) -> nn.Sequential:
     Args:
         third: a third convolution, of 128 filters, which leaves 4x4 in place of 7x7.
     """
+    _validate.flag(third, "third")
     layers = [
         nn.Conv2d(1, 32, 3, stride=2, padding=1),  # (N, 32, 14, 14)
         nn.ReLU(),
@@ -40,6 +42,7 @@ def keras_decoder(latent: int) -> nn.Sequential:
     Args:
         latent: number of latent dimensions d.
     """
+    latent = _validate.count(latent, "latent", most=MOST)
     return nn.Sequential(
         nn.Linear(latent, 64 * 7 * 7),
         nn.ReLU(),
@@ -62,7 +65,7 @@ def keras_vae(latent: int = 2, *, third: bool = False) -> VAE:
     Source: Chollet (2020), "Variational autoencoder", Keras code examples; the start from He et al.
     (2015), "Delving deep into rectifiers".
     """
-    _validate.count(latent, "latent")
+    latent = _validate.count(latent, "latent", most=MOST)
     return VAE(
         keras_encoder(third=third),
         Heads(FEATURES, latent),

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import Autoencoder, check_size
+from aeteach.models.base import Autoencoder, check_codes
 
 
 class LinearAutoencoder(Autoencoder):
@@ -24,19 +24,22 @@ class LinearAutoencoder(Autoencoder):
     """
 
     def __init__(self, latent: int = 2, *, size: int = 32, tied: bool = False) -> None:
-        pixels = _validate.count(size, "size") ** 2
-        down = nn.Linear(pixels, _validate.count(latent, "latent"))
+        size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+        latent, pixels = _validate.count(latent, "latent"), size**2
+        _validate.room(pixels * latent, f"latent = {latent}")
+        tied = _validate.flag(tied, "tied")
+        down = nn.Linear(pixels, latent)
         up: nn.Module = TiedLinear(down) if tied else nn.Linear(latent, pixels)
         super().__init__(
             nn.Sequential(nn.Flatten(), down),  # (N, 1, size, size) -> (N, d)
             nn.Sequential(up, nn.Unflatten(1, (1, size, size))),  # (N, d) -> (N, 1, size, size)
             sigmoid=False,
         )
-        self.size = size
+        self.size, self.latent = size, latent
 
     def encode(self, x: Tensor) -> Tensor:
         """Return z = W1 x + b1, (N, d), of the images x (N, 1, size, size)."""
-        return super().encode(check_size(x, self.size))
+        return super().encode(x)
 
     @property
     def encoder_matrix(self) -> Tensor:
@@ -56,6 +59,7 @@ class TiedLinear(nn.Module):
 
     def __init__(self, source: nn.Linear) -> None:
         super().__init__()
+        _validate.record(source, "source", nn.Linear)
         self._source = [source]  # in a list, so that the matrix is counted and saved only once
         self.bias = nn.Parameter(torch.zeros(source.in_features))
 
@@ -66,4 +70,5 @@ class TiedLinear(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return W1^T z + b."""
+        check_codes(self, z, self._source[0].out_features)
         return F.linear(z, self.matrix, self.bias)

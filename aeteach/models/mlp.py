@@ -4,7 +4,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from aeteach.models.base import Autoencoder
+from aeteach import _validate
+from aeteach.models.base import Autoencoder, check_parts
 
 HIDDEN = (128, 64, 32)
 
@@ -16,10 +17,10 @@ def dense(*widths: int, dropout: float = 0.0) -> nn.Sequential:
         widths: numbers in, numbers of each hidden layer, numbers out: at least two, each >= 1.
         dropout: share of each hidden layer's numbers set to 0 in training, below 1.
     """
-    if len(widths) < 2 or min(widths) < 1:
-        raise ValueError(f"widths are {widths}; expected at least two, each at least 1")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is {dropout!r}; expected a share from 0, below 1")
+    widths = _validate.counts(widths, "widths", least=2)
+    dropout = _validate.number(dropout, "dropout", least=0, below=1)
+    for before, after in pairwise(widths):
+        _validate.room(before * after, f"widths {before} and {after}")
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
@@ -39,6 +40,7 @@ def start_large(layers: nn.Sequential) -> nn.Sequential:
 
     Source: He et al. (2015), Delving deep into rectifiers.
     """
+    check_parts(layers=layers)
     for layer in layers.modules():
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -64,6 +66,9 @@ def mlp_encoder(
         extra: numbers appended to the flat image, such as the 10 of a one-hot label.
         dropout: share of each hidden layer's numbers set to 0 in training.
     """
+    size, extra = _check_layers(size, extra)
+    _validate.count(out, "out")
+    hidden = _validate.counts(hidden, "hidden", least=0)
     return nn.Sequential(
         nn.Flatten(),  # (N, 1, size, size) -> (N, size * size); flat input stays as it is
         *dense(size * size + extra, *hidden, out, dropout=dropout),
@@ -87,6 +92,9 @@ def mlp_decoder(
         extra: numbers appended to z, such as the 10 of a one-hot label.
         dropout: share of each hidden layer's numbers set to 0 in training.
     """
+    size, extra = _check_layers(size, extra)
+    _validate.count(latent, "latent")
+    hidden = _validate.counts(hidden, "hidden", least=0)
     return nn.Sequential(
         *dense(latent + extra, *hidden, size * size, dropout=dropout),
         nn.Unflatten(1, (1, size, size)),  # (N, size * size) -> (N, 1, size, size)
@@ -107,10 +115,16 @@ class MLPAutoencoder(Autoencoder):
     def __init__(
         self, latent: int = 2, *, size: int = 32, hidden: tuple[int, ...] = HIDDEN
     ) -> None:
-        if latent < 1:
-            raise ValueError(f"latent is {latent}; a bottleneck has at least 1 number")
+        _validate.count(latent, "latent")
+        hidden = _validate.counts(hidden, "hidden", least=0)
         super().__init__(
             mlp_encoder(latent, size=size, hidden=hidden),
             mlp_decoder(latent, size=size, hidden=hidden[::-1]),
             sigmoid=True,
         )
+        self.size, self.latent = size, latent
+
+
+def _check_layers(size: int, extra: int) -> tuple[int, int]:
+    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+    return size, _validate.count(extra, "extra", least=0)

@@ -1,13 +1,11 @@
 """Autoencoders whose latent vector passes a noisy channel on its way to the decoder."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import Autoencoder, Output
-from aeteach.models.conv import wide_conv_decoder, wide_conv_encoder
+from aeteach.models.base import Autoencoder, Output, check_codes
+from aeteach.models.conv import MOST, wide_conv_decoder, wide_conv_encoder
 from aeteach.models.mlp import dense, mlp_decoder, mlp_encoder, start_large
 
 POINT = (1, 1, 3)  # a point in space as the smallest image: one channel, one row, three pixels
@@ -37,24 +35,28 @@ class LatentNoise(nn.Module):
                 f"variance is {variance!r} and snr {snr!r}; expected exactly one of them: the "
                 "noise is stated, or follows the signal"
             )
-        if variance is not None and not 0 <= variance < math.inf:
-            raise ValueError(f"variance is {variance!r}; expected a finite number, at least 0")
-        if snr is not None and not 0 < snr < math.inf:
-            raise ValueError(f"snr is {snr!r}; expected a finite ratio above 0, as 10.0 for 10 dB")
+        if variance is not None:
+            variance = _validate.number(variance, "variance", least=0)
+        if snr is not None:
+            snr = _validate.number(snr, "snr", above=0, hint="a ratio, as 10.0 for 10 dB")
         self.fixed = variance
         self.snr = snr
-        self.momentum = momentum
+        self.momentum = _validate.number(momentum, "momentum", above=0, most=1)
         # One number, stored with the weights; 1 until training has seen a batch.
         self.register_buffer("power", torch.ones(()))
 
     def variance(self, z: Tensor) -> Tensor:
         """Return the variance of the noise that is added to z (N, d), a scalar."""
+        check_codes(self, z)
         if self.snr is None:
-            return torch.as_tensor(self.fixed, dtype=z.dtype)
+            return torch.as_tensor(self.fixed, dtype=z.dtype, device=z.device)
         if not self.training:
             return self.power.to(z.dtype) / self.snr
         if len(z) < 2:
-            raise ValueError("a batch of one has no power: train with at least 2 images a step")
+            raise ValueError(
+                f"z holds {len(z)} code, and a batch of one has no power: train with at least 2 "
+                "images a step"
+            )
         power = z.var(0, correction=0).mean()
         self.power.lerp_(power.detach().to(self.power.dtype), self.momentum)
         return power / self.snr
@@ -97,8 +99,8 @@ class NoisyAutoencoder(Autoencoder):
         variational: bool = False,
     ) -> None:
         super().__init__(encoder, decoder, sigmoid=sigmoid)
-        self.noise = noise
-        self.variational = variational
+        self.noise = _validate.record(noise, "noise", LatentNoise)
+        self.variational = _validate.flag(variational, "variational")
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Return the reconstruction of x by its clean code."""
@@ -135,12 +137,16 @@ def noisy_mlp(
         size: height and width of the images in pixels.
     """
     _validate.count(latent, "latent")
-    return NoisyAutoencoder(
+    hidden = _validate.counts(hidden, "hidden", least=0)
+    noise = LatentNoise(variance=variance)
+    model = NoisyAutoencoder(
         start_large(mlp_encoder(latent, size=size, hidden=hidden, dropout=dropout)),
         start_large(mlp_decoder(latent, size=size, hidden=hidden[::-1], dropout=dropout)),
-        LatentNoise(variance=variance),
+        noise,
         sigmoid=True,
     )
+    model.size, model.latent = size, latent
+    return model
 
 
 def noisy_conv(
@@ -154,14 +160,17 @@ def noisy_conv(
         width: channels of the first convolution; the others have twice as many.
         size: height and width of the images in pixels, a multiple of 8.
     """
-    _validate.count(latent, "latent")
+    _validate.count(latent, "latent", most=MOST)
+    noise = LatentNoise(variance=variance)
     encoder, features = wide_conv_encoder(width, size=size)
-    return NoisyAutoencoder(
+    model = NoisyAutoencoder(
         nn.Sequential(*encoder, nn.Linear(features, latent)),
         wide_conv_decoder(latent, width, size=size),
-        LatentNoise(variance=variance),
+        noise,
         sigmoid=True,
     )
+    model.size, model.latent = size, latent
+    return model
 
 
 def noisy_points(
@@ -184,10 +193,13 @@ def noisy_points(
         hidden: widths of the encoder's layers, with ReLU; the decoder has them in reverse.
     """
     _validate.count(latent, "latent")
+    variational = _validate.flag(variational, "variational")
+    hidden = _validate.counts(hidden, "hidden", least=0)
+    noise = LatentNoise(snr=snr)
     return NoisyAutoencoder(
         nn.Sequential(nn.Flatten(), *dense(3, *hidden, latent)),
         nn.Sequential(*dense(latent, *hidden[::-1], 3), nn.Unflatten(1, POINT)),
-        LatentNoise(snr=snr),
+        noise,
         sigmoid=False,
         variational=variational,
     )

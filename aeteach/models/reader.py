@@ -4,7 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from aeteach.models.base import Model
+from aeteach import _validate
+from aeteach.models.base import Model, check_images
+from aeteach.models.conv import conv_side
 
 CLASSES = 10
 SHAPE_CLASSES = 4  # circle, rectangle, triangle, no shape
@@ -24,7 +26,9 @@ class DigitReader(Model):
 
     def __init__(self, *, size: int = 32, hidden: int = 50, dropout: float = 0.0) -> None:
         super().__init__()
-        self.size = size
+        self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+        _validate.room(size**2 * _validate.count(hidden, "hidden"), f"hidden = {hidden}")
+        dropout = _validate.number(dropout, "dropout", least=0, below=1)
         self.layers = nn.Sequential(
             nn.Flatten(),  # (N, 1, size, size) -> (N, size * size)
             nn.Dropout(dropout),
@@ -35,7 +39,7 @@ class DigitReader(Model):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, 10) of the images x (N, 1, size, size)."""
-        return self.layers(x)
+        return self.layers(check_images(self, x, self.size))
 
 
 class ConvReader(Model):
@@ -61,10 +65,11 @@ class ConvReader(Model):
         shift: int = 2,
     ) -> None:
         super().__init__()
-        if size < 8 or size % 8:
-            raise ValueError(f"size is {size}; halving it three times needs a multiple of 8")
+        conv_side(size)
+        _validate.counts(channels, "channels", many=3)
+        dropout = _validate.number(dropout, "dropout", least=0, below=1)
         self.size = size
-        self.shift = shift
+        self.shift = _validate.count(shift, "shift", least=0)
         layers: list[nn.Module] = []
         for before, after in zip((1, *channels[:2]), channels, strict=True):
             layers += [
@@ -80,6 +85,7 @@ class ConvReader(Model):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, 10) of the images x (N, 1, size, size)."""
+        check_images(self, x, self.size)
         if self.training and self.shift:
             down, right = torch.randint(-self.shift, self.shift + 1, (2,)).tolist()
             x = x.roll((down, right), dims=(2, 3))
@@ -99,6 +105,7 @@ class ShapeReader(Model):
 
     def __init__(self, *, channels: tuple[int, int, int] = (8, 16, 32)) -> None:
         super().__init__()
+        _validate.counts(channels, "channels", many=3)
         layers: list[nn.Module] = []
         for before, after in zip((1, *channels[:2]), channels, strict=True):
             layers += [
@@ -113,8 +120,8 @@ class ShapeReader(Model):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, 4) of the images x, (N, 1, 28, 28) or (N, 1, 32, 32)."""
-        margin = (32 - x.shape[-1]) // 2
-        if x.ndim != 4 or x.shape[1] != 1 or x.shape[2:] not in ((28, 28), (32, 32)):
+        margin = (32 - check_images(self, x).shape[-1]) // 2
+        if x.shape[2:] not in ((28, 28), (32, 32)):
             raise ValueError(
                 f"x has shape {tuple(x.shape)}; expected (N, 1, 28, 28) or (N, 1, 32, 32)"
             )

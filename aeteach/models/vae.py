@@ -10,8 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import Autoencoder, Output, check_size
+from aeteach.models.base import (
+    Autoencoder,
+    Output,
+    check_codes,
+    check_images,
+    check_parts,
+)
 from aeteach.models.conv import (
+    MOST,
     conv_side,
     flat_conv_decoder,
     flat_conv_encoder,
@@ -35,11 +42,14 @@ class Heads(nn.Module):
 
     def __init__(self, features: int, latent: int) -> None:
         super().__init__()
+        _validate.count(latent, "latent")
+        _validate.room(_validate.count(features, "features") * latent, f"features = {features}")
         self.mu = nn.Linear(features, latent)
         self.log_var = nn.Linear(features, latent)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and log_var of q(z|x)."""
+        check_codes(self, features, self.mu.in_features, "features")
         return self.mu(features), self.log_var(features)
 
 
@@ -76,6 +86,9 @@ class VAE(Autoencoder):
     Source: Kingma and Welling (2014); with a condition, Sohn, Lee and Yan (2015).
     """
 
+    latent: int
+    size: int
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -89,10 +102,11 @@ class VAE(Autoencoder):
         told: Sequence[str] = (ENCODER, DECODER),
     ) -> None:
         super().__init__(encoder, decoder, sigmoid=sigmoid)
+        check_parts(heads=heads)
         self.heads = heads
         self.latent = _validate.count(latent, "latent")
-        self.size = _validate.count(size, "size")
-        self.classes = _validate.count(classes, "classes", least=0)
+        self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+        self.classes = _validate.count(classes, "classes", least=0, most=_validate.MAX_CLASSES)
         self.told = check_told(told) if classes else ()
 
     def posterior(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -102,7 +116,7 @@ class VAE(Autoencoder):
             x: images, (N, 1, size, size), in [0, 1].
             y: labels, (N,), int64, of a conditional model.
         """
-        check_size(x, self.size)
+        check_images(self, x, self.size)
         return self.heads(self.encoder(self._tell(ENCODER, x, y)))
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Tensor:
@@ -111,6 +125,7 @@ class VAE(Autoencoder):
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Return the images (N, 1, size, size) that the latent vectors z (N, d) stand for."""
+        check_codes(self, z, self.latent)
         out = self.decoder(self._tell(DECODER, z, y))
         return torch.sigmoid(out) if self.sigmoid else out
 
@@ -172,10 +187,10 @@ def dense_vae(
             included where they have a ReLU.
         large_start: begin with the weights of `start_large`, which deep bodies need.
     """
-    _check_sizes(latent, size)
-    if not hidden:
-        raise ValueError("hidden is empty; expected at least one width, for the heads to stand on")
-    *between, features = hidden
+    latent, size = _check_sizes(latent, size)
+    last_relu = _validate.flag(last_relu, "last_relu")
+    large_start = _validate.flag(large_start, "large_start")
+    *between, features = hidden = _validate.counts(hidden, "hidden")
     body = mlp_encoder(features, size=size, hidden=tuple(between), dropout=dropout)
     if last_relu:
         body = nn.Sequential(*body, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else []))
@@ -199,7 +214,8 @@ def mlp_vae(latent: int = 20, *, hidden: int = 400, size: int = 28) -> VAE:
         hidden: width of the hidden layers.
         size: height and width of the images in pixels.
     """
-    return dense_vae(latent, size=size, hidden=(hidden,), last_relu=True)
+    width = _validate.count(hidden, "hidden")
+    return dense_vae(latent, size=size, hidden=(width,), last_relu=True)
 
 
 def conv_vae(latent: int = 2, *, size: int = 32) -> VAE:
@@ -212,7 +228,7 @@ def conv_vae(latent: int = 2, *, size: int = 32) -> VAE:
         latent: number of latent dimensions d, and of channels at the narrowest, at least 1.
         size: height and width of the images in pixels, a multiple of 8.
     """
-    _check_sizes(latent, size)
+    latent, size = _check_sizes(latent, size, MOST)
     return VAE(
         flat_conv_encoder(latent, size=size),
         Heads(latent * conv_side(size) ** 2, latent),
@@ -230,7 +246,7 @@ def wide_conv_vae(latent: int = 6, *, width: int = 16, size: int = 32) -> VAE:
         width: channels of the first convolution; the others have twice as many.
         size: height and width of the images in pixels, a multiple of 8.
     """
-    _check_sizes(latent, size)
+    latent, size = _check_sizes(latent, size, MOST)
     encoder, features = wide_conv_encoder(width, size=size)
     return VAE(
         encoder,
@@ -241,21 +257,20 @@ def wide_conv_vae(latent: int = 6, *, width: int = 16, size: int = 32) -> VAE:
     )
 
 
-def _check_sizes(latent: int, size: int) -> None:
+def _check_sizes(latent: int, size: int, most: int = _validate.MAX_COUNT) -> tuple[int, int]:
     """Refuse a latent or a size that is no number of them, before a layer says it its own way."""
-    _validate.count(latent, "latent")
-    _validate.count(size, "size")
+    latent = _validate.count(latent, "latent", most=most)
+    return latent, _validate.count(size, "size", most=_validate.MAX_SIDE)
 
 
 def check_told(told: Sequence[str]) -> tuple[str, ...]:
     """Return who is told the label, as names: "encoder", "decoder" or both.
 
     Raises:
-        ValueError: nobody, or another name.
+        TypeError, ValueError: nobody, or another name.
     """
-    names = (told,) if isinstance(told, str) else tuple(told)
-    if not names or not set(names) <= {ENCODER, DECODER}:
-        raise ValueError(
-            f"told is {told!r}; a conditional model tells the label to 'encoder', 'decoder' or both"
-        )
+    want = "who is told the label, 'encoder', 'decoder' or both"
+    names = (told,) if isinstance(told, str) else _validate.several(told, "told", want)
+    for name in names:
+        _validate.choice(name, "told", (ENCODER, DECODER), "who is told the label, of")
     return names

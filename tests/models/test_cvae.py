@@ -145,7 +145,7 @@ def test_wrong_labels_and_images_are_refused(name, call, error, message):
     ("name", "arguments", "error", "message"),
     [
         ("cvae", {"latent": 0}, ValueError, "latent must be at least 1"),
-        ("cvae", {"hidden": ()}, ValueError, "hidden is empty"),
+        ("cvae", {"hidden": ()}, ValueError, r"hidden is \(\); expected whole numbers"),
         ("cvae", {"size": 28.0}, TypeError, "size must be a whole"),
         ("cvae", {"told": "nobody"}, ValueError, "told is"),
         ("conv-cvae", {"told": ()}, ValueError, "told is"),
