@@ -995,7 +995,6 @@ _entry(
 _entry(
     "models.base.Autoencoder.forward", lambda: {"x": images(**SIZES)}, lambda: autoencoder().eval()
 )
-_entry("models.base.check_size", lambda: {"x": images(**SIZES), "size": count(SIZE)})
 _entry("models.base.count_parameters", lambda: {"model": part(vae())})
 _entry("models.pca.PCA", lambda: {"latent": count(2), "size": count(SIZE)})
 _entry("models.pca.PCA.fit", lambda: {"images": images(row_more=SIZES["row_more"])}, pca)

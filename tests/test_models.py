@@ -11,7 +11,9 @@ from aeteach.models import (
 
 
 def test_build_names_the_models_it_knows():
-    with pytest.raises(ValueError, match=r"no model is called 'lineer'; known: conv, .*pca"):
+    with pytest.raises(
+        ValueError, match=r"name is 'lineer'; expected one of the models 'conv', .*'pca'"
+    ):
         build("lineer")
 
 

@@ -174,7 +174,7 @@ DAMAGE = {
     ),
     "an unknown model": (
         changed_card(lambda card: card["recipe"].update(model="transformer")),
-        r"small\.json does not describe a model that .*no model is called 'transformer'",
+        r"small\.json does not describe a model that .*name is 'transformer'; expected one of",
     ),
     "unknown arguments": (
         changed_card(lambda card: card["recipe"]["model_arguments"].update(wings=2)),

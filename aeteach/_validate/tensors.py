@@ -1,5 +1,6 @@
 """Checks of tensors and of the models they go through."""
 
+import itertools
 import math
 from typing import Any
 
@@ -363,19 +364,19 @@ def model(m: object, *needs: str, name: str = "model") -> nn.Module:
 
 
 def fits(m: nn.Module, x: Tensor, name: str) -> Tensor:
-    """Return x if it has the dtype of a model's weights.
+    """Return x if it has the dtype of a model's weights; without any, either dtype fits.
 
     Raises:
         ValueError: it has another.
     """
-    for weight in m.parameters():
-        if weight.is_floating_point() and weight.dtype != x.dtype:
-            convert = "float()" if weight.dtype == torch.float32 else "double()"
-            raise ValueError(
-                f"{name} is {x.dtype} and the weights of the model {weight.dtype}; expected one "
-                f"dtype: use {name}.{convert}"
-            )
-        break
+    weights = itertools.chain(m.parameters(), m.buffers())
+    dtype = next((w.dtype for w in weights if w.is_floating_point()), x.dtype)
+    if x.dtype != dtype:
+        convert = "float()" if dtype == torch.float32 else "double()"
+        raise ValueError(
+            f"{name} is {x.dtype} and the weights of the model {dtype}; expected one dtype: use "
+            f"{name}.{convert}"
+        )
     return x
 
 

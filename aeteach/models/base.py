@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach._measure import place_of
+from aeteach.models._arguments import check_codes, check_images, check_parts
 
 if TYPE_CHECKING:
     from aeteach.weights import Card
@@ -113,79 +113,3 @@ def count_parameters(model: nn.Module) -> int:
     """
     _validate.record(model, "model", nn.Module)
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
-
-
-def check_size(x: Tensor, size: int) -> Tensor:
-    """Return x if it is a batch of grey images of one size, (N, 1, size, size), float32.
-
-    Args:
-        x: what arrived, in [0, 1] or a little beyond.
-        size: height and width that it should have, in pixels.
-
-    Raises:
-        TypeError, ValueError: another shape or dtype, no image, NaN, or grey levels up to 255.
-    """
-    return _validate.pixels(x, "x", _validate.count(size, "size", most=_validate.MAX_SIDE))
-
-
-def check_images(model: nn.Module, x: Tensor, size: int | None = None) -> Tensor:
-    """Return x if a model can encode it: (N, 1, H, W) of the model's precision.
-
-    The numbers are looked at too, and must be in [0, 1] or a little beyond. In training they are
-    not, for `fit` has looked at all of them before the first step.
-
-    Args:
-        model: the one that is called.
-        x: what arrived.
-        size: height and width it was made for, in pixels; None for any.
-
-    Raises:
-        TypeError, ValueError: another shape or dtype, no image, NaN, or grey levels up to 255.
-    """
-    return _validate.pixels(x, "x", size, dtype=place_of(model).dtype, look=_looks(model))
-
-
-def check_codes(model: nn.Module, z: Tensor, d: int | None = None, name: str = "z") -> Tensor:
-    """Return z if a model can decode it: (N, d), or (N, channels, h, w), of the model's precision.
-
-    The numbers are looked at too, and must be finite; in training they are not.
-
-    Args:
-        model: the one that is called.
-        z: what arrived.
-        d: number of latent dimensions; None for whatever the model says itself.
-        name: what the caller calls it.
-
-    Raises:
-        TypeError, ValueError: another shape or dtype, none at all, or NaN.
-    """
-    want = f"a float tensor (N, {'...' if d is None else d})"
-    z = _validate.floating(z, name, want)
-    if _looks(model):
-        _validate.finite(z, name, want, graph=True)
-    if z.ndim < 2 or (d is not None and z.shape[1:] != (d,)):
-        raise ValueError(f"{name} must be {want}, got {tuple(z.shape)}: a row for each image")
-    dtype = place_of(model).dtype
-    if z.dtype != dtype:
-        convert = "double" if dtype == torch.float64 else "float"
-        raise ValueError(
-            f"{name} is {z.dtype} and the weights of the model {dtype}; expected one dtype: use "
-            f"{name}.{convert}()"
-        )
-    return z
-
-
-def check_parts(**parts: nn.Module) -> None:
-    """Refuse parts of a model that are no modules.
-
-    Raises:
-        TypeError: one is not.
-    """
-    for name, part in parts.items():
-        _validate.record(part, name, nn.Module, "such as nn.Sequential(...)")
-
-
-def _looks(model: nn.Module) -> bool:
-    """Whether a model looks at the numbers it is given: where it measures, not where it learns."""
-    learns = model.training and torch.is_grad_enabled()
-    return not (learns and any(p.requires_grad for p in model.parameters()))

@@ -202,8 +202,8 @@ def conv_side(size: int) -> int:
     Raises:
         TypeError, ValueError: no such size.
     """
-    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
-    if size % SHRINK:
+    size = _validate.count(size, "size", least=0, most=_validate.MAX_SIDE)
+    if not size or size % SHRINK:
         raise ValueError(
             f"size is {size}; three strides of 2 need a multiple of {SHRINK}, such as 32 "
             "(mnist(split, size=32) pads the digits to it)"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import check_codes
+from aeteach.models._arguments import check_codes
 from aeteach.models.conv import (
     MOST,
     SHRINK,

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import Autoencoder, check_codes
+from aeteach.models._arguments import check_codes
+from aeteach.models.base import Autoencoder
 
 
 class LinearAutoencoder(Autoencoder):

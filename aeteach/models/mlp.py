@@ -5,7 +5,8 @@ from itertools import pairwise
 from torch import nn
 
 from aeteach import _validate
-from aeteach.models.base import Autoencoder, check_parts
+from aeteach.models._arguments import check_parts
+from aeteach.models.base import Autoencoder
 
 HIDDEN = (128, 64, 32)
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import Autoencoder, Output, check_codes
+from aeteach.models._arguments import check_codes
+from aeteach.models.base import Autoencoder, Output
 from aeteach.models.conv import MOST, wide_conv_decoder, wide_conv_encoder
 from aeteach.models.mlp import dense, mlp_decoder, mlp_encoder, start_large
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
-from aeteach.models.base import Model, Output, check_codes, check_images
+from aeteach.models._arguments import check_codes, check_images
+from aeteach.models.base import Model, Output
 
 
 class PCA(Model):

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import Model, check_images
+from aeteach.models._arguments import check_images
+from aeteach.models.base import Model
 from aeteach.models.conv import conv_side
 
 CLASSES = 10

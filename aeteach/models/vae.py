@@ -10,13 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models.base import (
-    Autoencoder,
-    Output,
-    check_codes,
-    check_images,
-    check_parts,
-)
+from aeteach.models._arguments import check_codes, check_images, check_parts
+from aeteach.models.base import Autoencoder, Output
 from aeteach.models.conv import (
     MOST,
     conv_side,

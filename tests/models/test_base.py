@@ -13,7 +13,6 @@ from aeteach.models import (
     build,
     count_parameters,
 )
-from aeteach.models.base import check_size
 from tests.models.noise import noise
 
 LINEAR = ("linear", "pca")  # the other models have files of tests of their own
@@ -76,10 +75,6 @@ def test_images_of_another_shape_are_refused(name, shape, images):
 def test_wrong_sizes_are_refused(name, arguments, error):
     with pytest.raises(error, match=next(iter(arguments))):
         build(name, **arguments)
-
-
-def test_check_size_returns_what_it_was_given(images):
-    assert check_size(images, 8) is images
 
 
 # ---------------------------------------------------------------- autoencoder

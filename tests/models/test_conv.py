@@ -61,7 +61,9 @@ def test_other_sizes_are_refused_with_the_way_out(size):
 
 
 def test_images_of_another_size_are_refused():
-    with pytest.raises(ValueError, match=r"shape \(3, 1, 28, 28\).*size=32"):
+    with pytest.raises(
+        ValueError, match=r"x must be \(N, 1, 32, 32\), got \(3, 1, 28, 28\).*size="
+    ):
         ConvAutoencoder(2)(noise(3, 28))
 
 
@@ -74,7 +76,10 @@ def test_channels_last_changes_nothing_but_the_time():
 
 @pytest.mark.parametrize(
     ("arguments", "what"),
-    [({"channels": 0}, "channels is 0"), ({"channels": 2, "latent": 0}, "latent is 0")],
+    [
+        ({"channels": 0}, "channels must be at least 1, got 0"),
+        ({"channels": 2, "latent": 0}, "latent must be at least 1, got 0"),
+    ],
 )
 def test_a_bottleneck_of_nothing_is_refused(arguments, what):
     with pytest.raises(ValueError, match=what):

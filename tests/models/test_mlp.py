@@ -26,9 +26,9 @@ def test_the_mlp_computes_what_its_matrices_say():
 @pytest.mark.parametrize(
     ("make", "what"),
     [
-        (lambda: MLPAutoencoder(0), "latent is 0"),
-        (lambda: mlp.dense(3), r"widths are \(3,\)"),
-        (lambda: mlp.dense(3, 0, 2), r"widths are \(3, 0, 2\)"),
+        (lambda: MLPAutoencoder(0), "latent must be at least 1, got 0"),
+        (lambda: mlp.dense(3), r"widths is \(3,\).* at least 2"),
+        (lambda: mlp.dense(3, 0, 2), "each of widths must be at least 1, got 0"),
     ],
 )
 def test_layers_of_nothing_are_refused(make, what):

@@ -108,7 +108,7 @@ def test_pca_refuses_more_components_than_pixels():
 
 @pytest.mark.parametrize("shape", [(4,), (2, 2), (2, 4), (2, 3, 1)])
 def test_pca_refuses_scores_of_another_shape(shape, images):
-    with pytest.raises(ValueError, match=r"z must be \(N, 3\)"):
+    with pytest.raises(ValueError, match=r"z must be a float tensor \(N, 3\)"):
         PCA(3, size=8).fit(images).decode(torch.zeros(shape))
 
 

@@ -225,7 +225,11 @@ def test_the_label_is_appended_as_one_hot():
         (lambda: models.build("mlp-vae", size=28.0), TypeError, "size must be a whole"),
         (lambda: models.build("conv-vae", size=8.0), TypeError, "size must be a whole"),
         (lambda: models.build("keras-vae", latent=0), ValueError, "latent must be at least 1"),
-        (lambda: models.build("vae", hidden=()), ValueError, r"hidden is \(\); expected whole numbers"),
+        (
+            lambda: models.build("vae", hidden=()),
+            ValueError,
+            r"hidden is \(\); expected whole numbers",
+        ),
         (lambda: conditional(told=("decode",)), ValueError, "told is"),
         (lambda: conditional(told=()), ValueError, "told is"),
     ],

@@ -1,0 +1,63 @@
+"""What every model asks of its arguments: images, codes, and the parts that it is made of."""
+
+import torch
+from torch import Tensor, nn
+
+from aeteach import _validate
+from aeteach._measure import place_of
+
+
+def check_images(model: nn.Module, x: Tensor, size: int | None = None) -> Tensor:
+    """Return x if a model can encode it: (N, 1, H, W) of the model's precision.
+
+    The numbers are looked at too, and must be in [0, 1] or a little beyond. In training they are
+    not, for `fit` has looked at all of them before the first step.
+
+    Args:
+        model: the one that is called.
+        x: what arrived.
+        size: height and width it was made for, in pixels; None for any.
+
+    Raises:
+        TypeError, ValueError: another shape or dtype, no image, NaN, or grey levels up to 255.
+    """
+    return _validate.pixels(x, "x", size, dtype=place_of(model).dtype, look=_looks(model))
+
+
+def check_codes(model: nn.Module, z: Tensor, d: int | None = None, name: str = "z") -> Tensor:
+    """Return z if a model can decode it: (N, d), or (N, channels, h, w), of the model's precision.
+
+    The numbers are looked at too, and must be finite; in training they are not.
+
+    Args:
+        model: the one that is called.
+        z: what arrived.
+        d: number of latent dimensions; None for whatever the model says itself.
+        name: what the caller calls it.
+
+    Raises:
+        TypeError, ValueError: another shape or dtype, none at all, or NaN.
+    """
+    want = f"a float tensor (N, {'...' if d is None else d})"
+    z = _validate.floating(z, name, want)
+    if _looks(model):
+        _validate.finite(z, name, want, graph=True)
+    if z.ndim < 2 or (d is not None and z.shape[1:] != (d,)):
+        raise ValueError(f"{name} must be {want}, got {tuple(z.shape)}: a row for each image")
+    return _validate.fits(model, z, name)
+
+
+def check_parts(**parts: nn.Module) -> None:
+    """Refuse parts of a model that are no modules.
+
+    Raises:
+        TypeError: one is not.
+    """
+    for name, part in parts.items():
+        _validate.record(part, name, nn.Module, "such as nn.Sequential(...)")
+
+
+def _looks(model: nn.Module) -> bool:
+    """Whether a model looks at the numbers it is given: where it measures, not where it learns."""
+    learns = model.training and torch.is_grad_enabled()
+    return not (learns and any(p.requires_grad for p in model.parameters()))
