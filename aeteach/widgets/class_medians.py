@@ -15,6 +15,7 @@ from aeteach.widgets.kit.atlas import atlas
 from aeteach.widgets.kit.digits import mnist_test
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import StateError, both_or_neither
+from aeteach.widgets.kit.traits import WholeWithin
 
 _CHUNK = 2000  # images encoded at once: bounds the memory, not the result
 
@@ -49,7 +50,7 @@ class ClassMedians(Figure):
     pictures = t.Bytes(b"", help="Ten decoded medians a model, as one PNG.").tag(sync=True)
     side = t.Int(0, help="Height and width of a picture, in pixels.").tag(sync=True)
     b = t.Int(2).tag(sync=True)
-    digit = t.Int(0).tag(sync=True)
+    digit = WholeWithin(0, 0, 9)
 
     def __init__(
         self,
@@ -89,12 +90,6 @@ class ClassMedians(Figure):
     def _check_b(self, proposal: Any) -> int:
         if proposal["value"] not in self._known:
             raise StateError(f"b is {proposal['value']}; the models have {self._known} numbers")
-        return int(proposal["value"])
-
-    @t.validate("digit")
-    def _check_digit(self, proposal: Any) -> int:
-        if not 0 <= proposal["value"] <= 9:
-            raise StateError(f"digit is {proposal['value']}; expected 0 to 9")
         return int(proposal["value"])
 
     def __repr__(self) -> str:

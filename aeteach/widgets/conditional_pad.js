@@ -1,21 +1,21 @@
 // A conditional decoder's two inputs: a point on the plane of z, and a label. The point is decoded as
 // every digit; one of them, or a mixture of two, is shown large by each model.
 import {
-  caption, choice, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
-  whenShown,
+  caption, choice, column, columns, frame, h, handle, holds, image, number, plane, readout, s, set, slider, together,
+  update, watch, whenShown,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 import { compute } from "./kit/network.js";
 import { tensors } from "./kit/weights.js";
 
-const FARTHEST = 3; // of z in each dimension, in standard deviations of the prior
-
 // One-hot, or a mixture: (1 - share) of one digit and share of another.
+/** @type {(digit: number, other: number, share: number) => number[]} */
 export function labelOf(digit, other, share) {
   return Array.from({ length: 10 }, (_, c) => (c === digit ? 1 - share : 0) + (c === other ? share : 0));
 }
 
 // Steepness of the edges, in grey levels a pixel, as in aeteach.sharpness.
+/** @type {(x: Ae.Numbers, side: number) => number} */
 export function sharpness(x, side) {
   let [squares, steps] = [0, 0];
   for (let r = 0; r + 1 < side; r++) {
@@ -30,19 +30,28 @@ export function sharpness(x, side) {
 }
 
 // Share of the prior's codes that lie farther from 0: exp(-|z|^2 / 2) in two dimensions.
+/** @type {(z: Ae.Pair) => number} */
 export function fartherOut(z) {
   return Math.exp(-(z[0] ** 2 + z[1] ** 2) / 2);
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const weights = tensors(model);
+  /** @type {{ title: string, steps: Ae.Step[], side: number }[]} */
   const decoders = model.get("decoders");
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const [low, high] = limits.z;
+  /** @type {() => Ae.Pair} */
   const z = () => model.get("z");
-  const move = (p) => update(model, { z: p.map((v) => clamp(v, -FARTHEST, FARTHEST)) });
+  /** @type {(p: number[]) => void} */
+  const move = (p) => update(model, { z: p.map((v) => clamp(v, low, high)) });
+  /** @type {(label: number[], i: number) => Float64Array} */
   const made = (label, i) => compute(decoders[i].steps, [...z(), ...label], weights, `m${i}`);
 
   const on = plane({
-    x: [-FARTHEST, FARTHEST], y: [-FARTHEST, FARTHEST], xLabel: "latent number z₁", yLabel: "latent number z₂", height: 333,
+    x: limits.z, y: limits.z, xLabel: "latent number z₁", yLabel: "latent number z₂", height: 333,
     label: "The plane of the two latent numbers. Arrow keys move the point.",
   });
   for (const r of [1, 2]) {
@@ -50,18 +59,18 @@ function render({ model, el }) {
   }
   on.clip.append(s("circle", { class: "ae-fill ae-ink", cx: on.px(0), cy: on.py(0), r: 2 }));
   const point = handle(on, {
-    label: "code z", kind: "latent", radius: 8, range: [-FARTHEST, FARTHEST], get: z, now: () => z()[0], set: move,
+    label: "code z", kind: "latent", radius: 8, range: limits.z, get: z, now: () => z()[0], set: move,
     nudge: (dx, dy) => move([z()[0] + 0.05 * dx, z()[1] + 0.05 * dy]),
     text: () => `z one ${number(z()[0])}, z two ${number(z()[1])}`,
   });
   // A click or tap puts the point there; a drag of the page by finger is not a click.
   on.svg.addEventListener("click", (event) => {
     const p = on.at(event);
-    if (!point.node.contains(event.target) && p.every((v) => Math.abs(v) <= FARTHEST)) move(p);
+    if (!holds(point.node, event) && p.every((v) => v >= low && v <= high)) move(p);
   });
   const sliders = ["z₁", "z₂"].map((label, i) =>
     slider({
-      key: `z${i}`, label, min: -FARTHEST, max: FARTHEST, step: 0.05, grain: "any", text: (v) => number(v),
+      key: `z${i}`, label, min: low, max: high, step: 0.05, grain: "any", text: (v) => number(v),
       oninput: (v) => move(z().map((old, j) => (j === i ? v : old))),
     }));
 
@@ -72,8 +81,8 @@ function render({ model, el }) {
     items: ten.map(({ node }, c) => ({ node, label: `ask for a ${c}` })),
   });
   set(chooser.node, { style: "gap: 0.5rem" });
-  chooser.node.querySelectorAll("label").forEach((label) => set(label, { style: "width: max(2.9rem, calc((100% - 4.5rem) / 10))" }));
-  ten.forEach(({ node }) => set(node, { style: "width: 100%" }));
+  for (const label of chooser.node.querySelectorAll("label")) set(label, { style: "width: max(2.9rem, calc((100% - 4.5rem) / 10))" });
+  for (const { node } of ten) set(node, { style: "width: 100%" });
 
   const large = decoders.map(({ title, side }) => image({ width: side, height: side, title, label: title }));
   const numbers = readout([
@@ -82,20 +91,21 @@ function render({ model, el }) {
     ...decoders.map(({ title }, i) => ({ key: `sharpness-${i}`, label: `sharpness, ${title}`, colour: "reconstruction" })),
   ]);
   const other = slider({
-    key: "other", label: "second digit", min: 0, max: 9, step: 1, text: (v) => `${v}`,
-    oninput: (v) => update(model, { other: clamp(Math.round(v), 0, 9) }),
+    key: "other", label: "second digit", min: limits.other[0], max: limits.other[1], step: 1, text: (v) => `${v}`,
+    oninput: (v) => update(model, { other: clamp(Math.round(v), ...limits.other) }),
   });
   const share = slider({
-    key: "share", label: "share of the second digit", min: 0, max: 1, step: 0.05, grain: 0.01, text: (v) => `${number(100 * v, 0)} %`,
-    oninput: (v) => update(model, { share: clamp(v, 0, 1) }),
+    key: "share", label: "share of the second digit", min: limits.share[0], max: limits.share[1], step: 0.05, grain: 0.01,
+    text: (v) => `${number(100 * v, 0)} %`, oninput: (v) => update(model, { share: clamp(v, ...limits.share) }),
   });
 
   function draw() {
+    /** @type {number[]} */
     const [digit, second, part] = ["digit", "other", "share"].map((key) => model.get(key));
     const label = labelOf(digit, second, part);
     const mixed = part > 0 && second !== digit;
     const asked = mixed ? `${number(100 * (1 - part), 0)} % ${digit}, ${number(100 * part, 0)} % ${second}` : `${digit}`;
-    ten.forEach((picture, c) => picture.draw(made(labelOf(c, c, 0), 0)));
+    for (const [c, picture] of ten.entries()) picture.draw(made(labelOf(c, c, 0), 0));
     const steepness = large.map((picture, i) => {
       const x = made(label, i);
       picture.draw(x);
@@ -103,14 +113,14 @@ function render({ model, el }) {
       return sharpness(x, decoders[i].side);
     });
     point.place();
-    sliders.forEach((one, i) => one.set(z()[i]));
+    for (const [i, one] of sliders.entries()) one.set(z()[i]);
     chooser.set(digit);
     other.set(second);
     share.set(part);
     const farther = fartherOut(z());
     numbers.set("asked", digit, asked);
     numbers.set("farther", farther, `${number(100 * farther, 1)} %`);
-    steepness.forEach((v, i) => numbers.set(`sharpness-${i}`, v, number(v)));
+    for (const [i, v] of steepness.entries()) numbers.set(`sharpness-${i}`, v, number(v));
     numbers.say(`Asked for ${asked}, at z one ${number(z()[0])}, z two ${number(z()[1])}.`);
   }
 
@@ -129,9 +139,8 @@ function render({ model, el }) {
       "digit stays, the style changes, for all ten alike. The circles are 1 and 2 standard deviations of the prior.",
     ),
   );
-  const stops = [watch(model, ["z", "digit", "other", "share"], draw), whenShown(el, draw)];
   draw();
-  return () => stops.forEach((stop) => stop());
+  return together(watch(model, ["z", "digit", "other", "share"], draw), whenShown(el, draw));
 }
 
 export default { render };

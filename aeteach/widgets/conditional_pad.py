@@ -11,16 +11,17 @@ from aeteach import conditional
 from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets import latent_plane
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import decoder_network
+from aeteach.widgets.kit.traits import PointWithin, WholeWithin, Within
 
 FARTHEST = 3.0  # of z in each dimension, in standard deviations of the prior
 MODELS = {"MLP": "cvae", "convolutional": "conv-cvae-fixed"}
 _DIGITS = 10
 
 
-class ConditionalPad(Figure):
+class ConditionalPad(PackedFigure):
     """Hold z and change the digit, or hold the digit and move z; all ten are decoded at once.
 
     The decoders (float16 weights, float32 where batch normalisation is folded in) run in the page.
@@ -36,9 +37,9 @@ class ConditionalPad(Figure):
 
     Attributes:
         z: the code, two numbers from -3 to 3.
-        digit: the digit asked for.
-        other: the digit that is mixed in.
-        share: of the second digit.
+        digit: the digit asked for, 0 to 9.
+        other: the digit that is mixed in, 0 to 9.
+        share: of the second digit, 0 to 1.
 
     Raises:
         TypeError, ValueError: models the page cannot decode, or a code, digit or share that there
@@ -46,13 +47,11 @@ class ConditionalPad(Figure):
     """
 
     _module = "conditional_pad"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     decoders = t.List(t.Dict(), help="Title, steps, picture size and frame.").tag(sync=True)
-    z = t.List(t.Float(), default_value=[0.0, 0.0]).tag(sync=True)
-    digit = t.Int(9).tag(sync=True)
-    other = t.Int(4).tag(sync=True)
-    share = t.Float(0.0).tag(sync=True)
+    z = PointWithin([0.0, 0.0], -FARTHEST, FARTHEST)
+    digit = WholeWithin(9, 0, _DIGITS - 1)
+    other = WholeWithin(4, 0, _DIGITS - 1)
+    share = Within(0.0, 0, 1)
 
     def __init__(
         self,
@@ -87,32 +86,9 @@ class ConditionalPad(Figure):
             "weights": weights,
             "manifest": manifest,
             "decoders": decoders,
-            "z": [float(v) for v in z],
+            "z": z,
         }
         super().__init__(**state | kwargs)
-
-    @t.validate("z")
-    def _check_z(self, proposal: Any) -> list[float]:
-        values = [float(v) for v in proposal["value"]]
-        if len(values) != 2 or not all(-FARTHEST <= v <= FARTHEST for v in values):  # NaN too
-            raise StateError(
-                f"z is {values}; expected two numbers from -{FARTHEST:g} to {FARTHEST:g}"
-            )
-        return values
-
-    @t.validate("digit", "other")
-    def _check_digit(self, proposal: Any) -> int:
-        if not 0 <= proposal["value"] < _DIGITS:
-            name = proposal["trait"].name
-            raise StateError(f"{name} is {proposal['value']}; expected a digit, 0 to 9")
-        return int(proposal["value"])
-
-    @t.validate("share")
-    def _check_share(self, proposal: Any) -> float:
-        value = float(proposal["value"])
-        if not 0 <= value <= 1:  # NaN fails this too
-            raise StateError(f"share is {value}; expected 0 to 1")
-        return value
 
     @property
     def label(self) -> Tensor:

@@ -1,17 +1,24 @@
 // Balls around valid points, generated points among them, and what that is worth: the same numbers
-// as aeteach/generation.py. A point is an image of two pixels.
+// as aeteach/metrics/coverage.py. A point is an image of two pixels.
 import {
-  button, caption, choice, column, columns, frame, h, handle, number, plane, readout, row, s, set, slider, update, watch,
+  button, caption, choice, column, columns, frame, handle, number, option, plane, readout, row, s, set, slider, update,
+  watch,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 
 const STEP = 1024; // coordinates are whole numbers of these parts, as in Python
-const NO_SMOOTHING = -13;
 const KEYS = 1 / 128; // what an arrow key moves
+
+/** @typedef {{ distance: number, place: number }} Nearest */
+/** @typedef {{
+ *   covered: boolean[], good: boolean[], counts: number[], coverage: number, coverageHeldOut: number,
+ *   meanDistance: number, validShare: number, hit: number, kl: number, ideal: number,
+ * }} Measured */
 
 // ---------------------------------------------------------------- the measures
 
 // For each point the nearest of others: {distance, place}; of equals the first.
+/** @type {(points: Ae.Pair[], among: Ae.Pair[]) => Nearest[]} */
 export function nearest(points, among) {
   return points.map(([x, y]) => {
     let best = { distance: Infinity, place: 0 };
@@ -25,13 +32,16 @@ export function nearest(points, among) {
 
 // KL of the uniform distribution over the valid points from hit counts, in bits. Misses are an
 // outcome of their own; q is normalised over the N points and that one.
+/** @type {(counts: number[], generated: number, smoothing: number) => number} */
 export function hitKl(counts, generated, smoothing) {
   const n = counts.length;
+  /** @type {(c: number) => number} */
   const q = (c) => (c / generated + smoothing) / (1 + (n + 1) * smoothing);
   return counts.reduce((sum, c) => sum - Math.log2(q(c) * n), 0) / n;
 }
 
 // What an ideal generator may expect: the sum over the binomial counts of one point.
+/** @type {(n: number, generated: number, smoothing: number) => number} */
 export function idealKl(n, generated, smoothing) {
   if (smoothing === 0) return Infinity;
   let chance = (1 - 1 / n) ** generated;
@@ -43,16 +53,19 @@ export function idealKl(n, generated, smoothing) {
   return total;
 }
 
+/** @type {(values: number[]) => number} */
 const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
+/** @type {(flags: boolean[]) => number} */
 const share = (flags) => flags.filter(Boolean).length / flags.length;
 
+/** @type {(valid: Ae.Pair[], heldOut: boolean[], generated: Ae.Pair[], threshold: number, smoothing: number) => Measured} */
 export function measure(valid, heldOut, generated, threshold, smoothing) {
   const ofValid = nearest(valid, generated);
   const ofGenerated = nearest(generated, valid);
   const covered = ofValid.map(({ distance }) => distance < threshold);
   const good = ofGenerated.map(({ distance }) => distance < threshold);
   const counts = valid.map(() => 0);
-  ofGenerated.forEach(({ place }, i) => (counts[place] += good[i] ? 1 : 0));
+  for (const [i, { place }] of ofGenerated.entries()) counts[place] += good[i] ? 1 : 0;
   return {
     covered, good, counts,
     coverage: share(covered),
@@ -67,17 +80,14 @@ export function measure(valid, heldOut, generated, threshold, smoothing) {
 
 // ---------------------------------------------------------------- the figure
 
+/** @type {(v: number) => number} */
 const round = (v) => Math.round(clamp(v, 0, 1) * STEP) / STEP;
+/** @type {(v: number) => string} */
 const percent = (v) => `${number(100 * v, 1)} %`;
+/** @type {(v: number) => string} */
 const bits = (v) => (v === Infinity ? "infinite" : `${number(Math.abs(v) < 5e-4 ? 0 : v, 3)} bits`);
-const amount = (k) => (k === NO_SMOOTHING ? 0 : 10 ** k);
 
-// A word to choose, beside others.
-function option(text) {
-  const look = "width:auto;max-width:none;border-radius:6px;padding:0.25rem 0.6rem;line-height:1.45;display:inline-block";
-  return { label: text, node: h("span", { class: "ae-image", style: look, "aria-hidden": "true" }, text) };
-}
-
+/** @type {Record<string, string>} */
 const KINDS = {
   ideal: "Draws every valid point alike, and nothing else.",
   blurred: "A valid point and a little noise: never far off, seldom right.",
@@ -87,10 +97,19 @@ const KINDS = {
   noise: "Any two grey values.",
 };
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const none = limits.smoothing[0]; // stands for no smoothing at all
+  /** @type {(key: "threshold" | "number" | "smoothing") => number} */
   const get = (key) => model.get(key);
-  const valid = get("valid");
-  const heldOut = get("held_out");
+  /** @type {() => string} */
+  const generator = () => model.get("generator");
+  /** @type {Ae.Pair[]} */
+  const valid = model.get("valid");
+  /** @type {boolean[]} */
+  const heldOut = model.get("held_out");
   const names = Object.keys(KINDS);
 
   const map = plane({
@@ -123,43 +142,52 @@ function render({ model, el }) {
   });
   const about = caption();
   const threshold = slider({
-    key: "threshold", label: "threshold (radius of a ball)", min: 0.01, max: 0.3, step: 0.01, text: (v) => number(v, 2),
-    oninput: (v) => update(model, { threshold: Math.round(100 * v) / 100 }),
+    key: "threshold", label: "threshold (radius of a ball)", min: limits.threshold[0], max: limits.threshold[1], step: 0.01,
+    text: (v) => number(v, 2), oninput: (v) => update(model, { threshold: Math.round(100 * v) / 100 }),
   });
   const count = slider({
-    key: "number", label: "number generated", min: 1, max: get("draws").ideal.length, step: 1, text: String,
+    key: "number", label: "number generated", min: limits.number[0], max: limits.number[1], step: 1, text: String,
     oninput: (v) => update(model, { number: Math.round(v) }),
   });
   const smoothing = slider({
-    key: "smoothing", label: "smoothing a of the KL", min: NO_SMOOTHING, max: -1, step: 1,
-    text: (k) => (k === NO_SMOOTHING ? "none" : `10^${number(k, 0)}`),
+    key: "smoothing", label: "smoothing a of the KL", min: none, max: limits.smoothing[1], step: 1,
+    text: (k) => (k === none ? "none" : `10^${number(k, 0)}`),
     oninput: (k) => update(model, { smoothing: Math.round(k) }),
   });
 
+  /** @type {() => Ae.Pair[]} */
   const generated = () => {
-    const points = get("draws")[get("generator")].slice(0, get("number"));
-    if (get("place").length === 2) points[0] = get("place");
+    const points = model.get("draws")[generator()].slice(0, get("number"));
+    if (model.get("place").length === 2) points[0] = model.get("place");
     return points;
   };
+  /** @type {(place: Ae.Pair) => void} */
   const move = ([x, y]) => update(model, { place: [round(x), round(y)] });
   const first = handle(map, {
-    label: "first generated point", kind: "reconstruction", radius: 6, range: [0, 1],
+    label: "first generated point", kind: "reconstruction", radius: 6, range: limits.place,
     get: () => generated()[0], set: move, now: () => generated()[0][0],
     nudge: (dx, dy) => move([generated()[0][0] + KEYS * dx, generated()[0][1] + KEYS * dy]),
     text: () => `pixel 1 ${number(generated()[0][0], 4)}, pixel 2 ${number(generated()[0][1], 4)}`,
   });
 
+  /** @type {(place: Ae.Pair, r: number) => string} */
   const disc = ([x, y], r) => `M${map.px(x) - r} ${map.py(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
+  /** @type {(place: Ae.Pair, r: number) => string} */
   const diamond = ([x, y], r) => `M${map.px(x) - r} ${map.py(y)}l${r} ${-r}l${r} ${r}l${-r} ${r}Z`;
+  /** @type {(i: number) => string} */
   const mark = (i) => (heldOut[i] ? diamond(valid[i], 5) : disc(valid[i], 3.5));
+  /** @type {(place: Ae.Pair) => string} */
   const cross = ([x, y]) => `M${map.px(x) - 3} ${map.py(y) - 3}l6 6m-6 0l6 -6`;
+  /** @type {(places: Ae.Pair[], draw: (place: Ae.Pair, i: number) => string, keep: (i: number) => boolean) => string} */
   const all = (items, draw, keep) => items.map((item, i) => (keep(i) ? draw(item, i) : "")).join("");
 
   function draw() {
     const points = generated();
-    const found = measure(valid, heldOut, points, get("threshold"), amount(get("smoothing")));
+    const found = measure(valid, heldOut, points, get("threshold"), get("smoothing") === none ? 0 : 10 ** get("smoothing"));
     const radius = map.px(get("threshold")) - map.px(0);
+    /** @type {(i: number) => boolean} */
     const covered = (i) => found.covered[i];
+    /** @type {(i: number) => boolean} */
     const bare = (i) => !found.covered[i];
     set(layers.filled, { d: all(valid, (p) => disc(p, radius), covered) });
     set(layers.empty, { d: all(valid, (p) => disc(p, radius), bare) });
@@ -169,8 +197,8 @@ function render({ model, el }) {
     set(layers.bad, { d: all(points, cross, (i) => !found.good[i]) });
     first.place();
 
-    kinds.set(names.indexOf(get("generator")));
-    about.textContent = KINDS[get("generator")];
+    kinds.set(names.indexOf(generator()));
+    about.textContent = KINDS[generator()];
     threshold.set(get("threshold"));
     count.set(get("number"));
     smoothing.set(get("smoothing"));
@@ -182,7 +210,7 @@ function render({ model, el }) {
     numbers.set("kl", found.kl, bits(found.kl));
     numbers.set("ideal", found.ideal, bits(found.ideal));
     numbers.say(
-      `${get("generator")}, ${points.length} generated, threshold ${number(get("threshold"), 2)}: ` +
+      `${generator()}, ${points.length} generated, threshold ${number(get("threshold"), 2)}: ` +
         `coverage ${percent(found.coverage)}, of the held-out points ${percent(found.coverageHeldOut)}, ` +
         `valid share ${percent(found.validShare)}, KL ${bits(found.kl)}, an ideal one's ${bits(found.ideal)}.`,
     );

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from aeteach.metrics import coverage
 from aeteach.widgets.kit.host import Figure
-from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.traits import OneOf, PointWithin, WholeWithin, Within
 
 GENERATORS = ("ideal", "blurred", "averages", "collapsed", "memoriser", "noise")
 MOST = 240  # generated points
-WIDEST = 0.3  # threshold
 NO_SMOOTHING = -13  # the exponent that stands for a = 0
 STEP = 1024  # every coordinate is a whole number of these parts: exact in float32
 
@@ -33,8 +32,9 @@ class CoverageBalls(Figure):
             any two grey values.
         threshold: Euclidean distance in grey values, 0.01 to 0.3.
         number: generated points, 1 to 240.
-        smoothing: exponent k of the smoothing a = 10^k, -12 to -1; -13 stands for a = 0.
-        place: where the first generated point was put by hand; () leaves it where it fell.
+        smoothing: exponent k of the smoothing a = 10^k, -13 to -1, where -13 stands for a = 0.
+        place: where the first generated point was put by hand, two grey values, 0 to 1; () leaves
+            it where it fell.
 
     Attributes:
         generator, threshold, number, smoothing, place: as they are now.
@@ -47,11 +47,11 @@ class CoverageBalls(Figure):
     """
 
     _module = "coverage_balls"
-    generator = t.Unicode("blurred").tag(sync=True)
-    threshold = t.Float(0.05).tag(sync=True)
-    number = t.Int(60).tag(sync=True)
-    smoothing = t.Int(-10).tag(sync=True)
-    place = t.List(t.Float()).tag(sync=True)
+    generator = OneOf(*GENERATORS, default="blurred")
+    threshold = Within(0.05, 0.01, 0.3)
+    number = WholeWithin(60, 1, MOST)
+    smoothing = WholeWithin(-10, NO_SMOOTHING, -1)
+    place = PointWithin([], 0, 1, or_none=True)
     valid: t.List[Any] = t.List(help="Points (48, 2), fixed.").tag(sync=True)
     held_out: t.List[Any] = t.List(help="Which are held out, (48,), fixed.").tag(sync=True)
     draws = t.Dict(help="{generator: points (240, 2)}, fixed.").tag(sync=True)
@@ -82,7 +82,7 @@ class CoverageBalls(Figure):
             "threshold": threshold,
             "number": number,
             "smoothing": smoothing,
-            "place": list(place),
+            "place": place,
         }
         super().__init__(**state | kwargs)
 
@@ -113,28 +113,6 @@ class CoverageBalls(Figure):
         """Mean hit-count KL of an ideal generator, bits."""
         a = 0.0 if self.smoothing == NO_SMOOTHING else 10.0**self.smoothing
         return expected_ideal_kl(len(self.valid), self.number, a)
-
-    @t.validate("generator")
-    def _check_generator(self, proposal: Any) -> str:
-        if proposal["value"] not in GENERATORS:
-            raise StateError(f"generator is {proposal['value']!r}; expected one of {GENERATORS}")
-        return str(proposal["value"])
-
-    @t.validate("threshold", "number", "smoothing")
-    def _check_number(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, proposal["value"]
-        ranges = {"threshold": (0.01, WIDEST), "number": (1, MOST), "smoothing": (NO_SMOOTHING, -1)}
-        low, high = ranges[name]
-        if not low <= value <= high:  # NaN is not either
-            raise StateError(f"{name} is {value:g}; expected {low:g} to {high:g}")
-        return float(value) if name == "threshold" else int(value)
-
-    @t.validate("place")
-    def _check_place(self, proposal: Any) -> list[float]:
-        place = [float(v) for v in proposal["value"]]
-        if len(place) not in (0, 2) or not all(0 <= v <= 1 for v in place):
-            raise StateError(f"place is {place}; expected two grey values from 0 to 1, or none")
-        return place
 
     def __repr__(self) -> str:
         return f"CoverageBalls({self.generator!r}, {self.threshold:g}, {self.number})"

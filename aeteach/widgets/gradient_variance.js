@@ -9,6 +9,7 @@ const REPEATS = 10000;
 const BINS = 60;
 
 // Mean and variance over repetitions of both estimates, each the average of n draws.
+/** @type {(mu: number, sigma: number, n: number, b: number) => { gradient: number, pathwise: number, score: number, best: number }} */
 export function theory(mu, sigma, n, b) {
   const m = mu - A;
   const best = m ** 2 + 3 * sigma ** 2;
@@ -17,6 +18,7 @@ export function theory(mu, sigma, n, b) {
 }
 
 // Both estimates for given noise: eps holds n numbers for each estimate, one after another.
+/** @type {(mu: number, sigma: number, n: number, b: number, eps: Ae.Numbers) => { pathwise: Float64Array, score: Float64Array }} */
 export function estimates(mu, sigma, n, b, eps) {
   const count = Math.floor(eps.length / n);
   const pathwise = new Float64Array(count);
@@ -32,6 +34,7 @@ export function estimates(mu, sigma, n, b, eps) {
 }
 
 // Mean and variance (divisor N - 1).
+/** @type {(values: Float64Array) => { mean: number, variance: number }} */
 export function moments(values) {
   let mean = 0;
   for (const v of values) mean += v / values.length;
@@ -41,6 +44,7 @@ export function moments(values) {
 }
 
 // Shares of the values in `bins` equal bins from low to high, and the share beyond them.
+/** @type {(values: Iterable<number> & Ae.Numbers, low: number, high: number, bins: number) => { shares: Float64Array, beyond: number }} */
 export function histogram(values, low, high, bins) {
   const shares = new Float64Array(bins);
   let beyond = 0;
@@ -52,6 +56,7 @@ export function histogram(values, low, high, bins) {
   return { shares, beyond };
 }
 
+/** @type {(on: Ae.Plane, shares: Float64Array) => string} */
 function bars(on, shares) {
   const width = (on.x[1] - on.x[0]) / shares.length;
   let d = "";
@@ -64,6 +69,7 @@ function bars(on, shares) {
 }
 
 // A histogram with a dashed line at the true gradient.
+/** @type {(name: string, kind: string) => { on: Ae.Plane, draw: (values: Float64Array, x: Ae.Pair, gradient: number) => number }} */
 function view(name, kind) {
   const on = plane({
     x: [-1, 1], y: [0, 1], height: 200, xLabel: `${name} estimate of the gradient`, yLabel: "share",
@@ -85,15 +91,21 @@ function view(name, kind) {
   };
 }
 
-const PAIRS = { mu: "mean μ", sigma: "standard deviation σ", samples: "draws in an estimate", baseline: "baseline b" };
-const RANGES = { mu: [-3, 3, 0.1], sigma: [0.2, 2, 0.1], samples: [1, 64, 1], baseline: [0, 30, 0.5] };
+// What a slider is called, its step, that of the mouse, and its decimals.
+/** @type {[string, string, number, number, number][]} */
+const SLIDERS = [
+  ["mu", "mean μ", 0.1, 0.1, 1], ["sigma", "standard deviation σ", 0.1, 0.1, 1],
+  ["samples", "draws in an estimate", 1, 1, 0], ["baseline", "baseline b", 0.5, 0.01, 2],
+];
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
-  const sliders = Object.entries(PAIRS).map(([key, label]) => {
-    const [min, max, step] = RANGES[key];
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const sliders = SLIDERS.map(([key, label, step, grain, digits]) => {
+    const [min, max] = limits[key];
     const control = slider({
-      key, label, min, max, step, grain: key === "baseline" ? 0.01 : step,
-      text: (v) => number(v, { samples: 0, baseline: 2 }[key] ?? 1),
+      key, label, min, max, step, grain, text: (v) => number(v, digits),
       oninput: (v) => update(model, { [key]: Math.round(v * 100) / 100 }),
     });
     return { key, ...control };
@@ -113,14 +125,17 @@ function render({ model, el }) {
   ]);
 
   function draw() {
+    /** @type {number[]} */
     const [mu, sigma, n, b, seed] = ["mu", "sigma", "samples", "baseline", "seed"].map((k) => model.get(k));
     const exact = theory(mu, sigma, n, b);
     const drawn = estimates(mu, sigma, n, b, normals(seed, REPEATS * n));
     const reach = roundUp(3.5 * Math.sqrt(Math.max(exact.score, exact.pathwise)));
+    /** @type {Ae.Pair} */
     const x = [exact.gradient - reach, exact.gradient + reach];
     const beyond = [path.draw(drawn.pathwise, x, exact.gradient), score.draw(drawn.score, x, exact.gradient)];
     for (const control of sliders) control.set(model.get(control.key));
     const [p, q] = [moments(drawn.pathwise), moments(drawn.score)];
+    /** @type {(key: string, value: number, digits?: number) => void} */
     const show = (key, value, digits = 2) => numbers.set(key, value, number(value, digits));
     show("gradient", exact.gradient);
     show("path_mean", p.mean);
@@ -144,7 +159,7 @@ function render({ model, el }) {
       column(
         ...sliders.map((control) => control.node),
         row(
-          button("Draw again", () => update(model, { seed: (model.get("seed") + 1) % 2 ** 31 })),
+          button("Draw again", () => update(model, { seed: (model.get("seed") + 1) % (limits.seed[1] + 1) })),
           button("Best baseline", () =>
             update(model, { baseline: theory(model.get("mu"), model.get("sigma"), 1, 0).best })),
           button("No baseline", () => update(model, { baseline: 0 })),

@@ -1,16 +1,10 @@
 """Two estimates of one gradient, drawn again and again: how far do they scatter?"""
 
-import math
 from typing import Any, NamedTuple
-
-import traitlets as t
 
 from aeteach.gradients import best_baseline, quadratic_pathwise, quadratic_score
 from aeteach.widgets.kit.host import Figure
-from aeteach.widgets.kit.inputs import StateError
-
-_LIMITS = {"mu": (-3.0, 3.0), "sigma": (0.2, 2.0), "baseline": (0.0, 30.0)}
-_MOST = 64
+from aeteach.widgets.kit.traits import WholeWithin, Within
 
 
 class Scatter(NamedTuple):
@@ -53,22 +47,22 @@ class GradientVariance(Figure):
     """Compare pathwise and score-function estimates of the gradient of E[(z - 1)^2] by mu.
 
     Args:
-        mu: mean of q, from -3 to 3.
-        sigma: standard deviation of q, from 0.2 to 2.
-        samples: draws averaged into one estimate, from 1 to 64.
-        baseline: constant subtracted from f for the score function, from 0 to 30.
-        seed: of the noise, a whole number of at least 0; "Draw again" adds 1.
+        mu: mean of q, -3 to 3.
+        sigma: standard deviation of q, 0.2 to 2.
+        samples: draws averaged into one estimate, 1 to 64.
+        baseline: constant subtracted from f for the score function, 0 to 30.
+        seed: of the noise, a whole number, 0 to 2147483647; "Draw again" adds 1.
 
     Raises:
         ValueError: a number outside its range or not finite.
     """
 
     _module = "gradient_variance"
-    mu = t.Float(2.0).tag(sync=True)
-    sigma = t.Float(1.0).tag(sync=True)
-    samples = t.Int(1).tag(sync=True)
-    baseline = t.Float(0.0).tag(sync=True)
-    seed = t.Int(0).tag(sync=True)
+    mu = Within(2.0, -3, 3)
+    sigma = Within(1.0, 0.2, 2)
+    samples = WholeWithin(1, 1, 64)
+    baseline = Within(0.0, 0, 30)
+    seed = WholeWithin(0, 0, 2**31 - 1)
 
     def __init__(
         self,
@@ -88,28 +82,6 @@ class GradientVariance(Figure):
         )
         state = {"mu": mu, "sigma": sigma, "samples": samples, "baseline": baseline, "seed": seed}
         super().__init__(**{"alt": alt} | state | kwargs)
-
-    @t.validate("mu", "sigma", "baseline")
-    def _check_number(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, float(proposal["value"])
-        low, high = _LIMITS[name]
-        if not (math.isfinite(value) and low <= value <= high):
-            raise StateError(f"{name} is {value}; expected a number from {low:g} to {high:g}")
-        return value
-
-    @t.validate("samples")
-    def _check_samples(self, proposal: Any) -> int:
-        value = int(proposal["value"])
-        if not 1 <= value <= _MOST:
-            raise StateError(f"samples is {value}; expected a whole number from 1 to {_MOST}")
-        return value
-
-    @t.validate("seed")
-    def _check_seed(self, proposal: Any) -> int:
-        value = int(proposal["value"])
-        if not 0 <= value < 2**31:
-            raise StateError(f"seed is {value}; expected a whole number from 0 to 2**31 - 1")
-        return value
 
     def __repr__(self) -> str:
         return f"GradientVariance(mu={self.mu:g}, sigma={self.sigma:g}, samples={self.samples})"

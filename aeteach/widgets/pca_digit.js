@@ -1,11 +1,12 @@
 // A digit rebuilt from k principal components: what is kept, what is lost, and how much it costs.
 import {
-  caption, choice, column, columns, frame, h, image, number, path, plane, readout, roundUp, s, set, slider, update,
-  watch, whenShown,
+  caption, choice, column, columns, frame, h, image, number, path, plane, readout, roundUp, s, set, slider, together,
+  update, watch, whenShown,
 } from "./kit/kit.js";
 import { tensors } from "./kit/weights.js";
 
 // z = W (x - mean), W (K, D) with a component in every row
+/** @type {(x: Ae.Numbers, mean: Ae.Numbers, W: Ae.Tensor) => Float64Array} */
 export function scores(x, mean, W) {
   const [count, pixels] = W.shape;
   const z = new Float64Array(count);
@@ -16,6 +17,7 @@ export function scores(x, mean, W) {
 }
 
 // x_hat = mean + z_1 w_1 + ... + z_k w_k
+/** @type {(z: Ae.Numbers, mean: Iterable<number>, W: Ae.Tensor, k: number) => Float64Array} */
 export function rebuild(z, mean, W, k) {
   const x = Float64Array.from(mean);
   for (let i = 0; i < k; i++) {
@@ -25,6 +27,7 @@ export function rebuild(z, mean, W, k) {
 }
 
 // ||x - x_hat||^2, summed over the pixels, for k = 0, 1, ..., K
+/** @type {(x: Float32Array, mean: Ae.Numbers, W: Ae.Tensor) => number[]} */
 export function errorCurve(x, mean, W) {
   const z = scores(x, mean, W);
   const rest = Float64Array.from(x, (v, j) => v - mean[j]);
@@ -37,13 +40,19 @@ export function errorCurve(x, mean, W) {
   return errors;
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const { mean, components: W, digits } = tensors(model);
+  /** @type {number[]} */
   const labels = model.get("labels");
+  /** @type {number[]} */
   const explained = model.get("explained");
-  const most = W.shape[0];
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const [least, most] = limits.k;
   const pixels = mean.data.length;
   const side = Math.round(Math.sqrt(pixels));
+  /** @type {(i: number) => Float32Array} */
   const original = (i) => digits.data.subarray(i * pixels, (i + 1) * pixels);
   const box = { width: side, height: side };
 
@@ -60,11 +69,11 @@ function render({ model, el }) {
     component: image({ ...box, title: "component", label: "component" }),
   };
   const count = slider({
-    key: "k", label: "components k", min: 0, max: most, step: 1, text: (v) => `${v} of ${most}`,
+    key: "k", label: "components k", min: least, max: most, step: 1, text: (v) => `${v} of ${most}`,
     oninput: (k) => update(model, { k: Math.round(k) }),
   });
   const chart = plane({
-    x: [0, most], y: [0, 1], width: 340, height: 230, xLabel: "components k", yLabel: "squared error",
+    x: limits.k, y: [0, 1], width: 340, height: 230, xLabel: "components k", yLabel: "squared error",
     label: "The squared error of this digit for every number of components",
   });
   const curve = s("path", { class: "ae-line ae-reconstruction" });
@@ -80,12 +89,16 @@ function render({ model, el }) {
     { key: "numbers", label: "numbers kept for the digit" },
   ]);
 
-  let shown = null; // the digit that z and errors belong to
-  let z;
-  let errors;
+  let shown = -1; // the digit that z and errors belong to
+  /** @type {Float64Array} */
+  let z = new Float64Array();
+  /** @type {number[]} */
+  let errors = [];
 
   function draw() {
+    /** @type {number} */
     const i = model.get("digit");
+    /** @type {number} */
     const k = model.get("k");
     const x = original(i);
     if (shown !== i) {
@@ -127,15 +140,11 @@ function render({ model, el }) {
     caption("Difference: ", h("span", { class: "ae-swatch ae-latent" }), "ink that is missing, ",
       h("span", { class: "ae-swatch ae-reconstruction" }), "ink that should not be there."),
   );
-  const stops = [
-    watch(model, ["k", "digit"], draw),
-    whenShown(el, () => {
-      thumbs.forEach((thumb, i) => thumb.draw(original(i)));
-      draw();
-    }),
-  ];
   draw();
-  return () => stops.forEach((stop) => stop());
+  return together(watch(model, ["k", "digit"], draw), whenShown(el, () => {
+    for (const [i, thumb] of thumbs.entries()) thumb.draw(original(i));
+    draw();
+  }));
 }
 
 export default { render };

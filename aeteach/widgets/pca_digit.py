@@ -6,8 +6,9 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither, read_array
+from aeteach.widgets.kit.traits import WholeWithin
 
 _COMPONENTS = 100
 _CHUNK = 10_000  # rows at a time in float64: 60,000 at once would take 376 MB
@@ -60,7 +61,7 @@ def principal_components(images: ArrayLike, k: int = _COMPONENTS) -> Pca:
     return Pca(mean, W, explained)
 
 
-class PcaDigit(Figure):
+class PcaDigit(PackedFigure):
     """Rebuild a test digit from k principal components and watch its squared error.
 
     Args:
@@ -83,12 +84,10 @@ class PcaDigit(Figure):
     """
 
     _module = "pca_digit"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     labels = t.List(t.Int()).tag(sync=True)
     explained = t.List(t.Float()).tag(sync=True)
-    k = t.Int(0).tag(sync=True)
-    digit = t.Int(0).tag(sync=True)
+    k = WholeWithin(0, 0, lambda figure: len(figure._pca.components), unit=" components")
+    digit = WholeWithin(0, 0, lambda figure: len(figure._digits) - 1)
     squared_error = t.Float(0.0).tag(sync=True)
 
     def __init__(
@@ -126,22 +125,6 @@ class PcaDigit(Figure):
         }
         super().__init__(**state | kwargs)
         self._measure(None)
-
-    @t.validate("k")
-    def _check_k(self, proposal: Any) -> int:
-        most = len(self._pca.components)
-        if not 0 <= proposal["value"] <= most:
-            raise StateError(f"k is {proposal['value']}; expected 0 to {most} components")
-        return int(proposal["value"])
-
-    @t.validate("digit")
-    def _check_digit(self, proposal: Any) -> int:
-        if not 0 <= proposal["value"] < len(self._digits):
-            raise StateError(
-                f"digit is {proposal['value']}; expected 0 to {len(self._digits) - 1}, "
-                "a place in the list of digits"
-            )
-        return int(proposal["value"])
 
     @t.observe("k", "digit")
     def _measure(self, _: Any) -> None:

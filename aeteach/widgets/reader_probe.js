@@ -1,17 +1,25 @@
 // A digit reader under test: what it is shown, its ten probabilities, and the pixels that decided.
 import {
-  button, caption, choice, column, columns, frame, h, image, number, plane, readout, row, s, set, slider, update,
-  watch, whenShown,
+  button, caption, choice, column, columns, frame, h, image, number, plane, readout, row, s, set, slider, together,
+  update, watch, whenShown,
 } from "./kit/kit.js";
 import { linear, relu, softmax } from "./kit/layers.js";
 import { tensors } from "./kit/weights.js";
 
+/** @typedef {{ W1: Ae.Tensor, b1: Ae.Tensor, W2: Ae.Tensor, b2: Ae.Tensor }} Layers */
+/** @typedef {{
+ *   logits: Float64Array, probabilities: Float64Array, verdict: number, second: number, rest: number, entropy: number,
+ *   argument: Float64Array,
+ * }} Look */
+
 // original + share (rebuilt - original): a share of the reconstruction, the rest of the original
+/** @type {(original: Iterable<number>, rebuilt: Ae.Numbers, share: number) => Float64Array} */
 export function blended(original, rebuilt, share) {
   return Float64Array.from(original, (v, j) => v + share * (rebuilt[j] - v));
 }
 
 // The picture (size x size) moved by whole pixels; black comes in, what leaves is lost.
+/** @type {(x: Ae.Numbers, size: number, right: number, down: number) => Float64Array} */
 export function moved(x, size, right, down) {
   const result = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
@@ -24,15 +32,18 @@ export function moved(x, size, right, down) {
 }
 
 // - sum p log2 p, 0 for what never happens
+/** @type {(p: Float64Array) => number} */
 export function entropyBits(p) {
   return p.reduce((sum, v) => sum - (v > 0 ? v * Math.log2(v) : 0), 0);
 }
 
 // Logits, their softmax, the verdict and the runner-up. Between its kinks a network of ReLUs is
 // linear: logit[verdict] - logit[second] = g . x + rest, and pixel j argues with g_j x_j.
+/** @type {(layers: Layers, x: Ae.Numbers) => Look} */
 export function look({ W1, b1, W2, b2 }, x) {
   const before = linear(x, W1, b1);
   const logits = linear(relu(before), W2, b2);
+  /** @type {(skip: number) => number} */
   const place = (skip) => logits.reduce(
     (best, l, k) => (k !== skip && (best < 0 || l > logits[best]) ? k : best), -1);
   const verdict = place(-1);
@@ -53,19 +64,27 @@ export function look({ W1, b1, W2, b2 }, x) {
   };
 }
 
+/** @type {(a: Float64Array, b: Ae.Numbers) => number} */
 export function squaredError(a, b) {
   return a.reduce((sum, v, j) => sum + (v - b[j]) ** 2, 0);
 }
 
+/** @type {(n: number) => string} */
 const pixelsOf = (n) => `${number(n, 0)} px`;
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const block = tensors(model);
+  const { W1, b1, W2, b2 } = block;
+  /** @type {number[]} */
   const labels = model.get("labels");
+  /** @type {string[]} */
   const sources = model.get("sources");
-  const far = model.get("farthest");
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
   const size = block.pictures0.shape[1];
   const pixels = size * size;
+  /** @type {(source: number, digit: number) => Float32Array} */
   const picture = (source, digit) => block[`pictures${source}`].data.subarray(digit * pixels, (digit + 1) * pixels);
   const box = { width: size, height: size };
 
@@ -81,20 +100,21 @@ function render({ model, el }) {
     items: sourceThumbs.map(({ node }, i) => ({ node, label: sources[i] })),
     onchange: (source) => update(model, { source }),
   });
-  sources.forEach((name, i) => chooser.inputs[i].parentNode.append(
-    h("span", { style: "display:inline-block;width:5.4rem;padding-left:.35rem;line-height:1.2;font-size:12.5px;vertical-align:middle" }, name)));
+  for (const [i, name] of sources.entries()) chooser.inputs[i].parentNode?.append(
+    h("span", { style: "display:inline-block;width:5.4rem;padding-left:.35rem;line-height:1.2;font-size:12.5px;vertical-align:middle" }, name));
   for (const { canvas } of sourceThumbs) canvas.style.verticalAlign = "middle";
 
   const blend = slider({
-    key: "blend", label: "share of the reconstruction", min: 0, max: 1, step: 0.05,
-    text: (v) => (model.get("source") === 0 ? "original only" : `${number(100 * v, 0)} %`), oninput: (v) => update(model, { blend: Number(v.toFixed(6)) }),
+    key: "blend", label: "share of the reconstruction", min: limits.blend[0], max: limits.blend[1], step: 0.05,
+    text: (v) => (model.get("source") === 0 ? "original only" : `${number(100 * v, 0)} %`),
+    oninput: (v) => update(model, { blend: Number(v.toFixed(6)) }),
   });
   const right = slider({
-    key: "right", label: "moved right", min: -far, max: far, step: 1, text: pixelsOf,
+    key: "right", label: "moved right", min: limits.right[0], max: limits.right[1], step: 1, text: pixelsOf,
     oninput: (v) => update(model, { right: Math.round(v) }),
   });
   const down = slider({
-    key: "down", label: "moved down", min: -far, max: far, step: 1, text: pixelsOf,
+    key: "down", label: "moved down", min: limits.down[0], max: limits.down[1], step: 1, text: pixelsOf,
     oninput: (v) => update(model, { down: Math.round(v) }),
   });
   const pictures = {
@@ -121,16 +141,18 @@ function render({ model, el }) {
   ]);
 
   function draw() {
+    /** @type {number[]} */
     const [digit, source] = [model.get("digit"), model.get("source")];
     const original = picture(0, digit);
     const share = source === 0 ? 0 : model.get("blend");
     const x = moved(blended(original, picture(source, digit), share), size, model.get("right"), model.get("down"));
-    const { probabilities: p, verdict, second, entropy, argument, rest } = look(block, x);
+    const { probabilities: p, verdict, second, entropy, argument, rest } = look({ W1, b1, W2, b2 }, x);
     const error = squaredError(x, original);
+    /** @type {(sign: number) => number} */
     const sum = (sign) => argument.reduce((t, v) => t + Math.max(sign * v, 0), 0);
     const [pro, contra] = [sum(1), sum(-1)];
 
-    sourceThumbs.forEach((thumb, i) => thumb.draw(picture(i, digit)));
+    for (const [i, thumb] of sourceThumbs.entries()) thumb.draw(picture(i, digit));
     pictures.shown.draw(x);
     pictures.argument.draw(argument, {
       signed: true, limit: argument.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9),
@@ -181,15 +203,11 @@ function render({ model, el }) {
     caption("Right picture: ", h("span", { class: "ae-swatch ae-latent" }), "ink that argues for the verdict, ",
       h("span", { class: "ae-swatch ae-reconstruction" }), "ink that argues for the runner-up."),
   );
-  const stops = [
-    watch(model, ["digit", "source", "blend", "right", "down"], draw),
-    whenShown(el, () => {
-      digitThumbs.forEach((thumb, i) => thumb.draw(picture(0, i)));
-      draw();
-    }),
-  ];
   draw();
-  return () => stops.forEach((stop) => stop());
+  return together(watch(model, ["digit", "source", "blend", "right", "down"], draw), whenShown(el, () => {
+    for (const [i, thumb] of digitThumbs.entries()) thumb.draw(picture(0, i));
+    draw();
+  }));
 }
 
 export default { render };

@@ -11,9 +11,10 @@ from torch import nn
 from aeteach.data import mnist
 from aeteach.metrics import readability
 from aeteach.weights import load
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither, read_array
 from aeteach.widgets.kit.reader import reader_network
+from aeteach.widgets.kit.traits import WholeWithin, Within
 
 Array = NDArray[np.float64]
 FARTHEST = 8  # pixels; what leaves the picture is lost, and black comes in
@@ -50,7 +51,7 @@ class Look(NamedTuple):
     rest: float
 
 
-class ReaderProbe(Figure):
+class ReaderProbe(PackedFigure):
     """Show a digit reader a test digit or a reconstruction of it, moved or blended.
 
     Args:
@@ -65,7 +66,7 @@ class ReaderProbe(Figure):
         source: 0 for the original, else which reconstruction, from 1.
         blend: share of the reconstruction, 0 to 1; the rest is the original.
         right: how far to the right the picture is moved, -8 to 8 pixels.
-        down: how far down.
+        down: how far down, -8 to 8 pixels.
         verdict: the digit that is read.
         probability: of the verdict, 0 to 1.
         entropy: of the ten probabilities, in bits.
@@ -78,16 +79,13 @@ class ReaderProbe(Figure):
     """
 
     _module = "reader_probe"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     labels = t.List(t.Int()).tag(sync=True)
     sources = t.List(t.Unicode()).tag(sync=True)
-    farthest = t.Int(FARTHEST).tag(sync=True)
-    digit = t.Int(0).tag(sync=True)
-    source = t.Int(0).tag(sync=True)
-    blend = t.Float(1.0).tag(sync=True)
-    right = t.Int(0).tag(sync=True)
-    down = t.Int(0).tag(sync=True)
+    digit = WholeWithin(0, 0, lambda figure: len(figure.labels) - 1)
+    source = WholeWithin(0, 0, lambda figure: len(figure.sources) - 1)
+    blend = Within(1.0, 0, 1)
+    right = WholeWithin(0, -FARTHEST, FARTHEST, unit=" pixels")
+    down = WholeWithin(0, -FARTHEST, FARTHEST, unit=" pixels")
     verdict = t.Int(0).tag(sync=True)
     probability = t.Float(0.0).tag(sync=True)
     entropy = t.Float(0.0).tag(sync=True)
@@ -141,18 +139,6 @@ class ReaderProbe(Figure):
     def look(self) -> Look:
         """Return what the reader makes of it."""
         return look(self._layers, self.shown())
-
-    @t.validate("digit", "source", "right", "down", "blend")
-    def _check_state(self, proposal: Any) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high = {
-            "digit": (0, len(self._pictures[0]) - 1),
-            "source": (0, len(self._pictures) - 1),
-            "blend": (0.0, 1.0),
-        }.get(name, (-FARTHEST, FARTHEST))
-        if not low <= value <= high:  # NaN fails this too
-            raise StateError(f"{name} is {value}; expected {low} to {high}")
-        return value
 
     @t.observe("digit", "source", "blend", "right", "down")
     def _read(self, _: Any) -> None:

@@ -60,7 +60,7 @@ def test_the_same_figure_gives_the_same_html() -> None:
     ("make", "message"),
     [
         (lambda: small_medians(b=4), r"b is 4; the models have \[2, 3\]"),
-        (lambda: small_medians(digit=10), "digit is 10; expected 0 to 9"),
+        (lambda: small_medians(digit=10), "digit is 10; expected a whole number, 0 to 9"),
         (lambda: ClassMedians({}, *framed_digits()), "there is no model"),
         (lambda: ClassMedians({4: mlp(3)}, *framed_digits()), "the model given for b = 4"),
         (lambda: ClassMedians(labels=framed_digits()[1]), "pass both or neither"),

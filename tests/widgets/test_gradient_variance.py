@@ -17,10 +17,10 @@ from aeteach.widgets.kit.inputs import StateError
     ],
 )
 def test_a_state_that_cannot_be_shown_is_refused(name: str, value: float) -> None:
-    with pytest.raises(StateError, match=f"{name} is {value}"):
+    with pytest.raises(StateError, match=f"{name} is {value:g}; expected"):
         GradientVariance(**{name: value})
     figure = GradientVariance()
     kept = getattr(figure, name)
-    with pytest.raises(StateError, match=f"{name} is {value}"):
+    with pytest.raises(StateError, match=f"{name} is {value:g}; expected"):
         setattr(figure, name, value)
     assert getattr(figure, name) == kept

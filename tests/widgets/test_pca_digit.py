@@ -100,9 +100,9 @@ def with_nan() -> np.ndarray:
         (lambda: principal_components(images(), 30), "30 images of 36 pixels have 1 to 29"),
         (lambda: principal_components(images(), 0), "k is 0"),
         (lambda: principal_components(np.ones((9, 4)), 2), "all images are the same"),
-        (lambda: small_digit(k=11), "k is 11; expected 0 to 10"),
+        (lambda: small_digit(k=11), "k is 11; expected a whole number, 0 to 10 components"),
         (lambda: small_digit(k=-1), "k is -1"),
-        (lambda: small_digit(digit=4), "digit is 4; expected 0 to 3"),
+        (lambda: small_digit(digit=4), "digit is 4; expected a whole number, 0 to 3"),
         (lambda: PcaDigit(images(), images(3)), "pass both or neither"),
         (
             lambda: PcaDigit(

@@ -276,6 +276,12 @@ export function handle(on, { label, kind, radius = 7, get, set: move, nudge, tex
   };
 }
 
+// Whether an event came from a node or from within it.
+/** @type {(node: Node, event: Event) => boolean} */
+export function holds(node, event) {
+  return event.target instanceof Node && node.contains(event.target);
+}
+
 // Grips are larger than dots, so that a finger finds them, and overlap: the nearest dot is meant.
 /** @type {(on: Ae.Plane, event: MouseEvent) => Ae.Grip} */
 function nearest(on, event) {
