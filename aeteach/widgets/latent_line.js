@@ -1,8 +1,8 @@
 // A latent line: one number, decoded live under the cursor, among the codes of the test digits, in equal
 // steps of z or of probability.
 import {
-  bars, caption, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
-  tick, update, watch, whenShown,
+  bars, caption, column, columns, digitColour, digitKeys, frame, h, handle, holds, image, number, path, pen, plane,
+  readout, roundUp, s, set, slider, tick, together, update, watch, whenShown,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 import { compute } from "./kit/network.js";
@@ -14,6 +14,7 @@ const STEPS = 200; // key presses across the line
 const BINS = 40;
 
 // The share of each class among the `count` codes nearest to z, and how far the last of them is.
+/** @type {(z: number, codes: Float64Array, labels: number[], count: number) => { shares: Float64Array, reach: number }} */
 export function neighbours(z, codes, labels, count) {
   const order = Array.from(codes, (_, i) => i);
   const away = Float64Array.from(codes, (mu) => Math.abs(mu - z));
@@ -21,11 +22,12 @@ export function neighbours(z, codes, labels, count) {
   const near = order.slice(0, count);
   const shares = new Float64Array(CLASSES);
   for (const i of near) shares[labels[i]] += 1 / near.length;
-  return { shares, reach: away[near.at(-1)] };
+  return { shares, reach: away[near[near.length - 1]] };
 }
 
 // Where n pictures stand, each in the middle of its part: of n equal parts from low to high, or, `even`, of
 // n parts with equal shares of the prior.
+/** @type {(n: number, low: number, high: number, even: boolean) => number[]} */
 export function places(n, low, high, even) {
   return Array.from({ length: n }, (_, i) => {
     const middle = (i + 0.5) / n;
@@ -35,6 +37,7 @@ export function places(n, low, high, even) {
 
 // Share of the codes in each bin of [from, to], class by class, over the width of the bin: a density.
 // (classes, bins); codes outside are counted in no bin.
+/** @type {(values: number[], labels: number[], range: Ae.Pair, bins?: number) => Float64Array[]} */
 export function histogram(values, labels, [from, to], bins = BINS) {
   const width = (to - from) / bins;
   const heights = Array.from({ length: CLASSES }, () => new Float64Array(bins));
@@ -45,43 +48,63 @@ export function histogram(values, labels, [from, to], bins = BINS) {
   return heights;
 }
 
-const digitColour = (label) => `var(--ae-digit-${label})`;
-
 // Give a plane other ranges, and its horizontal axis another name.
+/** @type {(on: Ae.Plane, ranges: Ae.Ranges, xLabel: string) => void} */
 function reframe(on, ranges, xLabel) {
   on.frame(ranges);
-  on.svg.querySelector(".ae-axes .ae-title").textContent = xLabel;
+  const title = on.svg.querySelector(".ae-axes .ae-title");
+  if (title) title.textContent = xLabel;
 }
 
-// Paint a plane's canvas: `each(context, x, y)` is given functions from data to its own pixels.
+// Paint a plane's canvas: `each(context, x, y, shade)` is given functions from data to its own pixels, and the
+// colours of the digits.
+/** @typedef {(context: CanvasRenderingContext2D, x: (v: number) => number, y: (v: number) => number, shade: (digit: number) => string) => void} Painter */
+/** @type {(on: Ae.Plane, each: Painter) => void} */
 function paintOn({ canvas, box, px, py }, each) {
+  if (canvas === undefined) throw new Error("the plane has no canvas: make it with `canvas: true`");
   const scale = 3; // canvas pixels to a drawing unit, for sharp screens
   canvas.width = scale * (box.right - box.left);
   canvas.height = scale * (box.bottom - box.top);
-  const context = canvas.getContext("2d");
+  const context = pen(canvas);
   context.scale(scale, scale);
   const style = getComputedStyle(canvas);
-  const shade = (label) => style.getPropertyValue(`--ae-digit-${label}`);
+  /** @type {(digit: number) => string} */
+  const shade = (digit) => style.getPropertyValue(`--ae-digit-${digit}`);
   each(context, (v) => px(v) - box.left, (v) => py(v) - box.top, shade);
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const weights = tensors(model);
   const codes = Float64Array.from(weights.codes.data);
+  /** @type {number[]} */
   const labels = model.get("labels");
-  const far = model.get("far");
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const [low, high] = limits.z;
+  /** @type {number} */
   const count = model.get("nearest");
+  /** @type {number} */
   const side = model.get("side");
+  /** @type {() => boolean} */
   const even = () => model.get("even");
   // The horizontal axis: z itself, or the share of the prior below it.
+  /** @type {(z: number) => number} */
   const across = (z) => (even() ? cdf(z) : z);
-  const back = (v) => (even() ? quantile(clamp(v, cdf(-far), cdf(far))) : v);
-  const ends = () => (even() ? [0, 1] : [-far, far]);
+  /** @type {(v: number) => number} */
+  const back = (v) => (even() ? quantile(clamp(v, cdf(low), cdf(high))) : v);
+  /** @type {() => Ae.Pair} */
+  const ends = () => (even() ? [0, 1] : limits.z);
+  /** @type {(z: number) => number} */
   const height = (z) => (even() ? 1 : density(z)); // of the prior, over this axis
+  /** @type {() => number} */
   const here = () => model.get("z");
+  /** @type {(at: number) => Float64Array} */
   const decode = (at) => compute(model.get("steps"), [at], weights, "decoder");
-  const go = (z) => update(model, { z: clamp(z, -far, far) });
-  const step = (dx) => go(even() ? back(across(here()) + dx / STEPS) : here() + (2 * far * dx) / STEPS);
+  /** @type {(z: number) => void} */
+  const go = (z) => update(model, { z: clamp(z, low, high) });
+  /** @type {(dx: number) => void} */
+  const step = (dx) => go(even() ? back(across(here()) + dx / STEPS) : here() + ((high - low) * dx) / STEPS);
   const say = () => `z ${number(here(), 2)}, ${number(100 * cdf(here()), 1)} % of the prior below`;
 
   const on = plane({
@@ -92,7 +115,7 @@ function render({ model, el }) {
   const rule = s("line", { class: "ae-rule" });
   on.clip.append(rule, curve);
   const cursor = handle(on, {
-    label: "cursor on the line", kind: "latent", radius: 8, range: [-far, far], now: here, text: say,
+    label: "cursor on the line", kind: "latent", radius: 8, range: limits.z, now: here, text: say,
     get: () => [across(here()), height(here())], set: ([v]) => go(back(v)), nudge: (dx, dy) => step(dx + dy),
   });
   const lanes = plane({
@@ -106,13 +129,13 @@ function render({ model, el }) {
     part.svg.addEventListener("click", (event) => {
       const [v, y] = part.at(event);
       const inside = v >= part.x[0] && v <= part.x[1] && y >= part.y[0] && y <= part.y[1];
-      if (inside && !cursor.node.contains(event.target)) go(back(v));
+      if (inside && !holds(cursor.node, event)) go(back(v));
     });
   }
 
   const shown = model.get("strip");
   const strip = Array.from({ length: shown }, (_, i) => image({ width: side, height: side, label: `picture ${i + 1}` }));
-  strip.forEach(({ canvas }) => (canvas.style.border = "0"));
+  for (const { canvas } of strip) canvas.style.border = "0";
   const film = h("div", {
     // As wide as the plane's axes, so that a picture stands below its z.
     style: `display:grid;grid-template-columns:repeat(${shown},minmax(0,1fr));line-height:0;width:100%;` +
@@ -121,12 +144,12 @@ function render({ model, el }) {
 
   const controls = {
     z: slider({
-      key: "z", label: "latent number z", min: -far, max: far, step: (2 * far) / STEPS, grain: "any",
+      key: "z", label: "latent number z", min: low, max: high, step: (high - low) / STEPS, grain: "any",
       text: (v) => number(v, 2), oninput: go,
     }),
     share: slider({
-      key: "share", label: "share of N(0, 1) below z", min: cdf(-far), max: cdf(far), step: 1 / STEPS, grain: "any",
-      text: (v) => `${number(100 * v, 1)} %`, oninput: (u) => go(quantile(clamp(u, cdf(-far), cdf(far)))),
+      key: "share", label: "share of N(0, 1) below z", min: cdf(low), max: cdf(high), step: 1 / STEPS, grain: "any",
+      text: (v) => `${number(100 * v, 1)} %`, oninput: (u) => go(quantile(clamp(u, cdf(low), cdf(high)))),
     }),
   };
   const view = tick("equal steps of probability, not of z", (checked) => update(model, { even: checked }));
@@ -138,14 +161,15 @@ function render({ model, el }) {
     { key: "reach", label: "the farthest of them", colour: "latent" },
   ]);
 
-  const films = { true: null, false: null }; // decoded once for each kind of step
+  /** @type {Map<boolean, { z: number, x: Float64Array }[]>} */
+  const films = new Map(); // decoded once for each kind of step
   function unroll() {
-    const key = String(even());
-    films[key] ??= places(shown, -far, far, even()).map((z) => ({ z, x: decode(z) }));
-    films[key].forEach(({ z, x }, i) => {
+    const images = films.get(even()) ?? places(shown, low, high, even()).map((z) => ({ z, x: decode(z) }));
+    films.set(even(), images);
+    for (const [i, { z, x }] of images.entries()) {
       strip[i].draw(x);
       strip[i].describe(`decoded at z ${number(z, 2)}`);
-    });
+    }
   }
 
   function look() {
@@ -196,7 +220,7 @@ function render({ model, el }) {
     controls.share.set(cdf(z));
     decoded.draw(x);
     decoded.describe(`decoded at z ${number(z, 2)}; the codes nearby are mostly of the digit ${likeliest}`);
-    shares.forEach((p, c) => chart.set(`p${c}`, p, `${number(100 * p, 0)} %`));
+    for (const [c, p] of shares.entries()) chart.set(`p${c}`, p, `${number(100 * p, 0)} %`);
     numbers.set("density", density(z), number(density(z), 3));
     numbers.set("likeliest", likeliest, `${likeliest} (${share})`);
     numbers.set("reach", reach, `${number(reach, 3)} away`);
@@ -215,14 +239,12 @@ function render({ model, el }) {
     ),
     caption(
       "Bars and ticks: codes μ of test digits ",
-      ...Array.from({ length: CLASSES }, (_, c) =>
-        h("span", { class: "ae-key" }, h("span", { class: "ae-swatch", style: `background:${digitColour(c)}` }), `${c}`)),
+      ...digitKeys(),
       ". Line: the prior N(0, 1). Drag the dot, click anywhere, or use the arrow keys (Shift for bigger steps).",
     ),
   );
-  const stops = [watch(model, ["z"], draw), watch(model, ["even"], look), whenShown(el, look)];
   look();
-  return () => stops.forEach((stop) => stop());
+  return together(watch(model, ["z"], draw), watch(model, ["even"], look), whenShown(el, look));
 }
 
 export default { render };

@@ -11,9 +11,10 @@ from aeteach.metrics import posteriors
 from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.kit.digits import mnist_test
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither
 from aeteach.widgets.kit.network import decoder_network
+from aeteach.widgets.kit.traits import Within
 
 FAR = 3.5  # the line's ends: 0.05 % of the prior lies beyond them
 NEAREST = 50  # codes that say what is near the cursor
@@ -21,7 +22,7 @@ STRIP = 12  # pictures along the line
 EVERY = 5  # of the 10,000 test digits: 2,000 codes are shown
 
 
-class LatentLine(Figure):
+class LatentLine(PackedFigure):
     r"""Move along the one latent number of a VAE and see what is decoded there, live in the page.
 
     Under the cursor: the image decoded from z, and what the test digits with the nearest codes
@@ -51,15 +52,12 @@ class LatentLine(Figure):
     """
 
     _module = "latent_line"
-    weights = t.Bytes(b"", help="The decoder's weights, and the codes.").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     steps = t.List(t.Dict(), help="The decoder's layers, in order.").tag(sync=True)
     labels = t.List(t.Int(), help="The digit each code belongs to.").tag(sync=True)
     side = t.Int(0, help="Height and width of a decoded image, in pixels.").tag(sync=True)
-    far = t.Float(FAR, help="The line goes from -far to far.").tag(sync=True)
     nearest = t.Int(NEAREST, help="Codes that say what is near.").tag(sync=True)
     strip = t.Int(STRIP, help="Pictures along the line.").tag(sync=True)
-    z = t.Float(0.0).tag(sync=True)
+    z = Within(0.0, -FAR, FAR, unit=", the ends of the line")
     even = t.Bool(False).tag(sync=True)
 
     def __init__(
@@ -91,13 +89,6 @@ class LatentLine(Figure):
             "nearest": min(NEAREST, len(images)),
         }
         super().__init__(**state | kwargs)
-
-    @t.validate("z")
-    def _check_z(self, proposal: Any) -> float:
-        value = float(proposal["value"])
-        if not -FAR <= value <= FAR:  # NaN fails this too
-            raise StateError(f"z is {value}; expected -{FAR:g} to {FAR:g}, the ends of the line")
-        return value
 
     @property
     def x_hat(self) -> Tensor:

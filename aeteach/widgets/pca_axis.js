@@ -1,11 +1,17 @@
 // An axis through the mean of a cloud, turned by hand: what it captures and what it leaves.
 import { axisAngle, clamp, covariance2, direction, eigen2, mean2, quadratic, wrap180 } from "./kit/maths.js";
 import {
-  button, column, columns, frame, handle, number, path, plane, readout, roundUp, row, s, set, slider, caption,
+  button, caption, column, columns, frame, handle, number, path, plane, readout, roundUp, row, s, set, slider, together,
   update, watch,
 } from "./kit/kit.js";
 
+/** @typedef {{ mean: Ae.Pair, captured: number, residual: number, total: number, share: number }} Stats */
+
+/** @type {Ae.Pair} */
+const HALF_TURN = [0, 180]; // an axis has no front and no back
+
 // The variance along the axis (captured) and across it (residual), ddof 1; they add up to `total`.
+/** @type {(points: Ae.Pair[], angle: number) => Stats} */
 export function axisStats(points, angle) {
   const S = covariance2(points);
   const [c, d] = direction(angle);
@@ -15,6 +21,7 @@ export function axisStats(points, angle) {
 }
 
 // Where each point falls on the axis: x_hat = mean + u u^T (x - mean).
+/** @type {(points: Ae.Pair[], angle: number) => Ae.Pair[]} */
 export function project(points, angle) {
   const [mx, my] = mean2(points);
   const [c, d] = direction(angle);
@@ -24,11 +31,13 @@ export function project(points, angle) {
   });
 }
 
+/** @type {(points: Ae.Pair[]) => number} */
 export function pcaAngle(points) {
   return eigen2(covariance2(points)).angle;
 }
 
 // A square around the points, with room to move.
+/** @type {(points: Ae.Pair[]) => { x: Ae.Pair, y: Ae.Pair }} */
 export function surroundings(points) {
   const xs = points.map((p) => p[0]);
   const ys = points.map((p) => p[1]);
@@ -39,12 +48,19 @@ export function surroundings(points) {
 }
 
 // Half the length of the longest piece of the axis that stays within the plane around `mean`.
+/** @type {(on: Ae.Plane, mean: Ae.Pair, u: Ae.Pair) => number} */
 function armLength(on, [mx, my], [c, d]) {
+  /** @type {(m: number, u: number, range: Ae.Pair) => number} */
   const along = (m, u, [low, high]) => (Math.abs(u) < 1e-9 ? Infinity : ((u > 0 ? high : low) - m) / u);
   return 0.9 * Math.min(along(mx, c, on.x), along(my, d, on.y));
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {() => Ae.Pair[]} */
+  const cloud = () => model.get("points");
+  /** @type {() => number} */
+  const tilt = () => model.get("angle");
   const on = plane({
     ...surroundings(model.get("start")), xLabel: "feature 1", yLabel: "feature 2",
     label: "The points and the axis. Arrow keys move what has the focus; Page Up and Page Down choose another point.",
@@ -56,7 +72,7 @@ function render({ model, el }) {
   on.clip.append(segments, axis, feet, centre);
 
   const turn = plane({
-    x: [0, 180], y: [0, 1], width: 340, height: 210, xTicks: [0, 45, 90, 135, 180],
+    x: HALF_TURN, y: [0, 1], width: 340, height: 210, xTicks: [0, 45, 90, 135, 180],
     xLabel: "angle of the axis (degrees)", yLabel: "variance", label: "Captured variance for every angle",
   });
   const curve = s("path", { class: "ae-line ae-latent" });
@@ -77,21 +93,25 @@ function render({ model, el }) {
     text: (v) => `${number(v, 1)}°`, oninput: (v) => update(model, { angle: wrap180(v) }),
   });
 
+  /** @type {Ae.Handle[]} */
   let handles = [];
   let current = 0; // the one point that Tab reaches; Page Up and Page Down choose another
   let front = 1; // which end of the axis carries the handle: the end that was pulled last
 
+  /** @type {(i: number, place: Ae.Pair) => void} */
   const movePoint = (i, [x, y]) => {
-    const points = model.get("points").map((p) => [...p]);
+    const points = [...cloud()];
     points[i] = [clamp(x, ...on.x), clamp(y, ...on.y)];
     update(model, { points });
   };
+  /** @type {(i: number) => void} */
   const choose = (i) => {
     current = (i + handles.length) % handles.length;
-    handles.forEach(({ node }, j) => node.setAttribute("tabindex", j === current ? 0 : -1));
+    for (const [j, { node }] of handles.entries()) set(node, { tabindex: j === current ? 0 : -1 });
   };
+  /** @type {(i: number) => Ae.Handle} */
   const pointHandle = (i) => {
-    const here = () => model.get("points")[i];
+    const here = () => cloud()[i];
     const step = () => (on.x[1] - on.x[0]) / 200;
     return handle(on, {
       label: `point ${i + 1}`, kind: "data", radius: 5, range: on.x, get: here, now: () => here()[0],
@@ -108,38 +128,41 @@ function render({ model, el }) {
     });
   };
 
+  /** @type {() => Ae.Pair} */
   const end = () => {
-    const { mean } = axisStats(model.get("points"), model.get("angle"));
-    const u = direction(model.get("angle")).map((v) => v * front);
+    const { mean } = axisStats(cloud(), tilt());
+    const [c, d] = direction(tilt());
+    /** @type {Ae.Pair} */
+    const u = [c * front, d * front];
     const length = armLength(on, mean, u);
     return [mean[0] + length * u[0], mean[1] + length * u[1]];
   };
   const lever = handle(on, {
-    label: "axis", kind: "latent", radius: 8, range: [0, 180], get: end, now: () => model.get("angle"),
+    label: "axis", kind: "latent", radius: 8, range: HALF_TURN, get: end, now: tilt,
     set: ([x, y]) => {
-      const [mx, my] = mean2(model.get("points"));
+      const [mx, my] = mean2(cloud());
       if (Math.hypot(x - mx, y - my) < 1e-9) return; // no direction
       front = y - my < 0 || (y === my && x < mx) ? -1 : 1;
       update(model, { angle: axisAngle(x - mx, y - my) });
     },
     nudge: (dx, dy) => {
-      const moved = model.get("angle") + dx + dy;
+      const moved = tilt() + dx + dy;
       if (moved < 0 || moved >= 180) front = -front;
       update(model, { angle: wrap180(moved) });
     },
-    text: () => `${number(model.get("angle"), 1)} degrees`,
+    text: () => `${number(tilt(), 1)} degrees`,
   });
 
   function makeHandles() {
     for (const old of handles) old.remove();
-    handles = model.get("points").map((_, i) => pointHandle(i));
+    handles = cloud().map((_, i) => pointHandle(i));
     on.over.append(lever.node); // on top of the points
     choose(Math.min(current, handles.length - 1));
   }
 
   function draw() {
-    const points = model.get("points");
-    const theta = model.get("angle");
+    const points = cloud();
+    const theta = tilt();
     if (points.length !== handles.length) makeHandles();
     const { mean, captured, residual, total, share } = axisStats(points, theta);
     const u = direction(theta);
@@ -185,7 +208,7 @@ function render({ model, el }) {
         on.node,
         angle.node,
         row(
-          button("Snap to PCA", () => update(model, { angle: pcaAngle(model.get("points")) })),
+          button("Snap to PCA", () => update(model, { angle: pcaAngle(cloud()) })),
           button("Reset points", () => update(model, { points: model.get("start") })),
         ),
       ),
@@ -193,15 +216,11 @@ function render({ model, el }) {
     ),
     caption("Drag the axis or a point. Keys: Tab to reach them, arrows to move, Shift for bigger steps, Page Up or Down for another point."),
   );
-  const stops = [
-    watch(model, ["points", "angle"], draw),
-    watch(model, ["start"], () => {
-      on.frame(surroundings(model.get("start")));
-      draw();
-    }),
-  ];
   draw();
-  return () => stops.forEach((stop) => stop());
+  return together(watch(model, ["points", "angle"], draw), watch(model, ["start"], () => {
+    on.frame(surroundings(model.get("start")));
+    draw();
+  }));
 }
 
 export default { render };

@@ -1,7 +1,15 @@
 // x -> h -> (mu, sigma) -> z -> loss, twice: z sampled, and z = mu + sigma eps. Arrows are gradients.
 import { button, caption, column, columns, frame, h as html, number, readout, row, s, slider, update, watch } from "./kit/kit.js";
+import { clamp } from "./kit/maths.js";
 import { normals } from "./kit/random_normals.js";
 
+/** @typedef {{ x: number, w1: number, w_mu: number, w_sigma: number, eps: number, target: number }} State */
+/** @typedef {{
+ *   h: number, mu: number, sigma: number, z: number, loss: number, d_z: number, d_mu: number, d_sigma: number,
+ *   d_h: number, d_w_mu: number, d_w_sigma: number, d_w1: number, d_x: number,
+ * }} Pass */
+
+/** @type {(state: State) => Pass} */
 export function bothWays({ x, w1, w_mu, w_sigma, eps, target }) {
   const h = w1 * x;
   const [mu, sigma] = [w_mu * h, w_sigma * h];
@@ -16,20 +24,24 @@ export function bothWays({ x, w1, w_mu, w_sigma, eps, target }) {
 }
 
 // The n-th draw of eps, held within the slider.
-export function draw(n) {
-  return Math.min(Math.max(normals(1000 + n, 1)[0], -4), 4);
+/** @type {(n: number, range: Ae.Pair) => number} */
+export function draw(n, range) {
+  return clamp(normals(1000 + n, 1)[0], ...range);
 }
 
 // How thick the arrow of a gradient is, in drawing units: by its logarithm, 0 for no gradient.
+/** @type {(gradient: number) => number} */
 export function thickness(gradient) {
   return gradient === 0 ? 0 : Math.min(1.4 + 1.5 * Math.log10(1 + Math.abs(gradient)), 8);
 }
 
 // An arrow from a to b as one outline: shaft and head.
+/** @type {(from: Ae.Pair, to: Ae.Pair, width: number) => string} */
 export function arrow([ax, ay], [bx, by], width) {
   const length = Math.hypot(bx - ax, by - ay);
   const [ux, uy] = [(bx - ax) / length, (by - ay) / length];
   const head = Math.min(6 + width, length);
+  /** @type {(along: number, across: number) => string} */
   const at = (along, across) => `${(ax + along * ux - across * uy).toFixed(1)} ${(ay + along * uy + across * ux).toFixed(1)}`;
   const [half, wide] = [width / 2, width / 2 + 3.2];
   const shaft = length - head;
@@ -39,21 +51,25 @@ export function arrow([ax, ay], [bx, by], width) {
 // ---------------------------------------------------------------- the drawing
 
 const BOX = { width: 62, height: 38 };
+/** @type {Record<string, Ae.Pair>} */
 const PLACES = {
   x: [100, 24], w1: [240, 24], h: [170, 114], w_mu: [45, 114], w_sigma: [295, 114],
   mu: [104, 210], sigma: [236, 210], z: [170, 312], eps: [296, 312], loss: [170, 398],
 };
 // from, to, the gradient that flows back along this edge, and where its number stands
+/** @type {[string, string, string | null, Ae.Pair, string][]} */
 const EDGES = [
   ["x", "h", "d_x", [121, 74], "end"], ["w1", "h", "d_w1", [229, 77], "start"],
   ["w_mu", "mu", "d_w_mu", [60, 172], "end"], ["h", "mu", "h_mu", [108, 154], "middle"],
   ["h", "sigma", "h_sigma", [232, 154], "middle"], ["w_sigma", "sigma", "d_w_sigma", [280, 172], "start"],
   ["mu", "z", "d_mu", [118, 268], "end"], ["sigma", "z", "d_sigma", [222, 268], "start"],
-  ["z", "loss", "d_z", [190, 359], "start"], ["eps", "z", null],
+  ["z", "loss", "d_z", [190, 359], "start"], ["eps", "z", null, [0, 0], ""],
 ];
+/** @type {Record<string, string[]>} */
 const NAMES = { x: ["x"], w1: ["w", "1"], h: ["h"], w_mu: ["w", "μ"], w_sigma: ["w", "σ"], mu: ["μ"], sigma: ["σ"], z: ["z"], eps: ["ε"], loss: ["L"] };
 
 // Where the straight line from the middle of a box towards `to` leaves the box.
+/** @type {(from: Ae.Pair, to: Ae.Pair, gap?: number) => Ae.Pair} */
 function border([x, y], [tx, ty], gap = 3) {
   const [dx, dy] = [tx - x, ty - y];
   const scale = Math.min((BOX.width / 2 + gap) / Math.abs(dx || 1e-9), (BOX.height / 2 + gap) / Math.abs(dy || 1e-9));
@@ -61,18 +77,21 @@ function border([x, y], [tx, ty], gap = 3) {
 }
 
 // Both ends of an edge, moved sideways by `shift`.
+/** @type {(from: string, to: string, shift: number) => [Ae.Pair, Ae.Pair]} */
 function ends(from, to, shift) {
   const [a, b] = [border(PLACES[from], PLACES[to]), border(PLACES[to], PLACES[from])];
   const length = Math.hypot(b[0] - a[0], b[1] - a[1]);
   const side = [(-(b[1] - a[1]) / length) * shift, ((b[0] - a[0]) / length) * shift];
-  return [a, b].map(([x, y]) => [x + side[0], y + side[1]]);
+  return [[a[0] + side[0], a[1] + side[1]], [b[0] + side[0], b[1] + side[1]]];
 }
 
+/** @type {(key: string) => Ae.Child[]} */
 function name(key) {
   const [letter, index] = NAMES[key];
   return index ? [letter, s("tspan", { dy: 3, "font-size": 9.5 }, index)] : [letter];
 }
 
+/** @type {(key: string, value: string, look?: { dashed?: boolean, kind?: string }) => SVGGElement} */
 function node(key, value, { dashed = false, kind = "ink" } = {}) {
   const [x, y] = PLACES[key];
   return s(
@@ -86,12 +105,16 @@ function node(key, value, { dashed = false, kind = "ink" } = {}) {
   );
 }
 
+/** @type {(v: number) => string} */
 const short = (v) => number(v, Math.abs(v) >= 1000 ? 0 : Math.abs(v) >= 100 ? 1 : 2);
 
 // One graph as SVG; `mended` says whether z is computed from eps or drawn.
+/** @type {(values: Record<string, number>, mended: boolean) => SVGElement[]} */
 function graph(values, mended) {
   const hidden = new Set(mended ? [] : ["eps"]);
+  /** @type {SVGElement[]} */
   const parts = [];
+  /** @type {(from: string, to: string) => boolean} */
   const blocked = (from, to) => !mended && to !== "loss" && from !== "z";
   for (const [from, to, gradient, at, anchor] of EDGES) {
     if (hidden.has(from)) continue;
@@ -128,22 +151,31 @@ function graph(values, mended) {
 
 // ---------------------------------------------------------------- the figure
 
-const SLIDERS = {
-  eps: ["noise ε", -4, 4, 0.1, 2], x: ["input x", 0.5, 5, 0.1, 1], w1: ["weight w₁", 0.5, 4, 0.1, 1],
-  w_mu: ["weight of μ", -10, 10, 0.5, 1], w_sigma: ["weight of σ", 0.5, 12, 0.5, 1],
-  target: ["target of z", -100, 100, 5, 0],
-};
+// What a slider is called, its step and its decimals.
+/** @type {[keyof State, string, number, number][]} */
+const SLIDERS = [
+  ["eps", "noise ε", 0.1, 2], ["x", "input x", 0.1, 1], ["w1", "weight w₁", 0.1, 1], ["w_mu", "weight of μ", 0.5, 1],
+  ["w_sigma", "weight of σ", 0.5, 1], ["target", "target of z", 5, 0],
+];
 const START = { x: 3, w1: 2, w_mu: 8, w_sigma: 9, eps: 0.5, target: 70, draws: 0 };
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
-  const keys = Object.keys(SLIDERS);
-  const sliders = Object.fromEntries(keys.map((key) => {
-    const [label, min, max, step, digits] = SLIDERS[key];
-    return [key, slider({
-      key, label, min, max, step, grain: key === "eps" ? 0.001 : step, text: (v) => number(v, digits),
-      oninput: (v) => update(model, { [key]: Math.round(v * 1000) / 1000 }),
-    })];
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const sliders = SLIDERS.map(([key, label, step, digits]) => ({
+    key,
+    ...slider({
+      key, label, min: limits[key][0], max: limits[key][1], step, grain: key === "eps" ? 0.001 : step,
+      text: (v) => number(v, digits), oninput: (v) => update(model, { [key]: Math.round(v * 1000) / 1000 }),
+    }),
   }));
+  /** @type {() => State} */
+  const now = () => ({
+    x: model.get("x"), w1: model.get("w1"), w_mu: model.get("w_mu"), w_sigma: model.get("w_sigma"),
+    eps: model.get("eps"), target: model.get("target"),
+  });
+  /** @type {(label: string) => SVGSVGElement} */
   const drawing = (label) => s("svg", { class: "ae-plane", viewBox: "0 0 340 422", role: "img", "aria-label": label });
   const broken = drawing("Left: z is drawn. Gradients stop at z.");
   const mended = drawing("Right: z is computed from μ, σ and ε. Gradients reach every weight.");
@@ -158,13 +190,13 @@ function render({ model, el }) {
   ]);
 
   function redraw() {
-    const state = Object.fromEntries(keys.map((key) => [key, model.get(key)]));
-    const values = { ...state, ...bothWays(state) };
-    values.h_mu = values.d_mu * state.w_mu;
-    values.h_sigma = values.d_sigma * state.w_sigma;
+    const state = now();
+    const pass = bothWays(state);
+    /** @type {Record<string, number>} */
+    const values = { ...state, ...pass, h_mu: pass.d_mu * state.w_mu, h_sigma: pass.d_sigma * state.w_sigma };
     broken.replaceChildren(...graph(values, false));
     mended.replaceChildren(...graph(values, true));
-    for (const key of keys) sliders[key].set(state[key]);
+    for (const control of sliders) control.set(state[control.key]);
     for (const key of ["z", "loss", "d_w1", "d_w_mu", "d_w_sigma"]) numbers.set(key, values[key], number(values[key], 2));
     numbers.set("broken", 0, "none");
     numbers.set("draws", model.get("draws"), String(model.get("draws")));
@@ -174,6 +206,7 @@ function render({ model, el }) {
     );
   }
 
+  /** @type {(text: string) => HTMLElement} */
   const title = (text) => html("span", { class: "ae-label" }, text);
   frame(
     el, model,
@@ -184,16 +217,16 @@ function render({ model, el }) {
     columns(
       column(
         row(
-          button("Resample eps", () => update(model, { eps: draw(model.get("draws")), draws: model.get("draws") + 1 })),
+          button("Resample eps", () => update(model, { eps: draw(model.get("draws"), limits.eps), draws: model.get("draws") + 1 })),
           button("Start again", () => update(model, START)),
         ),
-        ...keys.map((key) => sliders[key].node),
+        ...sliders.map((control) => control.node),
       ),
       column(numbers.node),
     ),
     caption("Thin arrows: values, forwards. Thick arrows: gradients of L, backwards; their width grows with the logarithm of the number beside them. A gradient beside an edge is what flows along that edge."),
   );
-  const stop = watch(model, [...keys, "draws"], redraw);
+  const stop = watch(model, [...SLIDERS.map(([key]) => key), "draws"], redraw);
   redraw();
   return stop;
 }

@@ -1,21 +1,11 @@
 """A computation graph of scalars with noise inside: what flows forwards, what flows back."""
 
-import math
 from typing import Any, NamedTuple
 
 import traitlets as t
 
 from aeteach.widgets.kit.host import Figure
-from aeteach.widgets.kit.inputs import StateError
-
-_LIMITS = {
-    "x": (0.5, 5.0),
-    "w1": (0.5, 4.0),
-    "w_mu": (-10.0, 10.0),
-    "w_sigma": (0.5, 12.0),
-    "eps": (-4.0, 4.0),
-    "target": (-100.0, 100.0),
-}
+from aeteach.widgets.kit.traits import Within
 
 
 class Pass(NamedTuple):
@@ -66,12 +56,12 @@ class StochasticNode(Figure):
     """Compare a graph that samples z with one that computes it from mu, sigma and eps.
 
     Args:
-        x: input, from 0.5 to 5.
-        w1: first weight, from 0.5 to 4; positive like x, so that sigma is.
-        w_mu: weight of mu, from -10 to 10.
-        w_sigma: weight of sigma, from 0.5 to 12.
-        eps: the noise now, from -4 to 4.
-        target: what z should be, from -100 to 100.
+        x: input, 0.5 to 5.
+        w1: first weight, 0.5 to 4; positive like x, so that sigma is.
+        w_mu: weight of mu, -10 to 10.
+        w_sigma: weight of sigma, 0.5 to 12.
+        eps: the noise now, -4 to 4.
+        target: what z should be, -100 to 100.
 
     Attributes:
         draws: how often eps was drawn again; the n-th draw is the same for every reader.
@@ -81,12 +71,12 @@ class StochasticNode(Figure):
     """
 
     _module = "stochastic_node"
-    x = t.Float(3.0).tag(sync=True)
-    w1 = t.Float(2.0).tag(sync=True)
-    w_mu = t.Float(8.0).tag(sync=True)
-    w_sigma = t.Float(9.0).tag(sync=True)
-    eps = t.Float(0.5).tag(sync=True)
-    target = t.Float(70.0).tag(sync=True)
+    x = Within(3.0, 0.5, 5)
+    w1 = Within(2.0, 0.5, 4)
+    w_mu = Within(8.0, -10, 10)
+    w_sigma = Within(9.0, 0.5, 12)
+    eps = Within(0.5, -4, 4)
+    target = Within(70.0, -100, 100)
     draws = t.Int(0, min=0).tag(sync=True)
 
     def __init__(
@@ -108,14 +98,6 @@ class StochasticNode(Figure):
         )
         state = {"x": x, "w1": w1, "w_mu": w_mu, "w_sigma": w_sigma, "eps": eps, "target": target}
         super().__init__(**{"alt": alt} | state | kwargs)
-
-    @t.validate(*_LIMITS)
-    def _check(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, float(proposal["value"])
-        low, high = _LIMITS[name]
-        if not (math.isfinite(value) and low <= value <= high):
-            raise StateError(f"{name} is {value}; expected a number from {low:g} to {high:g}")
-        return value
 
     def __repr__(self) -> str:
         return f"StochasticNode(x={self.x:g}, eps={self.eps:g})"

@@ -34,7 +34,9 @@ def test_the_javascript_is_autograd(call: Call) -> None:
 
 
 def test_seeds_that_follow_each_other_draw_independent_normals(call: Call) -> None:
-    draws = np.array(call("stochastic_node", "Array.from({length: 4000}, (_, i) => m.draw(i))"))
+    draws = np.array(
+        call("stochastic_node", "Array.from({length: 4000}, (_, i) => m.draw(i, [-4, 4]))")
+    )
     assert stats.kstest(draws, "norm").pvalue > 0.01
     assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 0.06
 

@@ -128,7 +128,7 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: LatentLine(model(), digits()[0]), "pass both or neither"),
     (lambda: LatentLine(model(), digits()[0], digits()[1][:5]), r"labels have shape \(5,\)"),
     (lambda: LatentLine(model(), digits()[0], digits()[1] + 1), "expected one digit, 0 to 9"),
-    (lambda: line(z=4.0), "z is 4.0; expected -3.5 to 3.5"),
+    (lambda: line(z=4.0), "z is 4; expected -3.5 to 3.5, the ends of the line"),
     (lambda: line(z=float("nan")), "z is nan"),
 ]
 

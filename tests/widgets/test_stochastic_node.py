@@ -44,10 +44,10 @@ def test_the_python_side_is_autograd() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("eps", float("nan")), ("x", 0.0), ("w_sigma", -1.0)])
 def test_a_state_that_cannot_be_shown_is_refused(name: str, value: float) -> None:
-    with pytest.raises(StateError, match=f"{name} is {value}"):
+    with pytest.raises(StateError, match=f"{name} is {value:g}; expected"):
         StochasticNode(**{name: value})
     figure = StochasticNode()
     kept = getattr(figure, name)
-    with pytest.raises(StateError, match=f"{name} is {value}"):
+    with pytest.raises(StateError, match=f"{name} is {value:g}; expected"):
         setattr(figure, name, value)
     assert getattr(figure, name) == kept
