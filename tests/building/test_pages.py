@@ -87,6 +87,22 @@ def test_a_page_that_is_taken_out_or_renamed_leaves_nothing(book: SmallBook) -> 
     assert "one.html" not in book.html("index").read_text("utf-8")
 
 
+def test_a_page_of_a_build_that_failed_leaves_nothing(book: SmallBook) -> None:
+    book.page("index", "Welcome.")
+    book.page("one", "")
+    book.toc("one")
+    assert book.build().code == 0
+
+    book.page("short-lived", "See {ref}`nowhere`.")
+    book.toc("short-lived")
+    assert book.build().code == 1
+    assert "short-lived" in written(book)
+
+    book.toc("one")
+    assert book.build().code == 0
+    assert sorted(written(book)) == ["index", "one"]
+
+
 def test_the_folder_may_be_copied_and_its_twin_changed(book: SmallBook, tmp_path: Path) -> None:
     book.page("index", "Welcome.")
     book.page("one", "Old words.", STAMP)

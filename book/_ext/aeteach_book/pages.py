@@ -76,6 +76,8 @@ class Build:
             "outputs": os.path.relpath(store.folder, self._html.parent),
             "pages": {name: asdict(page) for name, page in pages.items()},
         }
+        # If this build fails, the next one must still know what both have written.
+        self._save({**self._now, "pages": self._last.get("pages", {}) | self._now["pages"]})
         before = {} if self._fresh else self._last["pages"]
         return [name for name, page in self._now["pages"].items() if before.get(name) != page]
 
