@@ -3,19 +3,23 @@
 import { clamp } from "./kit/maths.js";
 import { normals } from "./kit/random_normals.js";
 import {
-  button, caption, choice, colour, column, columns, frame, h, handle, mix, number, path, plane, readout, roundUp, row, s,
-  set, slider, update, watch, whenShown,
+  button, canvasOf, caption, choice, colour, column, columns, frame, h, handle, mix, number, option, path, pen, plane,
+  readout, roundUp, row, s, set, slider, together, update, watch, whenShown,
 } from "./kit/kit.js";
+
+/** @typedef {{ centres: number[], sd: number }} Humps */
+/** @typedef {{ prior: number, steps: number[], reconstruction: number, sum: number }} Terms */
 
 const LOG_2PI = Math.log(2 * Math.PI);
 const ENDS = [0.98, 0.0067]; // a_1 and a_T
+/** @type {Ae.Pair} */
 const SEEN = [-3.2, 3.2]; // the x that are drawn
 const GRID = Array.from({ length: 1801 }, (_, i) => -9 + i / 100);
-export const MOST = 40;
 
 // ---------------------------------------------------------------- the chain
 
 // The signal left, a_0 = 1 to a_T: log(a / (1 - a)) falls by equal amounts.
+/** @type {(steps: number) => number[]} */
 export function schedule(steps) {
   const [first, last] = ENDS.map((a) => Math.log(a / (1 - a)));
   const a = Array.from({ length: steps }, (_, i) => {
@@ -26,6 +30,7 @@ export function schedule(steps) {
 }
 
 // The humps of q(x_t): {shares, means of x_0 given x and the hump, density}.
+/** @type {(humps: Humps, x: number, a: number) => { heights: number[], density: number, means: number[], spread: number }} */
 function split({ centres, sd }, x, a) {
   const spread = a * sd * sd + 1 - a;
   const heights = centres.map((c) => {
@@ -37,11 +42,13 @@ function split({ centres, sd }, x, a) {
   return { heights, density, means, spread };
 }
 
+/** @type {(humps: Humps, x: number, a: number) => number} */
 export function density(humps, x, a) {
   return split(humps, x, a).density;
 }
 
 // The variance of q(x_0 | x_t): what a perfect denoiser does not know.
+/** @type {(humps: Humps, x: number, a: number) => number} */
 function unknown(humps, x, a) {
   const { heights, density: total, means, spread } = split(humps, x, a);
   const within = (humps.sd * humps.sd * (1 - a)) / spread;
@@ -51,6 +58,7 @@ function unknown(humps, x, a) {
 }
 
 // {prior, steps (t = 2 to T), reconstruction, sum}: -ELBO averaged over the data, in nats.
+/** @type {(humps: Humps, a: number[]) => Terms} */
 export function terms(humps, a) {
   const costs = a.slice(1).map((now, i) => {
     const before = a[i];
@@ -71,12 +79,14 @@ export function terms(humps, a) {
   return { prior, steps: costs.slice(1), reconstruction: costs[0], sum: costs.reduce((p, q) => p + q, prior) };
 }
 
+/** @type {(humps: Humps) => number} */
 export function entropy(humps) {
   const values = GRID.map((x) => density(humps, x, 1)).filter((q) => q > 0);
   return -values.reduce((sum, q) => sum + q * Math.log(q), 0) / 100;
 }
 
 // x_0, ..., x_T from standard normal numbers: eps[0] chooses the hump, eps[1] the place in it.
+/** @type {(humps: Humps, a: number[], eps: Ae.Numbers) => number[]} */
 export function walk({ centres, sd }, a, eps) {
   const which = Math.min(centres.length - 1, Math.floor(centres.length * below(eps[0])));
   const xs = [centres[which] + sd * eps[1]];
@@ -87,27 +97,37 @@ export function walk({ centres, sd }, a, eps) {
   return xs;
 }
 
+/** @type {(eps: number) => number} */
 const below = (eps) => 1 / (1 + Math.exp(-1.702 * eps)); // near enough to share out the humps
 
 // ---------------------------------------------------------------- the figure
 
 // Whole steps to mark on an axis from `low` to `high`, not more than six.
+/** @type {(low: number, high: number) => number[]} */
 function wholeSteps(low, high) {
   const every = [1, 2, 5, 10].find((n) => (high - low) / n < 6) ?? 20;
   return Array.from({ length: high - low + 1 }, (_, i) => low + i).filter((t) => t % every === 0);
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const [fewest, most] = limits.steps;
+  /** @type {(key: "steps" | "t" | "seed") => number} */
   const get = (key) => model.get(key);
-  const humps = () => get("humps")[get("data")];
-  const names = Object.keys(get("humps"));
+  /** @type {() => Humps} */
+  const humps = () => model.get("humps")[model.get("data")];
+  const names = Object.keys(model.get("humps"));
+  /** @type {Map<string, Terms & { entropy: number }>} */
   const cache = new Map(); // terms do not depend on t or on the path
 
   const map = plane({
     x: [0, 10], y: SEEN, height: 250, canvas: true, xLabel: "step t", yLabel: "x_t",
     label: "The density of x after each step, dark where it is high, and one path. Arrow keys move along the path.",
   });
-  map.canvas.height = 128;
+  const canvas = canvasOf(map);
+  canvas.height = 128;
   const line = s("path", { class: "ae-thin ae-reconstruction" });
   const rule = s("path", { class: "ae-rule" });
   map.clip.append(rule, line);
@@ -148,16 +168,14 @@ function render({ model, el }) {
 
   const kinds = choice({
     legend: "Data",
-    items: names.map((name) => ({
-      label: name,
-      node: h("span", { class: "ae-image", "aria-hidden": "true", style: "width:auto;max-width:none;border-radius:6px;padding:0.25rem 0.6rem;line-height:1.45;display:inline-block" }, name),
-    })),
+    items: names.map(option),
     onchange: (i) => update(model, { data: names[i] }),
   });
+  /** @type {(t: number) => void} */
   const moveTo = (t) => update(model, { t: clamp(Math.round(t), 0, get("steps")) });
-  const time = slider({ key: "t", label: "step t", min: 0, max: MOST, step: 1, text: String, oninput: moveTo });
+  const time = slider({ key: "t", label: "step t", min: limits.t[0], max: most, step: 1, text: String, oninput: moveTo });
   const length = slider({
-    key: "steps", label: "number of steps T", min: 1, max: MOST, step: 1, text: String,
+    key: "steps", label: "number of steps T", min: fewest, max: most, step: 1, text: String,
     oninput: (value) => {
       const steps = Math.round(value);
       const t = Math.round((get("t") * steps) / get("steps")); // stays at the same share of the way
@@ -167,23 +185,28 @@ function render({ model, el }) {
     },
   });
 
+  /** @type {number[]} */
   let xs = [];
   const walker = handle(map, {
-    label: "path", kind: "reconstruction", range: [0, MOST], get: () => [get("t"), xs[get("t")]], now: () => get("t"),
+    label: "path", kind: "reconstruction", range: limits.t, get: () => [get("t"), xs[get("t")]], now: () => get("t"),
     set: ([t]) => moveTo(t), nudge: (dx, dy) => moveTo(get("t") + dx + dy), text: () => `step ${get("t")}, x ${number(xs[get("t")])}`,
   });
 
+  /** @type {() => Terms & { entropy: number }} */
   function measured() {
-    const key = `${get("data")} ${get("steps")}`;
-    if (!cache.has(key)) cache.set(key, { ...terms(humps(), schedule(get("steps"))), entropy: entropy(humps()) });
-    return cache.get(key);
+    const key = `${model.get("data")} ${get("steps")}`;
+    const found = cache.get(key) ?? { ...terms(humps(), schedule(get("steps"))), entropy: entropy(humps()) };
+    cache.set(key, found);
+    return found;
   }
 
+  /** @type {(a: number[]) => void} */
   function drawMap(a) {
-    const [paper, ink] = ["paper", "data"].map((role) => colour(map.canvas, role));
-    map.canvas.width = a.length;
-    const rows = map.canvas.height;
-    const pixels = map.canvas.getContext("2d").createImageData(a.length, rows);
+    const [paper, ink] = ["paper", "data"].map((role) => colour(canvas, role));
+    canvas.width = a.length;
+    const rows = canvas.height;
+    const context = pen(canvas);
+    const pixels = context.createImageData(a.length, rows);
     const top = Math.max(...GRID.map((x) => density(humps(), x, 1)));
     a.forEach((now, t) => {
       for (let i = 0; i < rows; i++) {
@@ -192,16 +215,18 @@ function render({ model, el }) {
         pixels.data.set([...mix(paper, ink, share), 255], 4 * (i * a.length + t));
       }
     });
-    map.canvas.getContext("2d").putImageData(pixels, 0, 0);
+    context.putImageData(pixels, 0, 0);
     map.frame({ x: [-0.5, a.length - 0.5], xTicks: wholeSteps(0, a.length - 1) }); // a column a step
     set(line, { d: path(map, xs.map((_, t) => t), xs) });
   }
 
+  /** @type {(cost: Terms, t: number) => void} */
   function drawBars(cost, t) {
     const all = [cost.reconstruction, ...cost.steps, cost.prior];
     const low = Math.min(...all);
     chart.frame({ x: [0.5, all.length + 0.5], xTicks: wholeSteps(1, all.length - 1), y: [low < 0 ? -roundUp(-1.02 * low) : 0, roundUp(1.05 * Math.max(...all, 0.1))] });
-    const bar = (i) => path(chart, [i + 0.6, i + 0.6, i + 1.4, i + 1.4], [0, all[i], all[i], 0]) + "Z";
+    /** @type {(i: number) => string} */
+    const bar = (i) => `${path(chart, [i + 0.6, i + 0.6, i + 1.4, i + 1.4], [0, all[i], all[i], 0])}Z`;
     set(bars.reconstruction, { d: bar(0), opacity: t === 1 ? 1 : 0.55 });
     set(bars.prior, { d: bar(all.length - 1) });
     set(bars.steps, { d: cost.steps.map((_, i) => bar(i + 1)).join("") });
@@ -209,6 +234,7 @@ function render({ model, el }) {
     set(zero, { d: path(chart, chart.x, [0, 0]) });
   }
 
+  /** @type {(a: number[], t: number) => void} */
   function drawSlice(a, t) {
     const wide = GRID.filter((x, i) => i % 4 === 0 && x >= SEEN[0] && x <= SEEN[1]);
     const q = wide.map((x) => density(humps(), x, a[t]));
@@ -224,14 +250,14 @@ function render({ model, el }) {
     const a = schedule(get("steps"));
     const t = Math.min(get("t"), get("steps"));
     const cost = measured();
-    xs = walk(humps(), a, normals(get("seed"), MOST + 2));
+    xs = walk(humps(), a, normals(get("seed"), most + 2));
     drawMap(a);
     drawSlice(a, t);
     drawBars(cost, t);
     set(rule, { d: path(map, [t, t], SEEN) });
     walker.place();
-    kinds.set(names.indexOf(get("data")));
-    time.input.max = get("steps");
+    kinds.set(names.indexOf(model.get("data")));
+    time.input.max = String(get("steps"));
     time.set(t);
     length.set(get("steps"));
 
@@ -244,6 +270,7 @@ function render({ model, el }) {
     numbers.say(`Step ${t} of ${get("steps")}: signal left ${number(a[t])}, minus ELBO ${number(cost.sum, 3)}, entropy ${number(cost.entropy, 3)} nats.`);
   }
 
+  /** @type {(kind: string, name: string) => Ae.Child[]} */
   const label = (kind, name) => [h("span", { class: `ae-swatch ae-${kind}` }), `${name}\u2003`];
   frame(
     el, model,
@@ -258,9 +285,8 @@ function render({ model, el }) {
     ),
     caption("Drag the dot along the path, or the sliders. Keys: Tab to reach them, arrows to move, Shift for ten steps."),
   );
-  const stops = [watch(model, ["data", "steps", "t", "seed"], draw), whenShown(el, draw)];
   draw();
-  return () => stops.forEach((stop) => stop());
+  return together(watch(model, ["data", "steps", "t", "seed"], draw), whenShown(el, draw));
 }
 
 export default { render };

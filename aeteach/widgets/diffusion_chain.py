@@ -7,9 +7,10 @@ import traitlets
 from aeteach.diffusion import Humps, average_terms, schedule
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.traits import OneOf, WholeWithin
 
 DATA = {"two humps": Humps(), "one normal": Humps((0.0,), 1.0)}
-MOST = 40  # steps
+_MOST = 40  # steps
 
 
 class DiffusionChain(Figure):
@@ -17,9 +18,9 @@ class DiffusionChain(Figure):
 
     Args:
         data: "two humps" or "one normal".
-        steps: T, from 1 to 40.
-        t: the step that is looked at, from 0 to T.
-        seed: of the path, from 0.
+        steps: T, 1 to 40.
+        t: the step that is looked at, 0 to 40, and T at most.
+        seed: of the path, 0 to 2147483647.
 
     Attributes:
         data, steps, t, seed: as they are now.
@@ -31,10 +32,10 @@ class DiffusionChain(Figure):
     """
 
     _module = "diffusion_chain"
-    data = traitlets.Unicode("two humps").tag(sync=True)
-    steps = traitlets.Int(10).tag(sync=True)
-    t = traitlets.Int(3).tag(sync=True)
-    seed = traitlets.Int(1).tag(sync=True)
+    data = OneOf(*DATA)
+    steps = WholeWithin(10, 1, _MOST)
+    t = WholeWithin(3, 0, _MOST)
+    seed = WholeWithin(1, 0, 2**31 - 1)
     humps = traitlets.Dict(help="Fixed when the figure is made.").tag(sync=True)
     negative_elbo = traitlets.Float(0.0).tag(sync=True)
     entropy = traitlets.Float(0.0).tag(sync=True)
@@ -57,20 +58,6 @@ class DiffusionChain(Figure):
         if self.t > self.steps:
             raise StateError(f"t is {self.t}; expected a step from 0 to steps = {self.steps}")
         self._measure(None)
-
-    @traitlets.validate("data")
-    def _check_data(self, proposal: Any) -> str:
-        if proposal["value"] not in DATA:
-            raise StateError(f"data is {proposal['value']!r}; expected one of {list(DATA)}")
-        return str(proposal["value"])
-
-    @traitlets.validate("steps", "t", "seed")
-    def _check_number(self, proposal: Any) -> int:
-        name, value = proposal["trait"].name, int(proposal["value"])
-        low, high = {"steps": (1, MOST), "t": (0, MOST), "seed": (0, 2**31 - 1)}[name]
-        if not low <= value <= high:
-            raise StateError(f"{name} is {value}; expected a number from {low} to {high}")
-        return value
 
     @traitlets.observe("data", "steps")
     def _measure(self, _: Any) -> None:

@@ -1,8 +1,8 @@
 // The loss of the smallest linear autoencoder there is: two numbers in, one between, tied weights.
 import { clamp, direction, eigen2, quadratic, times, wrap180 } from "./kit/maths.js";
 import {
-  animate, button, caption, colour, column, columns, frame, handle, mix, number, path, plane, readout, row, s, set,
-  slider, update, watch, whenShown,
+  animate, button, canvasOf, caption, colour, column, columns, frame, handle, mix, number, path, pen, plane, readout, row,
+  s, set, slider, together, update, watch, whenShown,
 } from "./kit/kit.js";
 
 const REACH = 1.6; // the square of weights shown: both from -REACH to REACH
@@ -11,6 +11,7 @@ const AT_REST = 1e-4; // gradient norm over tr S below which the descent ends
 const MOST_STEPS = 3000;
 
 // S = R diag(sd1^2, sd2^2) R^T, R turning the first axis by `angle` degrees.
+/** @type {(sd1: number, sd2: number, angle: number) => Ae.Symmetric} */
 export function covarianceOf(sd1, sd2, angle) {
   const [c, d] = direction(angle);
   const [a, b] = [sd1 * sd1, sd2 * sd2];
@@ -18,32 +19,45 @@ export function covarianceOf(sd1, sd2, angle) {
 }
 
 // x = R diag(sd1, sd2) e for every whitened point e.
+/** @type {(white: Ae.Pair[], sd1: number, sd2: number, angle: number) => Ae.Pair[]} */
 export function dataOf(white, sd1, sd2, angle) {
   const [c, d] = direction(angle);
   return white.map(([a, b]) => [c * sd1 * a - d * sd2 * b, d * sd1 * a + c * sd2 * b]);
 }
 
 // mean over x of ||x - w w^T x||^2 = tr S - 2 w^T S w + (w^T w)(w^T S w)
+/** @type {(S: Ae.Symmetric, w: Ae.Pair) => number} */
 export function lossAt(S, w) {
   const q = quadratic(S, w);
   return S.xx + S.yy - 2 * q + (w[0] * w[0] + w[1] * w[1]) * q;
 }
 
 // -4 S w + 2 (w^T S w) w + 2 (w^T w) S w
+/** @type {(S: Ae.Symmetric, w: Ae.Pair) => Ae.Pair} */
 export function gradientAt(S, w) {
   const q = quadratic(S, w);
   const n = w[0] * w[0] + w[1] * w[1];
-  return times(S, w).map((v, i) => (2 * n - 4) * v + 2 * q * w[i]);
+  const [a, b] = times(S, w);
+  return [(2 * n - 4) * a + 2 * q * w[0], (2 * n - 4) * b + 2 * q * w[1]];
 }
 
 // One step of gradient descent, w - (RATE / tr S) gradient.
+/** @type {(S: Ae.Symmetric, w: Ae.Pair) => Ae.Pair} */
 export function stepFrom(S, w) {
   const g = gradientAt(S, w);
   const rate = RATE / (S.xx + S.yy);
   return [w[0] - rate * g[0], w[1] - rate * g[1]];
 }
 
+// x_hat = w w^T x
+/** @type {(w: Ae.Pair, x: Ae.Pair) => Ae.Pair} */
+function project(w, x) {
+  const z = w[0] * x[0] + w[1] * x[1];
+  return [w[0] * z, w[1] * z];
+}
+
 // The angle between the lines spanned by w and by the first eigenvector, in [0, 90] degrees.
+/** @type {(S: Ae.Symmetric, w: Ae.Pair) => number} */
 export function angleToFirst(S, w) {
   const [u, v] = eigen2(S).vectors;
   const along = Math.abs(w[0] * u[0] + w[1] * u[1]);
@@ -52,9 +66,11 @@ export function angleToFirst(S, w) {
 }
 
 // Where the gradient is zero: w = 0 and, for every eigenvector u, +u and -u.
+/** @type {(S: Ae.Symmetric) => { w: Ae.Pair, kind: string }[]} */
 export function criticalPoints(S) {
   const { values, vectors } = eigen2(S);
   const alike = values[0] - values[1] < 1e-9 * values[0];
+  /** @type {(w: Ae.Pair) => Ae.Pair} */
   const flip = ([a, b]) => [-a, -b];
   const [u1, u2] = vectors;
   const second = alike ? "minimum" : "saddle";
@@ -66,12 +82,16 @@ export function criticalPoints(S) {
 }
 
 // Pieces of the curve on which a grid of values (n x n, cells of size 1) crosses a level.
+/** @type {(grid: Ae.Numbers, n: number, level: number) => [from: Ae.Pair, to: Ae.Pair][]} */
 export function contour(grid, n, level) {
+  /** @type {[from: Ae.Pair, to: Ae.Pair][]} */
   const pieces = [];
   for (let i = 0; i < n - 1; i++) {
     for (let j = 0; j < n - 1; j++) {
+      /** @type {Ae.Pair[]} */
       const corners = [[j, i], [j + 1, i], [j + 1, i + 1], [j, i + 1]];
       const values = corners.map(([x, y]) => grid[y * n + x] - level);
+      /** @type {Ae.Pair[]} */
       const cuts = [];
       for (let k = 0; k < 4; k++) {
         const [a, b] = [values[k], values[(k + 1) % 4]];
@@ -87,6 +107,7 @@ export function contour(grid, n, level) {
 }
 
 // The loss over the square as a shaded map with contour lines: the deeper the colour, the lower.
+/** @type {(on: Ae.Plane, S: Ae.Symmetric) => void} */
 function paint(on, S) {
   const n = 121;
   const grid = new Float64Array(n * n);
@@ -97,10 +118,10 @@ function paint(on, S) {
   }
   const [high, low] = eigen2(S).values;
   const top = low + high;
-  const canvas = on.canvas;
+  const canvas = canvasOf(on);
   const side = Math.round(2 * (on.box.right - on.box.left));
   canvas.width = canvas.height = side;
-  const context = canvas.getContext("2d");
+  const context = pen(canvas);
   const [paper, deep, ink] = ["paper", "reconstruction", "ink"].map((role) => colour(on.node, role));
   const shades = document.createElement("canvas");
   shades.width = shades.height = n;
@@ -109,7 +130,7 @@ function paint(on, S) {
     const t = clamp(1 - Math.sqrt((grid[i] - low) / (1.6 * top - low)), 0, 1);
     pixels.data.set([...mix(paper, deep, 0.85 * t), 255], 4 * i);
   }
-  shades.getContext("2d").putImageData(pixels, 0, 0);
+  pen(shades).putImageData(pixels, 0, 0);
   const cell = side / (n - 1);
   context.drawImage(shades, -cell / 2, -cell / 2, side + cell, side + cell);
   context.strokeStyle = `rgb(${mix(paper, ink, 0.45).map(Math.round)})`;
@@ -125,7 +146,10 @@ function paint(on, S) {
   }
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
   const surface = plane({
     x: [-REACH, REACH], y: [-REACH, REACH], xLabel: "weight w₁", yLabel: "weight w₂", canvas: true,
     label: "The loss over the two weights, and the point w. Arrow keys move w.",
@@ -154,46 +178,53 @@ function render({ model, el }) {
     { key: "rate", label: "step size, 0.05 / tr S" },
     { key: "steps", label: "steps taken" },
   ]);
+  /** @type {(key: string, label: string) => Ae.Slider} */
+  const spread = (key, label) => {
+    const [min, max] = limits[key];
+    return slider({ key, label, min, max, step: 0.05, text: (v) => number(v), oninput: (v) => reshape({ [key]: v }) });
+  };
   const sliders = {
-    sd1: slider({
-      key: "sd1", label: "standard deviation along u", min: 0.3, max: 2, step: 0.05, text: (v) => number(v),
-      oninput: (v) => reshape({ sd1: v }),
-    }),
-    sd2: slider({
-      key: "sd2", label: "standard deviation across u", min: 0.3, max: 2, step: 0.05, text: (v) => number(v),
-      oninput: (v) => reshape({ sd2: v }),
-    }),
+    sd1: spread("sd1", "standard deviation along u"),
+    sd2: spread("sd2", "standard deviation across u"),
     angle: slider({
       key: "angle", label: "direction of u", min: 0, max: 180, step: 1, text: (v) => `${number(v, 0)}°`,
       oninput: (v) => reshape({ angle: wrap180(v) }),
     }),
   };
 
-  let S;
+  let S = covarianceOf(model.get("sd1"), model.get("sd2"), model.get("angle"));
+  /** @type {Ae.Pair[]} */
   let walked = [model.get("w")];
+  const latest = () => walked[walked.length - 1];
   let stop = () => {};
+  /** @type {(w: Ae.Pair) => void} */
   const go = (w) => update(model, { w });
+  /** @type {(w: Ae.Pair) => void} */
   const begin = (w) => {
     stop();
     walked = [w];
     go(w);
   };
-  const inside = (w) => w.map((v) => clamp(v, -REACH, REACH));
+  /** @type {(w: Ae.Pair) => Ae.Pair} */
+  const inside = (w) => [clamp(w[0], -REACH, REACH), clamp(w[1], -REACH, REACH)];
+  /** @type {(change: Record<string, number>) => void} */
   function reshape(change) {
     stop();
     walked = [model.get("w")];
     update(model, change);
   }
+  /** @type {(count: number) => void} */
   function walk(count) {
-    for (let i = 0; i < count && !resting(walked.at(-1)); i++) walked.push(stepFrom(S, walked.at(-1)));
-    go(walked.at(-1));
+    for (let i = 0; i < count && !resting(latest()); i++) walked.push(stepFrom(S, latest()));
+    go(latest());
   }
+  /** @type {(w: Ae.Pair) => boolean} */
   const resting = (w) => Math.hypot(...gradientAt(S, w)) < AT_REST * (S.xx + S.yy);
   function descend() {
     stop();
     stop = animate(() => {
       walk(1 + Math.floor(walked.length / 30)); // slow enough to watch, and it does end
-      return walked.length < MOST_STEPS && !resting(walked.at(-1));
+      return walked.length < MOST_STEPS && !resting(latest());
     });
   }
 
@@ -206,7 +237,7 @@ function render({ model, el }) {
   // A click or tap puts w there; a drag of the page by finger is not a click.
   surface.svg.addEventListener("click", (event) => {
     const w = surface.at(event);
-    if (!ball.node.contains(event.target) && w.every((v) => Math.abs(v) <= REACH)) begin(w);
+    if (!(event.target instanceof Node && ball.node.contains(event.target)) && w.every((v) => Math.abs(v) <= REACH)) begin(w);
   });
 
   function drawSurface() {
@@ -235,14 +266,15 @@ function render({ model, el }) {
   }
 
   function draw() {
+    /** @type {Ae.Pair} */
     const w = model.get("w");
-    if (walked.at(-1)[0] !== w[0] || walked.at(-1)[1] !== w[1]) walked = [w]; // moved from outside
+    if (latest()[0] !== w[0] || latest()[1] !== w[1]) walked = [w]; // moved from outside
     ball.place();
     set(trail, { d: path(surface, walked.map((p) => p[0]), walked.map((p) => p[1])) });
 
     const data = dataOf(model.get("white"), model.get("sd1"), model.get("sd2"), model.get("angle"));
     const norm = Math.hypot(...w);
-    const rebuilt = data.map(([x, y]) => w.map((v) => v * (w[0] * x + w[1] * y)));
+    const rebuilt = data.map((x) => project(w, x));
     const far = norm > 0 ? 20 / norm : 0;
     set(line, {
       x1: on.px(-far * w[0]), y1: on.py(-far * w[1]), x2: on.px(far * w[0]), y2: on.py(far * w[1]),
@@ -250,6 +282,7 @@ function render({ model, el }) {
     set(segments, {
       d: data.map((p, i) => path(on, [p[0], rebuilt[i][0]], [p[1], rebuilt[i][1]])).join(""),
     });
+    /** @type {(points: Ae.Pair[], r: number) => SVGCircleElement[]} */
     const circles = (points, r) => points.map(([x, y]) => s("circle", { class: "ae-fill", cx: on.px(x), cy: on.py(y), r }));
     dots.replaceChildren(...circles(data, 3.6));
     hats.replaceChildren(...circles(rebuilt, 2.6));
@@ -274,7 +307,10 @@ function render({ model, el }) {
       column(
         surface.node,
         row(
-          button("Step", () => (stop(), walk(1))),
+          button("Step", () => {
+            stop();
+            walk(1);
+          }),
           button("Descend", descend),
           button("Start again", () => begin(model.get("start"))),
         ),
@@ -284,15 +320,14 @@ function render({ model, el }) {
     ),
     caption("Drag w, click anywhere on the map, or use the arrow keys (Shift for bigger steps). Deep colour is low loss."),
   );
-  S = covarianceOf(model.get("sd1"), model.get("sd2"), model.get("angle"));
-  const stops = [
+  const ends = together(
     watch(model, ["w"], draw),
     watch(model, ["sd1", "sd2", "angle"], drawSurface),
     whenShown(el, drawSurface),
     () => stop(),
-  ];
+  );
   drawSurface();
-  return () => stops.forEach((end) => end());
+  return ends;
 }
 
 export default { render };

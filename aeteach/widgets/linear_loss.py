@@ -7,10 +7,8 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from aeteach.widgets.kit.host import Figure
-from aeteach.widgets.kit.inputs import Numbers, StateError, axis_angle, read_array
-
-_FARTHEST = 2.0  # the map ends at 1.6, but a step of the descent may lead a little beyond
-_SD_LEAST, _SD_MOST = 0.3, 2.0
+from aeteach.widgets.kit.inputs import Numbers, axis_angle
+from aeteach.widgets.kit.traits import PointWithin, Within
 
 
 def tied_loss(S: ArrayLike, w: ArrayLike) -> float:
@@ -41,7 +39,7 @@ class LinearLoss(Figure):
     r"""Walk over the loss of the tied linear autoencoder x -> w w^T x on data in the plane.
 
     Args:
-        w: where to start, two numbers within -2 and 2; the map shows -1.6 to 1.6.
+        w: where to start, two numbers, -2 to 2; the map shows -1.6 to 1.6.
         sd1: standard deviation of the data along its direction u, 0.3 to 2.
         sd2: standard deviation across it, 0.3 to 2.
         angle: of u in degrees, taken modulo 180.
@@ -55,11 +53,11 @@ class LinearLoss(Figure):
     """
 
     _module = "linear_loss"
-    w = Numbers().tag(sync=True)
+    w = PointWithin([-0.1, 0.3], -2, 2)  # the map ends at 1.6; the descent may lead beyond
     start = Numbers(help="What 'Start again' returns to.").tag(sync=True)
     white = Numbers(help="Whitened points, from which the data are made.").tag(sync=True)
-    sd1 = t.Float(1.5).tag(sync=True)
-    sd2 = t.Float(0.6).tag(sync=True)
+    sd1 = Within(1.5, 0.3, 2)
+    sd2 = Within(0.6, 0.3, 2)
     angle = t.Float(30.0).tag(sync=True)
     loss = t.Float(0.0).tag(sync=True)
 
@@ -72,15 +70,15 @@ class LinearLoss(Figure):
         angle: float = 30.0,
         **kwargs: Any,
     ) -> None:
-        start = _check_weights(w)
         alt = (
             "Left, the loss of a linear autoencoder with one latent number as a map over its two "
             "weights: a maximum at zero, saddles at plus and minus the second eigenvector, minima "
             "at plus and minus the first. Right, the data and the line the weights span. Gradient "
             "descent from almost anywhere ends in one of the two minima: there is no other."
         )
-        values = {"w": start, "start": start, "sd1": sd1, "sd2": sd2, "angle": angle}
+        values = {"w": w, "sd1": sd1, "sd2": sd2, "angle": angle}
         super().__init__(**{"alt": alt, "white": white_points().tolist()} | values | kwargs)
+        self.start = self.w
 
     @property
     def covariance(self) -> NDArray[np.float64]:
@@ -96,17 +94,6 @@ class LinearLoss(Figure):
         R = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         return np.asarray(self.white) @ np.diag([self.sd1, self.sd2]) @ R.T
 
-    @t.validate("w", "start")
-    def _check_w(self, proposal: Any) -> list[float]:
-        return _check_weights(proposal["value"])
-
-    @t.validate("sd1", "sd2")
-    def _check_sd(self, proposal: Any) -> float:
-        sd, name = float(proposal["value"]), proposal["trait"].name
-        if not _SD_LEAST <= sd <= _SD_MOST:
-            raise StateError(f"{name} is {sd}; expected {_SD_LEAST} to {_SD_MOST}")
-        return sd
-
     @t.validate("angle")
     def _check_angle(self, proposal: Any) -> float:
         return axis_angle(proposal["value"])
@@ -117,15 +104,3 @@ class LinearLoss(Figure):
 
     def __repr__(self) -> str:
         return f"LinearLoss(w=({self.w[0]:.2f}, {self.w[1]:.2f}), loss={self.loss:.3f})"
-
-
-def _check_weights(w: ArrayLike) -> list[float]:
-    """Return w as a list of two numbers within the map, or say what is wrong with it."""
-    array = read_array("w", w)
-    if array.shape != (2,):
-        raise StateError(f"w has shape {array.shape}; expected (2,): the two weights")
-    if np.abs(array).max() > _FARTHEST:
-        raise StateError(
-            f"w is {array.tolist()}; expected both within -{_FARTHEST} and {_FARTHEST}"
-        )
-    return [float(v) for v in array]

@@ -1,7 +1,7 @@
 """Two clouds of points on a line, moved by hand: their witness function and their MMD."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -11,10 +11,9 @@ from torch import Tensor
 from aeteach.mmd import KERNELS, median_distance, mmd, mmd_normal
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import Numbers, StateError, read_array
+from aeteach.widgets.kit.traits import OneOf, WholeWithin, Within
 
-_LIMITS = {"mu": (-3.0, 3.0), "sigma": (0.2, 2.0), "bandwidth": (0.05, 20.0)}
 _FARTHEST = 20.0  # of a point; the axis ends at 5, but a normal distribution does not
-_FEWEST, _MOST = 2, 100
 _NORMALS = ("mu_x", "sigma_x", "mu_y", "sigma_y")
 
 
@@ -27,12 +26,12 @@ class WitnessPad(Figure):
     Args:
         mu_x: mean of the normal distribution that x is drawn from, -3 to 3.
         sigma_x: its standard deviation, 0.2 to 2.
-        mu_y: mean of the one that y is drawn from.
-        sigma_y: its standard deviation.
+        mu_y: mean of the one that y is drawn from, -3 to 3.
+        sigma_y: its standard deviation, 0.2 to 2.
         n: points of each cloud, 2 to 100; up to 24 can be moved one by one.
         kernel: "rbf" or "imq"; see `aeteach.mmd`.
         bandwidth: h, in the unit of the points, 0.05 to 20.
-        seed: of the first points.
+        seed: of the first points, 0 to 2147483647.
 
     Attributes:
         x: the points of the first cloud as they stand now, a list; 2 to 100 within -20 and 20.
@@ -45,16 +44,17 @@ class WitnessPad(Figure):
     """
 
     _module = "witness_pad"
+    _limits: ClassVar = {"n": (2, 100)}
     x = Numbers().tag(sync=True)
     y = Numbers().tag(sync=True)
-    mu_x = t.Float(0.0).tag(sync=True)
-    sigma_x = t.Float(0.5).tag(sync=True)
-    mu_y = t.Float(0.0).tag(sync=True)
-    sigma_y = t.Float(1.5).tag(sync=True)
+    mu_x = Within(0.0, -3, 3)
+    sigma_x = Within(0.5, 0.2, 2)
+    mu_y = Within(0.0, -3, 3)
+    sigma_y = Within(1.5, 0.2, 2)
     drawn = t.Bool(True).tag(sync=True)
-    kernel = t.Unicode("rbf").tag(sync=True)
-    bandwidth = t.Float(1.0).tag(sync=True)
-    seed = t.Int(0).tag(sync=True)
+    kernel = OneOf(*KERNELS)
+    bandwidth = Within(1.0, 0.05, 20)
+    seed = WholeWithin(0, 0, 2**31 - 1)
     start = t.Any(help="What 'Start again' returns to.").tag(sync=True)
 
     def __init__(
@@ -70,20 +70,6 @@ class WitnessPad(Figure):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        values = (mu_x, sigma_x, mu_y, sigma_y)
-        state: dict[str, Any] = {
-            name: _number(name, v) for name, v in zip(_NORMALS, values, strict=True)
-        }
-        if isinstance(n, bool) or not isinstance(n, int) or not _FEWEST <= n <= _MOST:
-            raise StateError(f"n is {n!r}; expected {_FEWEST} to {_MOST} points")
-        eps = np.random.default_rng(seed).standard_normal((2, n))
-        state |= {
-            "x": (state["mu_x"] + state["sigma_x"] * eps[0]).round(3).tolist(),
-            "y": (state["mu_y"] + state["sigma_y"] * eps[1]).round(3).tolist(),
-            "drawn": True,
-            "kernel": _kernel(kernel),
-            "bandwidth": _number("bandwidth", bandwidth),
-        }
         alt = (
             "Two clouds of points x and y on a line, and above them the witness function: a bump "
             "upwards for every x and one downwards for every y, added up. It is above zero where x "
@@ -92,7 +78,17 @@ class WitnessPad(Figure):
             "unbiased estimate of the squared maximum mean discrepancy; the mean of the witness "
             "over x less that over y is always the biased one."
         )
-        super().__init__(**{"alt": alt, "start": state, "seed": seed} | state | kwargs)
+        state: dict[str, Any] = {"mu_x": mu_x, "sigma_x": sigma_x, "mu_y": mu_y, "sigma_y": sigma_y}
+        state |= {"kernel": kernel, "bandwidth": bandwidth, "seed": seed}
+        super().__init__(**{"alt": alt} | state | kwargs)
+        fewest, most = self._limits["n"]
+        if isinstance(n, bool) or not isinstance(n, int) or not fewest <= n <= most:
+            raise StateError(f"n is {n!r}; expected {fewest} to {most} points")
+        eps = np.random.default_rng(self.seed).standard_normal((2, n))
+        self.x = (self.mu_x + self.sigma_x * eps[0]).round(3).tolist()
+        self.y = (self.mu_y + self.sigma_y * eps[1]).round(3).tolist()
+        names = (*_NORMALS, "x", "y", "drawn", "kernel", "bandwidth")
+        self.start = {name: getattr(self, name) for name in names}
 
     def mmd(self, *, unbiased: bool = True) -> float:
         """MMD^2 of the points as they stand now, from `aeteach.mmd`."""
@@ -119,24 +115,16 @@ class WitnessPad(Figure):
     def _check_points(self, proposal: Any) -> list[float]:
         name = proposal["trait"].name
         points = read_array(name, proposal["value"])
-        if points.ndim != 1 or not _FEWEST <= len(points) <= _MOST:
-            raise StateError(
-                f"{name} has shape {points.shape}; expected {_FEWEST} to {_MOST} numbers"
-            )
+        fewest, most = self._limits["n"]
+        if points.ndim != 1 or not fewest <= len(points) <= most:
+            came = f"{name} has shape {points.shape}"
+            raise StateError(f"{came}; expected {fewest} to {most} numbers")
         if np.abs(points).max() > _FARTHEST:
             raise StateError(
                 f"{name} reaches {np.abs(points).max():g}; expected points within -{_FARTHEST:g} "
                 f"and {_FARTHEST:g}: divide them by a common unit"
             )
         return [float(v) for v in points]
-
-    @t.validate("bandwidth", *_NORMALS)
-    def _check_number(self, proposal: Any) -> float:
-        return _number(proposal["trait"].name, proposal["value"])
-
-    @t.validate("kernel")
-    def _check_kernel(self, proposal: Any) -> str:
-        return _kernel(proposal["value"])
 
     def __repr__(self) -> str:
         return (
@@ -147,18 +135,3 @@ class WitnessPad(Figure):
 
 def _column(points: list[float]) -> Tensor:
     return torch.tensor(points, dtype=torch.float64)[:, None]
-
-
-def _number(name: str, value: float) -> float:
-    """Return a number within the figure's range, or say what is wrong."""
-    low, high = _LIMITS[name.split("_")[0]]
-    number = float(value)
-    if not low <= number <= high:  # NaN is not either
-        raise StateError(f"{name} is {number:g}; expected {low:g} to {high:g}")
-    return number
-
-
-def _kernel(name: str) -> str:
-    if name not in KERNELS:
-        raise StateError(f"kernel is {name!r}; expected one of {', '.join(KERNELS)}")
-    return name

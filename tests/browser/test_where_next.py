@@ -10,11 +10,14 @@ import torch
 
 from aeteach.diffusion import average_terms, noise_added, schedule
 from aeteach.widgets import DiffusionChain
-from aeteach.widgets.diffusion_chain import DATA, MOST
+from aeteach.widgets.diffusion_chain import DATA
+from aeteach.widgets.kit.traits import limits
 from tests.browser.conftest import Call, Show
 from tests.browser.driver import WAYS, Drag, FigureDriver
 
 HUMPS = {name: {"centres": list(h.centres), "sd": h.sd} for name, h in DATA.items()}
+
+MOST = int(limits(DiffusionChain)["steps"][1])
 
 
 @pytest.mark.parametrize("name", DATA)

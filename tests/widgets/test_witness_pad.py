@@ -19,7 +19,7 @@ from aeteach.widgets.kit.inputs import StateError
         (lambda: WitnessPad(sigma_y=0), "sigma_y is 0"),
         (lambda: WitnessPad(bandwidth=math.nan), "bandwidth is nan"),
         (lambda: WitnessPad(n=1), "expected 2 to 100 points"),
-        (lambda: WitnessPad(kernel="linear"), "expected one of rbf, imq"),
+        (lambda: WitnessPad(kernel="linear"), "expected 'rbf' or 'imq'"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make: Callable[[], Any], message: str) -> None:

@@ -412,6 +412,13 @@ export function bars(items) {
 
 // ---------------------------------------------------------------- colour on a canvas
 
+// The canvas under a plane's axes.
+/** @type {(on: Ae.Plane) => HTMLCanvasElement} */
+export function canvasOf({ canvas }) {
+  if (canvas === undefined) throw new Error("the plane has no canvas: make it with `canvas: true`");
+  return canvas;
+}
+
 // The palette's colour of a role as [r, g, b], in the theme that holds now.
 /** @type {(el: Element, role: string) => Ae.Rgb} */
 export function colour(el, role) {

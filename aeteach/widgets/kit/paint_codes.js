@@ -1,10 +1,10 @@
-import { pen } from "./kit.js";
+import { canvasOf, pen } from "./kit.js";
 
 // Codes (N, 2) in the colours of their digits, on the canvas under a plane's axes.
 /** @type {(on: Ae.Plane, codes: Ae.Tensor, labels: number[]) => void} */
 export function paintCodes(on, codes, labels) {
-  const { canvas, box } = on;
-  if (canvas === undefined) throw new Error("the plane has no canvas: make it with `canvas: true`");
+  const { box } = on;
+  const canvas = canvasOf(on);
   const scale = 3; // canvas pixels to a drawing unit, for sharp screens
   canvas.width = scale * (box.right - box.left);
   canvas.height = scale * (box.bottom - box.top);
