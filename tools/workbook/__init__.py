@@ -7,3 +7,8 @@ citations, terms) is resolved here from the sources alone, so no built book is n
 written needs no extension: it reads the same in JupyterLab, Notebook 7, and wherever else
 notebooks are shown.
 """
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "book" / "_ext"))  # as _config.yml does

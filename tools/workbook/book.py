@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import yaml
+from aeteach_book.declarations import declared
+from aeteach_book.evidence import Claim
 from mdit_py_plugins.anchors.index import slugify, unique_slug
 from pybtex.database import BibliographyData, Entry, Person, parse_file
 from pybtex.richtext import Text as RichText
@@ -95,6 +97,7 @@ class Book:
     anchors: dict[tuple[str, str], str] = field(default_factory=dict)
     terms: dict[str, Target] = field(default_factory=dict)
     references: Page | None = None
+    claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
     cited: set[str] = field(default_factory=set)
 
     @classmethod
@@ -108,6 +111,7 @@ class Book:
         for page, file in zip(pages, _files(pages), strict=True):
             page.file = file
         book = cls(config.get("title", "The book"), pages, _left_out(pages), bibliography)
+        book.claims = declared(root / "tests" / "claims")
         count: Counter[tuple[str, int | None]] = Counter()
         for page in [*book.left_out, *book.pages]:  # what is in the book comes last, and prevails
             book._read_headings(page)

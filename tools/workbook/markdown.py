@@ -10,6 +10,8 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+from aeteach_book.declarations import LIST as CLAIMS
+from aeteach_book.declarations import markup
 from pybtex.backends.markdown import Backend
 from pybtex.style.formatting.plain import Style
 
@@ -124,10 +126,20 @@ class Plain:
                 return f"${body}$"
             case "code" | "literal":
                 return f"`{body}`"
+            case "claim":
+                return self._claim(body)
         if name == "cite" or name.startswith("cite:"):
             return self._citation(name, body)
         self._warn(f"{self.page.path.name}: the role {{{name}}} is shown as plain text")
         return text or body
+
+    def _claim(self, name: str) -> str:
+        """Return what stands behind a claim: its kind and figures, and a link to all claims."""
+        claim = self.book.claims.get(self.page.name, {}).get(name)
+        if claim is None:
+            self._warn(f"{self.page.path.name}: there is no claim {name}")
+            return ""
+        return f" ({self.book.link(claim.short, self.page, self.book.page(CLAIMS))})"
 
     def _reference(self, text: str, target: str) -> str:
         if exercise := self.book.exercises.get(target):
@@ -209,6 +221,9 @@ class Plain:
             return self._glossary(body)
         if name == "bibliography":
             return self._bibliography()
+        if name == "claims":
+            listed = [page.name for page in self.book.pages]
+            return self.markdown(markup(self.book.claims, listed, linked=False))
         self._warn(f"{self.page.path.name}: the directive {{{name}}} is shown as plain text")
         return self.markdown(body)
 

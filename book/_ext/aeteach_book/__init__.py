@@ -8,6 +8,8 @@
 - `runner`, `tracer`: run one chapter, and write down which files it opens.
 - `pages`: which pages are read and written again.
 - `left_out`, `names`: a link to a page that _toc.yml leaves out becomes plain text.
+- `evidence`, `declarations`, `claims`: what is claimed and how it is measured; where that is read
+  and held together with the text; the mark that shows it.
 """
 
 from typing import Any
@@ -17,8 +19,8 @@ from sphinx.application import Sphinx
 
 def setup(app: Sphinx) -> dict[str, Any]:
     # Not at the top: the processes that run the chapters need none of this.
-    from aeteach_book import chapters, left_out, offline, pages
+    from aeteach_book import chapters, claims, left_out, offline, pages
 
-    for part in (offline, pages, chapters, left_out):
+    for part in (offline, pages, chapters, left_out, claims):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

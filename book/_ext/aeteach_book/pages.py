@@ -24,6 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util.nodes import clean_astext
 
 from aeteach_book import chapters, left_out
+from aeteach_book.declarations import declared
 from aeteach_book.surroundings import (
     digest,
     digest_files,
@@ -122,6 +123,7 @@ def _means(app: Sphinx, config: Any) -> str:
             digits().digest,
             digest_files(Path(__file__).parent.glob("*.py")),
             [digest_files(files_below(path)) for path in own],
+            repr(declared(folder / "tests" / "claims")),
         ]
     )
 

@@ -117,6 +117,7 @@ def test_what_is_no_markup_stays(write, warned, text: str) -> None:
             "two.md: no entry gone in the bibliography",
         ),
         ("{eq}`eq-gone`", "eq-gone", "two.md: there is no equation eq-gone"),
+        ("It is.{claim}`gone`", "It is.", "two.md: there is no claim gone"),
         ("![a](gone.png)", "![a](gone.png)", "two.md: there is no picture gone.png"),
     ],
 )
@@ -150,3 +151,42 @@ def test_the_bibliography_lists_what_is_cited(small: Path) -> None:
     assert page is not None
     lines = Plain(book, page, pytest.fail).markdown(page.text).split("\n")
     assert lines[2:] == ["- A. Ada and B. Bell. T. *J*, 2001.", "- C. van der Zee. T. *J*, 2003."]
+
+
+CLAIM = (
+    '@OverSeeds("{name}", "Second.", measured="steps of $x$", seeds=5, spread=(2, 6), within=0.5, '
+    "false_at=1)\ndef test_it(seed):\n    return seed + 2\n"
+)
+
+
+@pytest.fixture
+def claimed(small: Path) -> Book:
+    folder = small / "tests" / "claims"
+    folder.mkdir(parents=True)
+    (folder / "test_two.py").write_text(CLAIM.format(name="second"))
+    (folder / "test_draft.py").write_text(CLAIM.format(name="draft"))
+    (small / "book" / "how-do-we-know.md").write_text("# All claims\n\n```{claims}\n```\n")
+    toc = (small / "_toc.yml").read_text()
+    (small / "_toc.yml").write_text(toc + "      - file: book/how-do-we-know\n")
+    return Book.read(small)
+
+
+def plain(book: Book, name: str) -> str:
+    page = book.page(name)
+    assert page is not None
+    return Plain(book, page, pytest.fail).markdown(page.text + "{claim}`second`" * (name == "two"))
+
+
+def test_a_mark_says_kind_and_figures_and_leads_to_all_claims(claimed: Book) -> None:
+    link = "05-how-do-we-know.ipynb"
+    assert plain(claimed, "two").endswith(f" ([over 5 seeds: 2 to 6]({link}))")
+
+
+def test_the_list_of_claims_is_plain_markdown(claimed: Book) -> None:
+    text = plain(claimed, "how-do-we-know")
+    assert "| [Two `twos`](02-two.ipynb) | 1 |" in text
+    assert "- Second.\\\n  *over seeds*. Steps of $x$: 2 to 6 over 5 seeds" in text
+    assert "`tests/claims/test_two.py::test_it`" in text
+    assert "<" not in text
+    assert "{" not in text
+    assert "draft" not in text  # it is not in the book
