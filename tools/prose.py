@@ -28,10 +28,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "book" / "_ext"))  # as _config.yml does
-sys.path.append(str(ROOT))
 from aeteach_book.declarations import MARK, declared  # noqa: E402
-
-from tools.workbook.blocks import Fence, Text, blocks  # noqa: E402
+from workbook.blocks import Fence, Text, blocks  # noqa: E402
 
 TAG = "nbval-check-output"
 # Pages that are made of other pages, or of nothing but entries.
