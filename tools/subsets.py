@@ -68,7 +68,8 @@ def warnings(toc: dict[str, Any], folder: Path) -> list[str]:
 
 def copy(folder: Path) -> dict[str, Any]:
     """Copy the book without what it would run; return its table of contents."""
-    shutil.copytree(ROOT / "book", folder / "book")
+    for part in ("book", "tests/claims"):
+        shutil.copytree(ROOT / part, folder / part)
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     config["execute"]["execute_notebooks"] = "off"
     # A kernel that never ran has not named its language.

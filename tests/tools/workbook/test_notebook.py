@@ -243,6 +243,8 @@ def without(gone: str, root: Path) -> Book:
     (root / "_toc.yml").write_text(yaml.safe_dump(toc))
     (root / "_config.yml").symlink_to(ROOT / "_config.yml")
     (root / "book").symlink_to(BOOK)
+    (root / "tests").mkdir()
+    (root / "tests" / "claims").symlink_to(ROOT / "tests" / "claims")
     return Book.read(root)
 
 
