@@ -76,8 +76,8 @@ def test_the_wider_bottleneck_won(seed: int, changed: bool) -> float:
 
 @OverSeeds(
     "error-ranks-alike",
-    "By and large the points fall from left to right: by error, the cells have nearly the order that "
-    "they have for the readers.",
+    "By and large the points fall from left to right: by error, the cells have nearly the order "
+    "that they have for the readers.",
     measured="Spearman's rank correlation of minus the squared error with readability, over the "
     "15 cells",
     seeds=5,

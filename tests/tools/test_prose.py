@@ -126,6 +126,7 @@ def test_the_evidence_of_a_claim_is_a_source(root: Path) -> None:
         "spread=(2, 17.5), within=0.5, false_at=20)\ndef test_often(seed):\n    ...\n"
     )
     assert asked(root, text) == []
+    assert len(asked(root, text.replace("17.5", "18"))) == 1  # other numbers would fit by chance
 
 
 @pytest.mark.parametrize(
