@@ -1,7 +1,9 @@
 """Print a definition of the package inside a chapter, so that the book never holds a copy."""
 
+import ast
 import html
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,11 +34,34 @@ def show(definition: Callable[..., Any] | type, *, docstring: bool = False) -> S
     Args:
         definition: a function, class or method.
         docstring: keep the docstring; by default it is left out, for the text around says it.
+
+    Raises:
+        TypeError: it has no source in Python, or is neither a function nor a class.
     """
-    text = inspect.cleandoc("\n" + inspect.getsource(definition))
-    doc = inspect.getdoc(definition)
-    if not docstring and doc and '"""' in text:
-        before, _, rest = text.partition('"""')
-        _, _, after = rest.partition('"""')
-        text = before.rstrip().removesuffix(" r").removesuffix("\n    r") + after
-    return Source(text)
+    try:
+        text = textwrap.dedent(inspect.getsource(definition)).rstrip()
+    except (TypeError, OSError):
+        raise TypeError(
+            f"show takes a function or class whose source is a file or a cell, got {definition!r}"
+        ) from None
+    return Source(text if docstring else _without_docstring(text))
+
+
+def _without_docstring(text: str) -> str:
+    """Leave out the docstring of the definition itself, and the empty line that follows it."""
+    try:
+        node = ast.parse(text).body[0]
+    except SyntaxError:  # a lambda, of which Python knows the line and not the ends
+        return text
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return text
+    first = node.body[0]
+    if ast.get_docstring(node, clean=False) is None or first.lineno == node.lineno:
+        return text
+    lines = text.splitlines()
+    before, after = lines[: first.lineno - 1], lines[first.end_lineno :]
+    if not node.body[1:]:  # a definition needs a body
+        after = [" " * first.col_offset + "..."]
+    while after and not after[0].strip():
+        del after[0]
+    return "\n".join([*before, *after])

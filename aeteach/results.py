@@ -10,6 +10,7 @@ is read. A table that is not there is the one that came with the package.
 import csv
 import math
 import os
+import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ ENVIRONMENT = "AETEACH_RESULTS"
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "_tables"  # the wheel alone has it: results/ as it was at the release
 _CLONE = _PACKAGE.parent / "results"
+# As a sweep writes them. Python's own int and float take more: "1_0", "٣", "nan", "inf", " 7 ".
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]{1,3})?")
 CURVES = "_curve"  # what a table of training curves is called after the name of its sweep
 
 Row = dict[str, Any]
@@ -217,33 +221,40 @@ def read(name: str, path: str | os.PathLike[str] | None = None) -> Table:
         ResultsError: no such table, with the command that makes it; or a broken one.
     """
     file = find(name, path)
-    with file.open(newline="", encoding="utf-8") as lines:
-        header, *cells = [line for line in csv.reader(lines) if line] or [[]]
+    again = f"make the table again with `aeteach sweep {name.removesuffix(CURVES)}`"
+    header, *cells = _lines(file, again)
     for number, line in enumerate(cells, 2):
         if len(line) != len(header):
             raise ResultsError(
-                f"{file}, row {number}: {len(line)} cells, and the header has {len(header)}; make "
-                f"the table again with `aeteach sweep {name.removesuffix(CURVES)}`"
+                f"{file}, row {number}: {len(line)} cells, and the header has {len(header)}; "
+                f"{again}"
             )
     if not cells or len(set(header)) != len(header):
-        raise ResultsError(f"{file} has no rows, or two columns of one name; make it again")
+        raise ResultsError(f"{file} has no rows, or two columns of one name; {again}")
     columns = [_typed([line[i] for line in cells]) for i in range(len(header))]
     rows = (dict(zip(header, values, strict=True)) for values in zip(*columns, strict=True))
     return Table(name, tuple(header), tuple(rows))
 
 
+def _lines(file: Path, again: str) -> list[list[str]]:
+    """Read the cells of a file as text; a byte-order mark, which spreadsheets write, is skipped."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            lines = [line for line in csv.reader(text) if line] or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ResultsError(f"{file} is no CSV file in UTF-8 ({error}); {again}") from None
+    if len(lines[0]) == 1 and ";" in lines[0][0]:
+        raise ResultsError(
+            f"{file} separates its cells by semicolons; save it with commas, and points in numbers"
+        )
+    return lines
+
+
 def _typed(cells: list[str]) -> list[Any]:
     """Read a column as whole numbers, else as numbers, else leave it as text; empty is None."""
-    for kind in (int, _finite):
-        try:
-            return [None if cell == "" else kind(cell) for cell in cells]
-        except ValueError:
-            continue
+    for kind, pattern in ((int, _WHOLE), (float, _NUMBER)):
+        if all(cell == "" or pattern.fullmatch(cell) for cell in cells):
+            values = [None if cell == "" else kind(cell) for cell in cells]
+            if all(value is None or math.isfinite(value) for value in values):  # no 1e999
+                return values
     return [None if cell == "" else cell for cell in cells]
-
-
-def _finite(cell: str) -> float:
-    value = float(cell)
-    if not math.isfinite(value):  # then the column stays text, and no mean is taken of it
-        raise ValueError(cell)
-    return value

@@ -123,6 +123,36 @@ def test_a_broken_table_is_refused(tmp_path: Path, text: str, message: str) -> N
         read("toy", tmp_path)
 
 
+def test_what_a_spreadsheet_saves_is_read(tmp_path: Path, table: Table) -> None:
+    plain = (tmp_path / "toy.csv").read_text(encoding="utf-8")
+    saved = "\ufeff" + plain.replace("\n", "\r\n")  # a byte-order mark, and Windows' line ends
+    (tmp_path / "toy.csv").write_bytes(saved.encode("utf-8"))
+    assert read("toy", tmp_path) == table
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a;b\n1,5;2\n", "separates its cells by semicolons; save it with commas"),
+        ("a,b\n1,2\n".encode("utf-16"), "no CSV file in UTF-8"),
+        (b"a,b\n1,\xff\n", "no CSV file in UTF-8"),
+        (b"a,b\n1," + b"x" * 200_000 + b"\n", "no CSV file in UTF-8 .field larger than"),
+    ],
+    ids=["semicolons", "UTF-16", "no UTF-8", "long"],
+)
+def test_what_is_no_table_is_refused_by_name(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "toy.csv").write_bytes(data)
+    with pytest.raises(ResultsError, match=message) as error:
+        read("toy", tmp_path)
+    assert str(tmp_path / "toy.csv") in str(error.value)
+
+
+@pytest.mark.parametrize("cell", ["1_0", "007", "٣", " 7", "+7", "0x7", "1.", ".5", "1e999"])
+def test_what_only_python_takes_for_a_number_stays_text(tmp_path: Path, cell: str) -> None:
+    (tmp_path / "toy.csv").write_text(f"a,b\n{cell},1\n3,2\n", encoding="utf-8")
+    assert read("toy", tmp_path).column("a") == [cell, "3"]
+
+
 @pytest.mark.parametrize("cell", ["nan", "inf", "-inf"])
 def test_what_is_not_finite_is_never_averaged(tmp_path: Path, cell: str) -> None:
     (tmp_path / "toy.csv").write_text(f"loss\n1.5\n{cell}\n")

@@ -109,7 +109,7 @@ def images(x: object, name: str = "images", size: int | None = None) -> Tensor:
 def pixels(
     x: object,
     name: str = "x",
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     *,
     dtype: torch.dtype = torch.float32,
     look: bool = True,
@@ -119,7 +119,7 @@ def pixels(
     Args:
         x: what arrived.
         name: what the caller calls it.
-        size: H and W must be this, in pixels; None for any.
+        size: H and W must be this, in pixels, one number if they are the same; None for any.
         dtype: of the model's weights, float32 or float64.
         look: whether the numbers are looked at, and not only shape and dtype.
 
@@ -414,13 +414,16 @@ _WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _COUNTS = "write 1.0 for 1; counts become probabilities when divided by their sum"
 
 
-def _batch(x: object, name: str, size: int | None, kind: str, want: str) -> Tensor:
+def _batch(
+    x: object, name: str, size: int | tuple[int, int] | None, kind: str, want: str
+) -> Tensor:
     """Return x if it is (N, 1, H, W) of a dtype, not empty."""
-    shape = "(N, 1, H, W)" if size is None else f"(N, 1, {size}, {size})"
+    sides = (size, size) if isinstance(size, int) else size
+    shape = "(N, 1, H, W)" if sides is None else f"(N, 1, {sides[0]}, {sides[1]})"
     x = tensor(x, name, want.format(shape))
     if x.dtype != getattr(torch, kind):
         raise TypeError(f"{name} must be {kind} in [0, 1], got {x.dtype}: {_to_kind(x, kind)}")
-    if x.ndim != 4 or x.shape[1] != 1 or (size and x.shape[2:] != (size, size)):
+    if x.ndim != 4 or x.shape[1] != 1 or (sides and x.shape[2:] != sides):
         raise ValueError(f"{name} must be {shape}, got {_shape(x)}: {_to_images(x, size)}")
     if x.numel() == 0:
         raise ValueError(f"{name} is empty, {_shape(x)}: pass at least one image")
@@ -457,7 +460,7 @@ def _to_kind(x: Tensor, kind: str) -> str:
     return f"grey levels 0 to 255 become that with {convert} / 255"
 
 
-def _to_images(x: Tensor, size: int | None) -> str:
+def _to_images(x: Tensor, size: int | tuple[int, int] | None) -> str:
     """Say how to make (N, 1, H, W) of another shape."""
     if x.ndim == 4 and x.shape[1] == 1:
         here = f"; mnist(split, size={size}) gives this size" if size in (28, 32) else ""

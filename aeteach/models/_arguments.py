@@ -7,7 +7,7 @@ from aeteach import _validate
 from aeteach._measure import place_of
 
 
-def check_images(model: nn.Module, x: Tensor, size: int | None = None) -> Tensor:
+def check_images(model: nn.Module, x: Tensor, size: int | tuple[int, int] | None = None) -> Tensor:
     """Return x if a model can encode it: (N, 1, H, W) of the model's precision.
 
     The numbers are looked at too, and must be in [0, 1] or a little beyond. In training they are
@@ -16,7 +16,8 @@ def check_images(model: nn.Module, x: Tensor, size: int | None = None) -> Tensor
     Args:
         model: the one that is called.
         x: what arrived.
-        size: height and width it was made for, in pixels; None for any.
+        size: height and width it was made for, in pixels, one number if they are the same; None
+            for any.
 
     Raises:
         TypeError, ValueError: another shape or dtype, no image, NaN, or grey levels up to 255.

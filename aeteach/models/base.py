@@ -63,7 +63,8 @@ class Autoencoder(Model):
         ValueError: the decoder ends in a sigmoid of its own and another is asked for.
     """
 
-    size: int | None = None  # height and width of its images, where the model says so
+    # Height and width of its images, one number if they are the same, where the model says so.
+    size: int | tuple[int, int] | None = None
     latent: int | None = None  # its latent dimensions, likewise
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, *, sigmoid: bool) -> None:

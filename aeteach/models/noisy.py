@@ -197,10 +197,12 @@ def noisy_points(
     variational = _validate.flag(variational, "variational")
     hidden = _validate.counts(hidden, "hidden", least=0)
     noise = LatentNoise(snr=snr)
-    return NoisyAutoencoder(
+    model = NoisyAutoencoder(
         nn.Sequential(nn.Flatten(), *dense(3, *hidden, latent)),
         nn.Sequential(*dense(latent, *hidden[::-1], 3), nn.Unflatten(1, POINT)),
         noise,
         sigmoid=False,
         variational=variational,
     )
+    model.size, model.latent = POINT[1:], latent
+    return model
