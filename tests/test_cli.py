@@ -11,6 +11,7 @@ import torch
 
 import aeteach
 from aeteach import cli, data, recipes, results, training, weights
+from tests.paths import ROOT
 
 SMALL = recipes.Recipe(
     model="linear", model_arguments={"latent": 2, "size": 8}, data="blobs", epochs=2, why={}
@@ -196,6 +197,12 @@ def test_a_full_disk_is_a_sentence_that_names_the_file(small, tmp_path, monkeypa
     last = capsys.readouterr().err.splitlines()[-1]
     assert re.search(r"No space left.*\.small-seed-0-epochs-2\.ckpt could not.*The disk at /", last)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_package_is_the_command_where_the_command_is_not_found():
+    command = [sys.executable, "-m", "aeteach", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"aeteach {aeteach.__version__}\n"
 
 
 def test_the_version_is_said(capsys):

@@ -9,12 +9,14 @@ import pytest
 
 from tests.paths import BOOK, PACKAGE
 
-SHARED = {"_files", "_measure", "_modes", "_random", "_validate"}  # tools that every layer may use
+# Tools that every layer may use.
+SHARED = {"_files", "_measure", "_modes", "_progress", "_random", "_validate"}
 # layer -> the layers it imports at the top of a module, beside itself and SHARED
 IMPORTS: dict[str, set[str] | None] = {
     "_files": set(),
     "_measure": set(),
     "_modes": set(),
+    "_progress": set(),
     "_random": set(),
     "_moved": set(),
     "_validate": set(),
@@ -54,6 +56,7 @@ IMPORTS: dict[str, set[str] | None] = {
         *("reported", "conditional", "latent", "inpainting", "channel", "divergences"),
     },
     "cli": {"data", "recipes", "training", "weights", "sweeps", "results"},
+    "__main__": {"cli"},
     "__init__": None,  # the package's front door may name anything light
 }
 

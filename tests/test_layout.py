@@ -47,7 +47,7 @@ def modules() -> list[Path]:
     return [
         path.relative_to(PACKAGE)
         for path in sorted(PACKAGE.rglob("*.py"))
-        if path.name != "__init__.py" or defines(path)
+        if path.name not in ("__init__.py", "__main__.py") or defines(path)
     ]
 
 

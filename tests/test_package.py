@@ -197,6 +197,28 @@ def test_every_dependency_is_imported() -> None:
     assert used >= CORE, f"nothing imports {CORE - used}"
 
 
+# ------------------------------------------------------------------------------------- encodings
+
+SOURCES = [p for place in ("aeteach", "book/_ext", "tools") for p in (ROOT / place).rglob("*.py")]
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_text_file_is_opened_in_an_encoding_that_is_named(path: Path) -> None:
+    # Python's default is the machine's: on Windows a text in UTF-8 comes back as something else.
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        owner = ast.unparse(node.func).rpartition(".")[0]
+        if name not in ("open", "read_text", "write_text") or owner in ("os", "tarfile", "super()"):
+            continue
+        given = [*node.args, *(word.value for word in node.keywords if word.arg == "mode")]
+        modes = [a.value for a in given if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        text = name != "open" or not any("b" in mode for mode in modes)
+        named = any(word.arg == "encoding" for word in node.keywords) or "utf-8" in modes
+        assert named or not text, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+
+
 # ------------------------------------------------------------------------- the project's address
 
 HOSTS = r"(?:github\.com|[\w-]+\.github\.io|gitlab\.com|codeberg\.org|[\w-]+\.readthedocs\.io)"

@@ -51,9 +51,46 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 def test_weights_that_do_not_fit_their_card_are_named(tmp_path):
-    weights.save(models.build("linear", latent=2, size=8), small_card(latent=3), tmp_path)
+    weights.save(models.build("linear", latent=2, size=8), small_card(), tmp_path)
+    card = json.loads((tmp_path / "small.json").read_text())
+    card["recipe"]["model_arguments"]["latent"] = 3
+    (tmp_path / "small.json").write_text(json.dumps(card))
     with pytest.raises(ValueError, match="weights of 'small' do not fit"):
         weights.load("small", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (models.build("linear", latent=3, size=8), r"shape \(64, 3\), and there \(64, 2\)"),
+        (
+            models.build("mlp", latent=2, size=8),
+            r"'linear' with .*decoder.0.bias has shape \(32,\)",
+        ),
+        (nn.Identity(), r"has shape none, and there \(64,\)"),
+    ],
+)
+def test_a_model_that_is_not_the_one_on_the_card_is_never_written(tmp_path, model, message):
+    with pytest.raises(WeightsError, match=message):
+        weights.save(model, small_card(), tmp_path)
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: torch.compile(model, backend="eager"),
+        nn.DataParallel,
+        lambda model: nn.DataParallel(torch.compile(model, backend="eager")),
+    ],
+    ids=["compiled", "parallel", "both"],
+)
+def test_a_wrapped_model_is_stored_as_it_was_before(tmp_path, wrap):
+    model = models.build("linear", latent=2, size=8)
+    weights.save(model, small_card(), tmp_path / "plain")
+    weights.save(wrap(model), small_card(), tmp_path / "wrapped")
+    assert contents(tmp_path / "wrapped") == contents(tmp_path / "plain")
+    assert weights.load("small", tmp_path / "wrapped").card.name == "small"
 
 
 def pair(folder, seed=0):
@@ -269,15 +306,20 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path, value):
     assert contents(tmp_path) == {}
 
 
-def test_tensors_that_share_memory_are_saved(tmp_path):
+def test_tensors_that_share_memory_are_saved_and_come_back(tmp_path, monkeypatch):
     class Tied(nn.Module):
         def __init__(self):
             super().__init__()
             self.a = nn.Parameter(torch.full((2,), 1e6))
             self.b = self.a
 
-    weights.save(Tied(), small_card(), tmp_path)
-    assert (tmp_path / STATE).stat().st_size > 0
+    monkeypatch.setitem(models.MODELS, "tied", Tied)
+    recipe = recipes.Recipe(model="tied", model_arguments={}, why={})
+    card = dataclasses.replace(small_card(), recipe=recipe.as_dict())
+    weights.save(Tied(), card, tmp_path)
+    back = weights.load("small", tmp_path)
+    assert back.a is back.b
+    assert torch.equal(back.a, torch.full((2,), 1e6))
 
 
 def test_the_machine_is_named():

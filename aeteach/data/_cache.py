@@ -21,7 +21,8 @@ def folder() -> Path:
     """Return the cache folder: AETEACH_DATA if set, else the user's own (which may not exist).
 
     Raises:
-        DataError: AETEACH_DATA begins with the home of somebody whom this machine does not know.
+        DataError: AETEACH_DATA begins with the home of somebody whom this machine does not know; or
+            it is not set, and the user has no home, as in some containers.
     """
     chosen = os.environ.get("AETEACH_DATA", "").strip()
     if chosen:
@@ -31,7 +32,12 @@ def folder() -> Path:
             raise DataError(f"AETEACH_DATA is {chosen!r}: {error}; give a whole path") from error
     import pooch  # here, because it is slow to import
 
-    return Path(pooch.os_cache("aeteach"))
+    try:
+        return Path(pooch.os_cache("aeteach"))
+    except RuntimeError as error:
+        raise DataError(
+            f"there is no folder for the digits ({error}): name one in AETEACH_DATA"
+        ) from error
 
 
 def places(name: str) -> list[Path]:

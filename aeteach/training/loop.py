@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from tqdm.auto import tqdm
 
 from aeteach import _validate
 from aeteach._measure import measuring, place_of
 from aeteach._modes import modes_kept
+from aeteach._progress import bar
 from aeteach._random import random_state_kept, seed_all
 from aeteach.training import contract
 from aeteach.training.checkpoint import Checkpoint, Run
@@ -139,7 +139,7 @@ def fit(
     with torch.enable_grad(), random_state_kept(training.device):
         seed_all(seed, training.device)
         history = saved.begin() if saved else History()
-        with tqdm(total=epochs, initial=history.epochs, unit="epoch", disable=not progress) as bar:
+        with bar(progress, total=epochs, initial=history.epochs, unit="epoch") as shown:
             try:
                 for epoch in range(history.epochs + 1, epochs + 1):
                     seconds, terms = training.epoch(epoch, history)
@@ -153,8 +153,8 @@ def fit(
                         saved.write(history)
                     if on_epoch is not None:
                         _look_on(on_epoch, epoch, history, model, training.device)
-                    bar.set_postfix(loss=f"{terms['loss']:.4g}")
-                    bar.update()
+                    shown.set_postfix(loss=f"{terms['loss']:.4g}")
+                    shown.update()
             except KeyboardInterrupt:
                 if _raises.get():
                     raise

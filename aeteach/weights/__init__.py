@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -104,18 +105,21 @@ def save(model: nn.Module, card: Card, folder: str | os.PathLike[str] = FOLDER) 
     names one directly after the other; should a kill come between, `load` says so.
 
     Args:
-        model: its state is stored.
+        model: its state is stored; compiled or parallel ones are stored as they were before.
         card: names the files.
         folder: made if it is not there.
 
     Raises:
-        WeightsError: the card's name is no file name, a weight is NaN or infinite, or a file of
-            that name is there and is no card or no weights of this package; it is left as it is.
+        WeightsError: the card's name is no file name, a weight is NaN or infinite, the model is
+            not the one on the card, or a file of that name is there and is no card or no weights
+            of this package; it is left as it is.
         OSError: the files cannot be written; names them and the disk.
     """
     folder = Path(folder)
     check_free(card.name, folder)
-    data = safetensors.torch.save(_kept(model))
+    kept = _kept(_unwrapped(model))
+    _check_fits(kept, card, _card_file(folder, card.name))
+    data = safetensors.torch.save(kept)
     card = dataclasses.replace(card, weights_sha256=hashlib.sha256(data).hexdigest())
     make_folder(folder)
     state, text = folder / f"{card.name}.safetensors", json.dumps(asdict(card), indent=2) + "\n"
@@ -205,6 +209,34 @@ def machine() -> str:
         pass  # not Linux, or not a PC: the short name has to do
     kernels, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
     return f"{name}, {kernels} kernels, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """Return the model inside what `torch.compile` or a parallel wrapper has put around it."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
+            model = inner
+        else:
+            return model
+
+
+def _check_fits(kept: Mapping[str, Tensor], card: Card, path: Path) -> None:
+    """Refuse to write what `load` would refuse to read."""
+    wanted = {name: tensor.shape for name, tensor in _built(card, path).state_dict().items()}
+    have = {name: tensor.shape for name, tensor in kept.items()}
+    for name in sorted(wanted.keys() | have.keys()):
+        if wanted.get(name) != have.get(name):
+            raise WeightsError(
+                f"the model is not the one on the card, {card.recipe['model']!r} with "
+                f"{card.recipe['model_arguments']}: {name} has shape {_size(have.get(name))}, and "
+                f"there {_size(wanted.get(name))}; nothing was written"
+            )
+
+
+def _size(shape: torch.Size | None) -> str:
+    return "none" if shape is None else str(tuple(shape))
 
 
 def _kept(model: nn.Module) -> dict[str, Tensor]:

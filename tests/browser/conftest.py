@@ -77,7 +77,7 @@ class Watch:
 NewPage = Callable[..., Page]
 AT_FIRST = {"viewport": {"width": 1280, "height": 1400}}
 # What a page can be told after it was opened; anything else needs a context of its own.
-CHANGEABLE = {"viewport", "color_scheme", "reduced_motion"}
+CHANGEABLE = {"viewport", "color_scheme", "reduced_motion", "forced_colors"}
 
 
 class Tabs:
@@ -101,6 +101,7 @@ class Tabs:
         page.emulate_media(
             color_scheme=options.get("color_scheme", "light"),
             reduced_motion=options.get("reduced_motion", "no-preference"),
+            forced_colors=options.get("forced_colors", "none"),
         )
         self.lent.append((kind, page))
         return page

@@ -43,7 +43,7 @@ PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
 def test_a_figure_keeps_its_manners(
     look: Show, make: Callable[[], Figure], subtests: pytest.Subtests
 ) -> None:
-    # Opened once, narrow as on a phone, and asked three things.
+    # Opened once, narrow as on a phone, and asked four things.
     figure = look(make, viewport={"width": 320, "height": 900})
     with subtests.test("everything has a name and a value"):
         has_names_and_values(figure)
@@ -51,6 +51,8 @@ def test_a_figure_keeps_its_manners(
         lies_well(figure)
     with subtests.test("keys that it uses do not reach the page"):
         keeps_its_keys(figure)
+    with subtests.test("colours that are data stay in high contrast and on paper"):
+        keeps_its_colours(figure)
 
 
 def has_names_and_values(figure: FigureDriver) -> None:
@@ -87,6 +89,43 @@ def keeps_its_keys(figure: FigureDriver) -> None:
         figure.keys(control, "ArrowRight", "ArrowDown", "Shift+ArrowUp")
     figure.page.keyboard.press("x")
     assert set(figure.page.evaluate("keys")) <= {"Shift", "x"}
+
+
+# Of every element what its colour says: backgrounds other than paper and panel, and all of an SVG.
+COLOURS = """(root) => {
+    const style = (node) => getComputedStyle(node);
+    const plain = new Set(["rgba(0, 0, 0, 0)"]);
+    for (const role of ["paper", "panel"]) {
+        const probe = root.appendChild(document.createElement("span"));
+        probe.style.cssText = `background: var(--ae-${role}); forced-color-adjust: none`;
+        plain.add(style(probe).backgroundColor);
+        probe.remove();
+    }
+    const html = [...root.querySelectorAll("*")].filter(
+        (node) => !node.closest("svg") && !plain.has(style(node).backgroundColor));
+    window.coloured ??= html;
+    return {
+        back: window.coloured.map((node) => [node.className, style(node).backgroundColor]),
+        svg: [...root.querySelectorAll("svg *")].map(
+            (node) => [style(node).fill, style(node).stroke]),
+        print: window.coloured.map((node) => style(node).printColorAdjust),
+        paper: [...root.querySelectorAll(".ae-stack")].map((node) => style(node).backgroundColor),
+        chosen: [...root.querySelectorAll(".ae-choice input:checked + *")].map(
+            (node) => style(node).outlineStyle),
+    };
+}"""
+
+
+def keeps_its_colours(figure: FigureDriver) -> None:
+    """Colours that are data stay in high contrast and on paper."""
+    figure.page.emulate_media(color_scheme="light")
+    before = figure.root.evaluate(COLOURS)
+    assert set(before["print"]) <= {"exact"}, before["back"]
+    figure.page.emulate_media(forced_colors="active")
+    after = figure.root.evaluate(COLOURS)
+    assert (after["back"], after["svg"]) == (before["back"], before["svg"])
+    assert set(after["paper"]) <= {PAPER["light"]}  # beneath what is drawn in those colours
+    assert set(after["chosen"]) <= {"solid"}
 
 
 def test_what_changed_is_said_once_the_figure_rests(look: Show) -> None:

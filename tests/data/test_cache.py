@@ -344,3 +344,17 @@ def test_the_chosen_folder_may_start_at_home_or_here(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AETEACH_DATA", "digits")
     assert cache.folder() == tmp_path / "digits"
+
+
+def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch, tmp_path):
+    # As in a container that runs as a user whom its system does not know.
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "AETEACH_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"no folder for the digits .*name one in AETEACH_DATA"):
+        cache.folder()
+    assert not list(tmp_path.iterdir())
