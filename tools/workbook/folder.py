@@ -114,7 +114,7 @@ class Folder:
 
     def _offered(self) -> dict[str, str]:
         try:
-            return dict(json.loads((self.path / OFFERED).read_text()))
+            return dict(json.loads((self.path / OFFERED).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return {}
 
