@@ -1,4 +1,5 @@
 import math
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -49,7 +50,15 @@ def test_count_is_the_one_derived_in_the_docstring():
     assert sum((29 - s) ** 2 for s in range(7, 15)) == 2780
     assert COUNT == 3 * 2780
     assert f"{COUNT:,}" in shapes.__doc__
-    assert 8002 % 3 != 0  # what the docstring says of the count reported elsewhere
+    # Of the count reported elsewhere: no choice of sides gives it to three shapes alike.
+    (reported,) = re.findall(r"counted ([\d,]+) images", shapes.__doc__)
+    counts = {
+        3 * sum((29 - s) ** 2 for s in range(low, high + 1))
+        for low in range(1, 29)
+        for high in range(low, 29)
+    }
+    assert COUNT in counts
+    assert int(reported.replace(",", "")) not in counts
 
 
 def test_no_image_occurs_twice(everything):

@@ -167,6 +167,6 @@ def test_what_cannot_be_shown_is_refused_by_name(make: Any, message: str) -> Non
 
 def test_a_refused_place_leaves_the_old_one() -> None:
     figure = two(place=1)
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="place is 5"):
         figure.place = 5
     assert figure.place == 1

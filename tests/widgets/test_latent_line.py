@@ -141,6 +141,6 @@ def test_what_cannot_be_shown_is_refused_by_name(make: Any, message: str) -> Non
 
 def test_a_refused_cursor_leaves_the_old_one() -> None:
     figure = line(z=0.5)
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="z is -9"):
         figure.z = -9
     assert figure.z == 0.5

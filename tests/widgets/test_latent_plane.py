@@ -135,7 +135,7 @@ def test_what_cannot_be_shown_is_refused_by_name(
 
 def test_a_refused_cursor_leaves_the_old_one() -> None:
     figure = small_plane(cursor=[0.25, 0.75])
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="two numbers from 0 to 1"):
         figure.cursor = [2.0, 0.0]
     assert figure.cursor == [0.25, 0.75]
     assert repr(figure) == "LatentPlane(planes=1, cursor=(0.25, 0.75))"

@@ -135,7 +135,7 @@ def test_a_state_out_of_range_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(StateError, match=f"{next(iter(change))} is .*; expected"):
         figure.set_state(change)
     np.testing.assert_array_equal(figure.shown(), before)
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match=f"{next(iter(change))} is .*; expected"):
         probe(**change)
 
 

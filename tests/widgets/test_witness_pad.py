@@ -30,8 +30,14 @@ def test_numbers_out_of_range_are_refused(make: Callable[[], Any], message: str)
 def test_a_refused_state_leaves_the_old_one() -> None:
     pad = WitnessPad()
     before = list(pad.x)
-    for points in ([1.0], [[1.0, 2.0]], [1.0, math.inf], [1.0, 99.0], None):
-        with pytest.raises(StateError):
+    for points, message in (
+        ([1.0], "expected 2 to 100"),
+        ([[1.0, 2.0]], "expected"),
+        ([1.0, math.inf], "NaN or infinity"),
+        ([1.0, 99.0], "expected"),
+        (None, "it is None"),
+    ):
+        with pytest.raises(StateError, match=f"x.*{message}"):
             pad.x = points
     assert pad.x == before
     pad.drawn = False

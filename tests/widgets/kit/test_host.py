@@ -308,7 +308,7 @@ def test_what_the_browser_sends_arrives_in_python() -> None:
     assert figure.angle == 33.5
     assert seen[-1] == figure.captured == pytest.approx(axis_stats(moved, 33.5).captured)
     before = (figure.points, figure.angle, figure.captured)
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="expected a finite number of degrees"):
         figure.set_state({"angle": float("nan")})
     assert (figure.points, figure.angle, figure.captured) == before
 
