@@ -196,7 +196,7 @@ def test_numbers_out_of_range_are_explained_in_the_panel(
         ({"images": torch.zeros(320, 1, 28, 28), "epochs": 3}, "held_out has images of (32, 32)"),
         (
             {"images": torch.zeros(320, 1, 28, 28), "held_out": torch.zeros(64, 1, 28, 28)},
-            "expects (N, 1, 32, 32)",
+            "x must be (N, 1, 32, 32)",
         ),
     ],
 )
