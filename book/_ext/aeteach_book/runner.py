@@ -64,5 +64,5 @@ def run(notebook: NotebookNode, folder: Path, options: dict[str, Any]) -> Run:
             error = ""
         except Exception as failure:  # a cell's error, a time limit, a kernel that died
             error = f"{type(failure).__name__}\n{failure}"
-        traced = log.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if log.exists() else []
-    return Run(notebook, started, time.time() - started, traced, error)
+        text = log.read_text(encoding="utf-8", errors="surrogateescape") if log.exists() else ""
+    return Run(notebook, started, time.time() - started, text.splitlines(), error)
