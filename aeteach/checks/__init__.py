@@ -2,7 +2,12 @@
 
 from aeteach.checks._exercise import Check, Exercise, Judged, Mistake, Quantity, Rounds, Verdict
 from aeteach.checks.asking_for_a_nine import *  # noqa: F403
-from aeteach.checks.bottleneck_as_a_channel import *  # noqa: F403
+from aeteach.checks.bottleneck_as_a_channel import (
+    correlated_rate,
+    decibels,
+    information_rate,
+    noise_for_snr,
+)
 from aeteach.checks.choosing_the_latent import (
     dimensions_needed,
     encoder_parameters,
@@ -10,7 +15,12 @@ from aeteach.checks.choosing_the_latent import (
     fitted_gaussian,
 )
 from aeteach.checks.clinic import beta_in_force, name_the_fault, repair_loss, sound_draw
-from aeteach.checks.convolutions import *  # noqa: F403
+from aeteach.checks.convolutions import (
+    conv_output_padding,
+    conv_parameters,
+    conv_size,
+    convolve,
+)
 from aeteach.checks.elbo import (
     bernoulli_nll,
     effective_beta,
@@ -32,7 +42,15 @@ from aeteach.checks.how_much_kl import (
 )
 from aeteach.checks.how_to_use import mean
 from aeteach.checks.latent_meaning import *  # noqa: F403
-from aeteach.checks.linear_autoencoder import *  # noqa: F403
+from aeteach.checks.linear_autoencoder import (
+    axes_from_weights,
+    change_of_basis,
+    linear_parameters,
+    principal_angles,
+    shrinkage,
+    squared_error,
+    tied_gradient,
+)
 from aeteach.checks.matching_a_distribution import *  # noqa: F403
 from aeteach.checks.nonlinear_autoencoder import *  # noqa: F403
 from aeteach.checks.pca_by_hand import (

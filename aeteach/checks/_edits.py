@@ -651,6 +651,8 @@ def _operand(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     if isinstance(node, ast.BinOp):
         additive = isinstance(node.op, ast.Add | ast.Sub)
         word = "term" if additive else "factor or divisor"
+        if isinstance(node.op, ast.Pow):
+            return  # told by the power itself
         if isinstance(node.op, ast.MatMult):
             word = "matrix"
         if isinstance(node.op, ast.Mult | ast.Div):

@@ -1,50 +1,48 @@
-r"""Checkers for the exercises of *Convolutions*."""
+"""The exercises of *Convolutions*."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict, agree
-
-__all__ = ["conv_output_padding", "conv_parameters", "conv_size", "convolve"]
+from aeteach.checks._exercise import Exercise, Mistake, Quantity
 
 Array = NDArray[Any]
 
-
-def conv_size(answer: Any) -> Verdict:
-    """Check a function (n, k, s, p) -> height of a convolution's output."""
-    return _SIZE.check(answer)
-
-
-def convolve(answer: Any) -> Verdict:
-    """Check a function (x, w, s, p) -> convolution of a 2-d image x with a 2-d kernel w."""
-    return _CONVOLVE.check(answer)
-
-
-def conv_output_padding(answer: Any) -> Verdict:
-    """Check a function (n, k, s, p) -> output padding with which a transpose gives back size n."""
-    return _OUTPUT_PADDING.check(answer)
-
-
-def conv_parameters(answer: Any) -> Verdict:
-    """Check how many parameters the convolutional autoencoder with 4 channels has."""
-    return _PARAMETERS.check(answer)
-
-
 # ---------------------------------------------------------------- output size
+
+
+def _layers(rng: np.random.Generator) -> Iterator[tuple[int, int, int, int]]:
+    """Yield sizes that leave every remainder: fractions of a step below, at and above one half."""
+    yield 29, 4, 3, 1
+    yield 28, 3, 2, 1
+    yield 5, 3, 2, 1
+    yield 7, 3, 1, 0
+    yield 32, 5, 3, 2
+    yield 6, 2, 3, 0
+    yield 10, 4, 4, 1
+    yield 13, 3, 4, 0
+    yield 14, 3, 4, 0
+    yield 4, 4, 3, 0  # a window as wide as the image
+    yield 9, 3, 5, 3
+    for _ in range(8):
+        k, s, p = (int(v) for v in rng.integers([2, 1, 0], [6, 6, 4]))
+        yield int(rng.integers(k, 40)), k, s, p
 
 
 def _size(n: int, k: int, s: int, p: int) -> int:
     return (n + 2 * p - k) // s + 1
 
 
-_SIZE = Exercise(
-    name="Size of the output",
-    right=_size,
-    inputs=((5, 3, 2, 1), (28, 3, 2, 1), (7, 3, 1, 0), (32, 5, 3, 2), (6, 2, 3, 0), (10, 4, 4, 1)),
-    mistakes=(
+conv_size = Exercise(
+    "Size of the output",
+    _size,
+    inputs=_layers,
+    about="n, k, s, p -> height of a convolution's output.",
+    praise="One place to begin with, and one more for each step that fits.",
+    mistakes=[
         Mistake(
             "You counted the steps the window takes. It also stands somewhere before its first "
             "step.",
@@ -59,9 +57,12 @@ _SIZE = Exercise(
             "does not fit?",
             lambda n, k, s, p: math.ceil((n + 2 * p - k) / s) + 1,
         ),
-        Mistake(
-            "You rounded to the nearest whole number. A step that fits by half does not fit.",
-            lambda n, k, s, p: round((n + 2 * p - k) / s) + 1,
+        *(
+            Mistake(
+                "You rounded to the nearest whole number. A step that fits by half does not fit.",
+                lambda n, k, s, p, half=half: round((n + 2 * p - k) / s + half) + 1,
+            )
+            for half in (0.0, 1e-9)  # halves to the even number, as round does, or up
         ),
         Mistake(
             "You padded one side only. There is one above and one below.",
@@ -85,48 +86,36 @@ _SIZE = Exercise(
             "kernel and the padding?",
             lambda n, k, s, p: n // s,
         ),
-    ),
-    praise="One place to begin with, and one more for each step that fits.",
+    ],
 )
 
 # ---------------------------------------------------------------- convolution by hand
 
 
-def _pad(x: Array, p: int) -> Array:
-    return np.pad(x, p)
-
-
-def _slide(x: Array, w: Array, s: int) -> Array:
-    rows, columns = ((a - b) // s + 1 for a, b in zip(x.shape, w.shape, strict=True))
-    return np.array(
-        [
-            [
-                np.sum(w * x[i * s : i * s + w.shape[0], j * s : j * s + w.shape[1]])
-                for j in range(columns)
-            ]
-            for i in range(rows)
-        ]
-    )
+def _images(rng: np.random.Generator) -> Iterator[tuple[Array, Array, int, int]]:
+    for shape, kernel, s, p in (
+        *(((7, 6), (3, 2), 2, 1), ((5, 6), (2, 3), 1, 0), ((6, 8), (3, 2), 3, 2)),
+        *(((5, 5), (3, 3), 1, 1), ((4, 7), (4, 1), 2, 0), ((3, 3), (3, 3), 1, 0)),
+        *(((8, 5), (2, 2), 2, 0), ((9, 4), (1, 3), 4, 3)),
+    ):
+        yield rng.normal(size=shape), rng.normal(size=kernel), s, p
 
 
 def _convolve(x: Array, w: Array, s: int, p: int) -> Array:
-    return _slide(_pad(x, p), w, s)
+    x = np.pad(x, p)
+    h, v = w.shape
+    rows = range(0, x.shape[0] - h + 1, s)
+    columns = range(0, x.shape[1] - v + 1, s)
+    return np.array([[(w * x[i : i + h, j : j + v]).sum() for j in columns] for i in rows])
 
 
-def _image(shape: tuple[int, int], kernel: tuple[int, int], s: int, p: int, seed: int) -> Any:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=shape), rng.normal(size=kernel), s, p
-
-
-_CONVOLVE = Exercise(
-    name="A convolution by hand",
-    right=_convolve,
-    inputs=(
-        _image((5, 6), (2, 3), 1, 0, 0),
-        _image((7, 6), (3, 3), 2, 1, 1),
-        _image((6, 8), (3, 2), 3, 2, 2),
-    ),
-    mistakes=(
+convolve = Exercise(
+    "A convolution by hand",
+    _convolve,
+    inputs=_images,
+    about="x (H, W), w (h, v), s, p -> the convolution of the image x with the kernel w.",
+    praise="Each number is one window, times the weights, added up. That is all a layer does.",
+    mistakes=[
         Mistake(
             "Your kernel is turned by 180 degrees. Signal processing defines a convolution so; "
             "deep learning leaves the kernel as it is.",
@@ -136,17 +125,14 @@ _CONVOLVE = Exercise(
             "Your window moves one pixel at a time, whatever the stride.",
             lambda x, w, s, p: _convolve(x, w, 1, p),
         ),
-        Mistake(
-            "The padding is missing.",
-            lambda x, w, s, p: _convolve(x, w, s, 0),
-        ),
+        Mistake("The padding is missing.", lambda x, w, s, p: _convolve(x, w, s, 0)),
         Mistake(
             "You padded above and on the left only. All four sides get zeros.",
-            lambda x, w, s, p: _slide(np.pad(x, ((p, 0), (p, 0))), w, s),
+            lambda x, w, s, p: _convolve(np.pad(x, ((p, 0), (p, 0))), w, s, 0),
         ),
         Mistake(
             "You padded with the values at the border. The zeros are missing.",
-            lambda x, w, s, p: _slide(np.pad(x, p, mode="edge"), w, s),
+            lambda x, w, s, p: _convolve(np.pad(x, p, mode="edge"), w, s, 0),
         ),
         Mistake(
             "The last row and the last column of windows are missing: they begin one place later "
@@ -165,20 +151,18 @@ _CONVOLVE = Exercise(
             "Rows and columns are swapped in the result.",
             lambda x, w, s, p: _convolve(x, w, s, p).T,
         ),
-    ),
-    praise="Each number is one window, times the weights, added up. That is all a layer does.",
-    same=lambda got, want: agree(got, want, 1e-4),  # float32 will do
+    ],
 )
 
 # ---------------------------------------------------------------- output padding
 
-_OUTPUT_PADDING = Exercise(
-    name="The output padding",
-    right=lambda n, k, s, p: (n + 2 * p - k) % s,
-    inputs=(
-        (32, 3, 2, 1), (31, 3, 2, 1), (28, 5, 3, 1), (8, 3, 3, 0), (10, 4, 3, 1), (9, 3, 4, 1),
-    ),
-    mistakes=(
+conv_output_padding = Exercise(
+    "The output padding",
+    lambda n, k, s, p: (n + 2 * p - k) % s,
+    inputs=_layers,
+    about="n, k, s, p -> the output padding with which a transpose gives back size n.",
+    praise="What the last window left unread has to be given back.",
+    mistakes=[
         Mistake(
             "You returned the largest output padding there can be. It depends on the size that "
             "went in.",
@@ -220,9 +204,8 @@ _OUTPUT_PADDING = Exercise(
             "That is the size the transpose gives without output padding. How much is missing?",
             lambda n, k, s, p: (_size(n, k, s, p) - 1) * s - 2 * p + k,
         ),
-    ),
-    praise="What the last window left unread has to be given back.",
-)  # fmt: skip
+    ],
+)
 
 # ---------------------------------------------------------------- parameters
 
@@ -230,11 +213,15 @@ _WEIGHTS = 9 * (8 + 8 * 16 + 16 * 4) + 9 * (4 * 16 + 16 * 8 + 8)
 _BIASES = 4 + 16 + 8 + 1
 _NORMS = 2 * (8 + 16 + 16 + 8)
 _ENCODER = 9 * (8 + 8 * 16 + 16 * 4) + 4 + 2 * (8 + 16)
+_ALL = _WEIGHTS + _BIASES + _NORMS
 
-_PARAMETERS = Quantity(
-    name="Parameters with 4 channels",
-    right=_WEIGHTS + _BIASES + _NORMS,
-    mistakes=(
+conv_parameters = Quantity(
+    "Parameters with 4 channels",
+    _ALL,
+    about="how many parameters the convolutional autoencoder with 4 channels has.",
+    praise="Twice the bottleneck, and not a fifth more parameters: only two layers touch it.",
+    digits=None,
+    mistakes=[
         (3147, "That is the model with 2 channels, counted in the text. Here there are 4."),
         (_WEIGHTS, "The kernels are right. Biases and batch normalisations are trained as well."),
         (
@@ -246,30 +233,28 @@ _PARAMETERS = Quantity(
             "The biases are missing: four of the six layers have one for each output channel.",
         ),
         (
-            _WEIGHTS + _BIASES + _NORMS + 8 + 16,
+            _ALL + 8 + 16,
             "You gave a bias to the encoder's first two convolutions. The batch normalisation "
             "behind them would subtract it.",
         ),
         (
-            _WEIGHTS + _BIASES + _NORMS - 16 - 8,
+            _ALL - 16 - 8,
             "You left out the biases of the decoder's first two layers. They do nothing, but they "
             "are there and counted.",
         ),
         (
-            _WEIGHTS + _BIASES + 2 * _NORMS,
+            _ALL + _NORMS,
             "You counted the running means and variances. They are measured, not trained.",
         ),
         (
-            _WEIGHTS + _BIASES + _NORMS // 2,
+            _ALL - _NORMS // 2,
             "Batch normalisation has two trained numbers for each channel, not one.",
         ),
         (_ENCODER, "That is the encoder. The decoder is trained as well."),
-        (_WEIGHTS + _BIASES + _NORMS - _ENCODER, "That is the decoder. The encoder is missing."),
+        (_ALL - _ENCODER, "That is the decoder. The encoder is missing."),
         (
             _WEIGHTS // 9 + _BIASES + _NORMS,
             "A kernel has nine weights for each pair of channels; you counted one.",
         ),
-    ),
-    praise="Twice the bottleneck, and not a fifth more parameters: only two layers touch it.",
-    tolerance=1e-9,  # a count is exact
+    ],
 )

@@ -1,71 +1,25 @@
-r"""Checkers for the exercises of *The linear autoencoder is PCA*."""
+"""The exercises of *The linear autoencoder is PCA*."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict, agree
-
-__all__ = [
-    "axes_from_weights",
-    "change_of_basis",
-    "linear_parameters",
-    "principal_angles",
-    "shrinkage",
-    "squared_error",
-    "tied_gradient",
-]
+from aeteach.checks._agree import agree, numbers
+from aeteach.checks._exercise import Exercise, Mistake, Quantity
 
 Array = NDArray[Any]
 
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, so that an answer worked out in float32 counts as right."""
-    return agree(got, want, 1e-4)
-
-
-def linear_parameters(answer: Any) -> Verdict:
-    """Check how many parameters a linear autoencoder has: 28x28 images, 10 latent numbers."""
-    return _PARAMETERS.check(answer)
-
-
-def squared_error(answer: Any) -> Verdict:
-    """Check a function (x, x_hat) -> squared error, summed over pixels, averaged over images."""
-    return _SQUARED_ERROR.check(answer)
-
-
-def principal_angles(answer: Any) -> Verdict:
-    """Check a function (A, B) -> principal angles of their column spaces, degrees, ascending."""
-    return _ANGLES.check(answer)
-
-
-def change_of_basis(answer: Any) -> Verdict:
-    """Check a function (W1, b1, W2, T) -> (W1, b1, W2) of the same model with the code T z."""
-    return _CHANGE_OF_BASIS.check(answer)
-
-
-def axes_from_weights(answer: Any) -> Verdict:
-    """Check a function (W2, Z) -> principal directions as columns, by falling variance."""
-    return _AXES.check(answer)
-
-
-def shrinkage(answer: Any) -> Verdict:
-    """Check the share of a direction that survives a penalty of 1 when its variance is 4."""
-    return _SHRINKAGE.check(answer)
-
-
-def tied_gradient(answer: Any) -> Verdict:
-    """Check a function (w, S) -> gradient of tr S - 2 w^T S w + (w^T w)(w^T S w)."""
-    return _TIED_GRADIENT.check(answer)
-
-
 # ---------------------------------------------------------------- parameters
 
-_PARAMETERS = Quantity(
-    name="Count the parameters",
-    right=784 * 10 + 10 + 10 * 784 + 784,
-    mistakes=(
+linear_parameters = Quantity(
+    "Count the parameters",
+    784 * 10 + 10 + 10 * 784 + 784,
+    about="how many parameters a linear autoencoder has: 28x28 images, 10 latent numbers.",
+    praise="Two matrices and two bias vectors, and nearly all of it is in the matrices.",
+    digits=None,
+    mistakes=[
         (
             2 * 784 * 10,
             "The two matrices are right. Each layer also adds a number to every output.",
@@ -87,29 +41,36 @@ _PARAMETERS = Quantity(
             "That is for images of 32 by 32 pixels. Here they have 28 by 28.",
         ),
         (784 * 2 + 2 + 2 * 784 + 784, "That is for 2 latent numbers. Here there are 10."),
-    ),
-    praise="Two matrices and two bias vectors, and nearly all of it is in the matrices.",
-    tolerance=1e-9,  # a count is exact
+    ],
 )
 
 # ---------------------------------------------------------------- squared error
 
 
-def _images(n: int, size: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    x, x_hat = rng.uniform(size=(2, n, 1, size, size))
-    return x, 0.8 * x_hat + 0.4  # off on average, so that a forgotten square shows
+def _images(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for n, h, w in ((3, 4, 3), (5, 2, 2), (2, 3, 5), (1, 4, 4), (4, 4, 4), (7, 1, 2)):
+        x, x_hat = rng.uniform(size=(2, n, 1, h, w))
+        yield x, 0.8 * x_hat + 0.4  # off on average, so that a forgotten square shows
+    x = rng.uniform(size=(3, 1, 2, 2))
+    yield x, x.copy()
+    yield x, x + 1e-3
 
 
-def _per_image(x: Array, x_hat: Array) -> Array:
-    return np.square(x - x_hat).reshape(len(x), -1).sum(1)
+def _squared_error(x: Array, x_hat: Array) -> Any:
+    return ((x - x_hat) ** 2).sum(axis=(1, 2, 3)).mean()
 
 
-_SQUARED_ERROR = Exercise(
-    name="Squared error an image",
-    right=lambda x, x_hat: _per_image(x, x_hat).mean(),
-    inputs=(_images(3, 4, 0), _images(5, 2, 1)),
-    mistakes=(
+def _per_image(x: Array, x_hat: Array) -> Any:
+    return np.square(x - x_hat).sum((1, 2, 3))
+
+
+squared_error = Exercise(
+    "Squared error an image",
+    _squared_error,
+    inputs=_images,
+    about="x, x_hat (N, 1, H, W) -> squared error, summed over pixels, averaged over images.",
+    praise="Summed over pixels, averaged over images: the unit is squared grey values an image.",
+    mistakes=[
         Mistake(
             "You averaged over the pixels too. Then the number no longer is the error of an "
             "image, but that of a pixel.",
@@ -122,23 +83,22 @@ _SQUARED_ERROR = Exercise(
         ),
         Mistake(
             "Sum and mean are swapped: you averaged over pixels and added up the images.",
-            lambda x, x_hat: np.square(x - x_hat).reshape(len(x), -1).mean(1).sum(),
+            lambda x, x_hat: np.square(x - x_hat).mean((1, 2, 3)).sum(),
         ),
         Mistake(
             "That is one number for each image. The loss is one number for the batch.",
             _per_image,
         ),
-        Mistake(
-            "The differences are not squared, so too bright and too dark cancel.",
-            lambda x, x_hat: (x - x_hat).reshape(len(x), -1).sum(1).mean(),
-        ),
-        Mistake(
-            "The differences are not squared, so too bright and too dark cancel.",
-            lambda x, x_hat: (x_hat - x).reshape(len(x), -1).sum(1).mean(),
+        *(
+            Mistake(
+                "The differences are not squared, so too bright and too dark cancel.",
+                lambda x, x_hat, sign=sign: sign * (x - x_hat).sum((1, 2, 3)).mean(),
+            )
+            for sign in (1, -1)
         ),
         Mistake(
             "You took the size of each difference, not its square.",
-            lambda x, x_hat: np.abs(x - x_hat).reshape(len(x), -1).sum(1).mean(),
+            lambda x, x_hat: np.abs(x - x_hat).sum((1, 2, 3)).mean(),
         ),
         Mistake(
             "There is a square root too many: you return a distance, not a squared error.",
@@ -146,103 +106,118 @@ _SQUARED_ERROR = Exercise(
         ),
         Mistake(
             "There is a square root too many, taken at the end.",
-            lambda x, x_hat: np.sqrt(_per_image(x, x_hat).mean()),
+            lambda x, x_hat: np.sqrt(_squared_error(x, x_hat)),
         ),
         Mistake(
             "There is a factor of one half that our loss does not have.",
-            lambda x, x_hat: _per_image(x, x_hat).mean() / 2,
+            lambda x, x_hat: _squared_error(x, x_hat) / 2,
         ),
-    ),
-    praise="Summed over pixels, averaged over images: the unit is squared grey values an image.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- principal angles
 
 
-def _planes(D: int, a: int, b: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    A = rng.normal(size=(D, a)) @ (np.eye(a) + 0.4 * rng.normal(size=(a, a)))
-    # Short columns keep every wrong cosine below 1, so a mistake gives a number and not NaN.
-    return 0.15 * A, 0.15 * rng.normal(size=(D, b))
+def _planes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield short columns: every wrong cosine is below 1, so a mistake gives numbers, not NaN."""
+    for D, a, b in ((7, 2, 2), (8, 3, 2), (6, 2, 3), (5, 1, 1), (9, 3, 3), (4, 1, 2)):
+        A = rng.normal(size=(D, a)) @ (np.eye(a) + 0.4 * rng.normal(size=(a, a)))
+        yield 0.15 * A, 0.15 * rng.normal(size=(D, b))
 
 
-def _cosines(A: Array, B: Array) -> Array:
-    return np.linalg.svd(A.T @ B, compute_uv=False)
+def _angles(A: Array, B: Array) -> Any:
+    Q1 = np.linalg.qr(A)[0]
+    Q2 = np.linalg.qr(B)[0]
+    cosines = np.linalg.svd(Q1.T @ Q2, compute_uv=False)
+    return np.rad2deg(np.arccos(np.clip(cosines, 0, 1)))
 
 
-def _true_cosines(A: Array, B: Array) -> Array:
-    return _cosines(np.linalg.qr(A)[0], np.linalg.qr(B)[0])
+def _cosines(A: Array, B: Array) -> Any:
+    return np.cos(np.deg2rad(_angles(A, B)))
 
 
 def _unit(A: Array) -> Array:
     return np.asarray(A / np.linalg.norm(A, axis=0))
 
 
-def _degrees(cosines: Array) -> Array:
+def _degrees(cosines: Array) -> Any:
     return np.rad2deg(np.arccos(np.clip(cosines, -1, 1)))
 
 
-def _column_angles(A: Array, B: Array) -> Array:
+def _column_angles(A: Array, B: Array) -> Any:
     pairs = zip(_unit(A).T, _unit(B).T, strict=False)
     return _degrees(np.array([a @ b for a, b in pairs]))
 
 
-_ANGLES = Exercise(
-    name="Principal angles",
-    right=lambda A, B: _degrees(_true_cosines(A, B)),
-    inputs=(_planes(7, 2, 2, 5), _planes(8, 3, 2, 6), _planes(6, 2, 3, 7)),
-    mistakes=(
+principal_angles = Exercise(
+    "Principal angles",
+    _angles,
+    inputs=_planes,
+    about="A (D, a), B (D, b) -> principal angles of their column spaces, degrees, ascending.",
+    praise="Your angles do not depend on the bases, only on the planes: that is the point.",
+    tolerance=5,
+    mistakes=[
         Mistake(
             "The angles are in radians. How many degrees is pi?",
-            lambda A, B: np.arccos(_true_cosines(A, B)),
+            lambda A, B: np.deg2rad(_angles(A, B)),
         ),
-        Mistake(
-            "These are cosines. One step is left: from a cosine to its angle.",
-            _true_cosines,
-        ),
+        Mistake("These are cosines. One step is left: from a cosine to its angle.", _cosines),
         Mistake(
             "These are the complements of the angles: you took a cosine for a sine.",
-            lambda A, B: np.rad2deg(np.arcsin(_true_cosines(A, B))),
+            lambda A, B: 90 - _angles(A, B),
         ),
         Mistake(
             "The angles are right and in the wrong order. Which one comes first?",
-            lambda A, B: _degrees(_true_cosines(A, B))[::-1],
+            lambda A, B: _angles(A, B)[::-1],
         ),
         Mistake(
             "The columns you multiply have neither length 1 nor right angles between them. "
             "What must a basis be, so that dot products are cosines?",
-            lambda A, B: _degrees(_cosines(A, B)),
+            lambda A, B: _degrees(np.linalg.svd(A.T @ B, compute_uv=False)),
         ),
         Mistake(
             "You gave each column length 1, but the columns of one matrix still lean on each "
             "other. Length is half of what a good basis needs.",
-            lambda A, B: _degrees(_cosines(_unit(A), _unit(B))),
+            lambda A, B: np.rad2deg(
+                np.arccos(np.linalg.svd(_unit(A).T @ _unit(B), compute_uv=False))
+            ),
+        ),
+        Mistake(
+            "You gave each column length 1, but the columns of one matrix still lean on each "
+            "other. Length is half of what a good basis needs.",
+            lambda A, B: _degrees(np.linalg.svd(_unit(A).T @ _unit(B), compute_uv=False)),
         ),
         Mistake(
             "Those are angles between columns. They change when the same plane gets another "
             "basis; the angle between planes must not.",
             _column_angles,
         ),
-    ),
-    praise="Your angles do not depend on the bases, only on the planes: that is the point.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- change of basis
 
 
-def _model(D: int, d: int, seed: int) -> tuple[Array, Array, Array, Array]:
-    rng = np.random.default_rng(seed)
-    T = rng.normal(size=(d, d)) + 2 * np.eye(d)
-    return rng.normal(size=(d, D)), rng.normal(size=d), rng.normal(size=(D, d)), T
+def _models(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array, Array]]:
+    for D, d in ((5, 2), (6, 3), (4, 4), (3, 1), (7, 2), (3, 3)):
+        T = rng.normal(size=(d, d)) + 2 * np.eye(d)
+        yield rng.normal(size=(d, D)), rng.normal(size=d), rng.normal(size=(D, d)), T
 
 
-_CHANGE_OF_BASIS = Exercise(
-    name="Same output, another code",
-    right=lambda W1, b1, W2, T: (T @ W1, T @ b1, W2 @ np.linalg.inv(T)),
-    inputs=(_model(5, 2, 0), _model(6, 3, 1)),
-    mistakes=(
+def _change(W1: Array, b1: Array, W2: Array, T: Array) -> Any:
+    return T @ W1, T @ b1, W2 @ np.linalg.inv(T)
+
+
+change_of_basis = Exercise(
+    "Same output, another code",
+    _change,
+    inputs=_models,
+    about="W1 (d, D), b1 (d,), W2 (D, d), T (d, d) -> (W1, b1, W2) of the same model with the "
+    "code T z.",
+    praise="Another model with the same output, and so with the same error. There is one for "
+    "every invertible matrix.",
+    tolerance=5,
+    mistakes=[
         Mistake(
             "The encoder's bias is part of the code. It was left as it was, so the output moves "
             "by a constant.",
@@ -265,59 +240,52 @@ _CHANGE_OF_BASIS = Exercise(
             "swapped.",
             lambda W1, b1, W2, T: (np.linalg.inv(T) @ W1, np.linalg.inv(T) @ b1, W2 @ T),
         ),
-    ),
-    praise="Another model with the same output, and so with the same error. There is one for "
-    "every invertible matrix.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- principal axes
 
 
-def _decoder_and_codes(D: int, d: int, n: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    codes = rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + 3 * rng.normal(size=d)
-    return rng.normal(size=(D, d)), codes
+def _decoders_and_codes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for D, d, n in ((6, 2, 20), (7, 3, 30), (5, 2, 9), (8, 4, 25), (4, 3, 12)):
+        codes = rng.normal(size=(n, d)) @ rng.normal(size=(d, d)) + 3 * rng.normal(size=d)
+        yield rng.normal(size=(D, d)), codes
 
 
-def _directions(X: Array) -> Array:
+def _axes(W2: Array, Z: Array) -> Any:
+    X = Z @ W2.T
+    vectors = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2]
+    return vectors[: Z.shape[1]].T
+
+
+def _directions(X: Array) -> Any:
     """Return the eigenvectors of the covariance of the rows of X as columns, largest first."""
     return np.linalg.eigh(np.atleast_2d(np.cov(X.T)))[1][:, ::-1]
 
 
-def _axes(W2: Array, Z: Array) -> Array:
-    Q, R = np.linalg.qr(W2)
-    return Q @ _directions(Z @ R.T)
-
-
-def _with_lengths(W2: Array, Z: Array) -> Array:
+def _lengths(W2: Array, Z: Array) -> Any:
     X = Z @ W2.T
-    lengths = np.linalg.svd(X - X.mean(0), compute_uv=False)[: Z.shape[1]]
-    return _axes(W2, Z) * lengths / np.sqrt(len(Z))
-
-
-def _uncentred(W2: Array, Z: Array) -> Array:
-    return np.linalg.svd(Z @ W2.T, full_matrices=False)[2][: Z.shape[1]].T
+    return np.linalg.svd(X - X.mean(0), compute_uv=False)[: Z.shape[1]]
 
 
 def _same_up_to_sign(got: Any, want: Any) -> bool:
     """Compare axes up to the sign of each; the inputs have d < D, so an axis is the longer side."""
-    try:
-        got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
-    except (TypeError, ValueError):
+    a, b = numbers(got), numbers(want)
+    if a is None or b is None or a.shape != b.shape or a.ndim != 2:
         return False
-    if got.shape != want.shape or got.ndim != 2:
-        return False
-    if want.shape[0] < want.shape[1]:  # a mistake that returns rows
-        got, want = got.T, want.T
-    return all(_close(a, b) or _close(-a, b) for a, b in zip(got.T, want.T, strict=True))
+    along = 0 if a.shape[0] > a.shape[1] else 1
+    return agree(a * np.where((a * b).sum(along, keepdims=True) < 0, -1, 1), b, 20)
 
 
-_AXES = Exercise(
-    name="Principal axes from a trained model",
-    right=_axes,
-    inputs=(_decoder_and_codes(6, 2, 40, 0), _decoder_and_codes(7, 3, 50, 1)),
-    mistakes=(
+axes_from_weights = Exercise(
+    "Principal axes from a trained model",
+    _axes,
+    inputs=_decoders_and_codes,
+    about="W2 (D, d), Z (N, d) -> the principal directions as columns, (D, d), by falling "
+    "variance; the sign of each is free.",
+    praise="Orthogonal, of length 1, largest variance first: these are PCA's own directions.",
+    same=_same_up_to_sign,
+    mistakes=[
         Mistake(
             "You return an orthonormal basis of the right plane. But which directions in the "
             "plane have the largest variance? Only the codes know.",
@@ -351,54 +319,60 @@ _AXES = Exercise(
             "The directions are right, but they are rows. Return them as columns.",
             lambda W2, Z: _axes(W2, Z).T,
         ),
-        Mistake(
-            "The directions are right, their lengths are not 1 but standard deviations.",
-            _with_lengths,
+        *(
+            Mistake(
+                "The directions are right, their lengths are not 1 but standard deviations.",
+                lambda W2, Z, less=less: _axes(W2, Z) * _lengths(W2, Z) / np.sqrt(len(Z) - less),
+            )
+            for less in (0, 1)
         ),
         Mistake(
             "The codes have a mean, and it counts as variance here. Centre first.",
-            _uncentred,
+            lambda W2, Z: np.linalg.svd(Z @ W2.T, full_matrices=False)[2][: Z.shape[1]].T,
         ),
-    ),
-    praise="Orthogonal, of length 1, largest variance first: these are PCA's own directions.",
-    same=_same_up_to_sign,
+    ],
 )
 
 # ---------------------------------------------------------------- penalty
 
-_SHRINKAGE = Quantity(
-    name="What a penalty leaves",
-    right=0.75,
-    mistakes=(
+shrinkage = Quantity(
+    "What a penalty leaves",
+    0.75,
+    about="the share of a direction that survives a penalty of 1 when its variance is 4.",
+    praise="Strong directions lose little, weak ones much, and those below the penalty vanish.",
+    mistakes=[
         (0.25, "That is the share which is lost."),
-        (np.sqrt(0.75), "That is the singular value of one matrix. Two matrices act in turn."),
+        (0.75**0.5, "That is the singular value of one matrix. Two matrices act in turn."),
         (0.5, "Take the ratio of penalty to variance; the variance is the square already."),
         (0.8, "That is the shrinkage of ridge regression. Here both matrices are penalised."),
         (3.0, "That is how much variance is left over. The question is for a share, at most 1."),
         (1.0, "Without a penalty, yes. With one, a little less."),
         (0.75**2, "You squared the share; the variance shrinks like this, a length does not."),
-    ),
-    praise="Strong directions lose little, weak ones much, and those below the penalty vanish.",
+    ],
 )
 
 # ---------------------------------------------------------------- gradient
 
 
-def _point(D: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    root = rng.normal(size=(D, D))
-    return rng.normal(size=D), root @ root.T / D + np.eye(D)
+def _points(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for D in (3, 2, 4, 1, 5, 3):
+        root = rng.normal(size=(D, D))
+        yield rng.normal(size=D), root @ root.T / D + np.eye(D)
+    yield 3 * rng.normal(size=2), np.diag([3.0, 1.0])
 
 
-def _gradient(w: Array, S: Array) -> Array:
+def _gradient(w: Array, S: Array) -> Any:
     return -4 * S @ w + 2 * (w @ S @ w) * w + 2 * (w @ w) * (S @ w)
 
 
-_TIED_GRADIENT = Exercise(
-    name="Gradient of the tied loss",
-    right=_gradient,
-    inputs=(_point(2, 0), _point(3, 1)),
-    mistakes=(
+tied_gradient = Exercise(
+    "Gradient of the tied loss",
+    _gradient,
+    inputs=_points,
+    about="w (D,), S (D, D) -> the gradient of tr S - 2 w^T S w + (w^T w)(w^T S w), (D,).",
+    praise="It is zero at w = 0 and at every eigenvector of length 1, and nowhere else.",
+    tolerance=10,  # finite differences are right as well
+    mistakes=[
         Mistake(
             "Every number has the wrong sign: this is the direction to walk in, the gradient "
             "points the other way.",
@@ -428,14 +402,12 @@ _TIED_GRADIENT = Exercise(
             lambda w, S: -2 * S @ w + 2 * (w @ S @ w) * w + (w @ w) * (S @ w),
         ),
         Mistake(
-            "The last term is missing: this is the gradient of -2 w^T S w alone.",
+            "The last term is missing: this is the gradient of the middle one alone.",
             lambda w, S: -4 * S @ w,
         ),
         Mistake(
-            "Every number is half of what it should be. Look for a factor of 2.",
+            "Every number is half of what it should be.",
             lambda w, S: _gradient(w, S) / 2,
         ),
-    ),
-    praise="It is zero at w = 0 and at every eigenvector of length 1, and nowhere else.",
-    same=_close,
+    ],
 )
