@@ -592,6 +592,7 @@ def _cut(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     """Cut a list or a table at another place, from the other end, or along the other axis."""
     if not isinstance(node, ast.Subscript):
         return
+    yield node.value, "a selection is made that is not wanted", "a selection is missing"
     where = "a table is indexed along the wrong axis"
     index = node.slice
     if isinstance(index, ast.Tuple):
@@ -603,7 +604,6 @@ def _cut(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     elif isinstance(index, ast.Slice | ast.Name | ast.Constant | ast.Compare):
         both = ast.Tuple([ast.Slice(), index], ast.Load())
         yield ast.Subscript(node.value, both, ast.Load()), where, where
-    yield node.value, "a selection is made that is not wanted", "a selection is missing"
     slices = index.elts if isinstance(index, ast.Tuple) else [index]
     for i, part in enumerate(slices):
         if not isinstance(part, ast.Slice):

@@ -237,7 +237,7 @@ class Exercise(Check):
     ):
         super().__init__(name, about)
         self._praise, self._rows = praise, rows
-        same = same or (lambda got, want: agree(got, want, tolerance))
+        same = _safely(same or (lambda got, want: agree(got, want, tolerance)))
         seed = zlib.crc32(name.encode())
         _SECRETS[self] = Secret((solution, *also), inputs, tuple(mistakes), same, otherwise, seed)
 
@@ -260,6 +260,18 @@ class Exercise(Check):
                         return Verdict(self.name, True, self._praise)
             trial = readers_form(done, answer)
             return self.no(_hint(answer, trial, secret))
+
+
+def _safely(same: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Let a comparison say no to whatever it cannot compare."""
+
+    def agrees(got: Any, want: Any) -> bool:
+        try:
+            return bool(same(got, want))
+        except Exception:  # a result may be anything at all
+            return False
+
+    return agrees
 
 
 def _hint(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str:

@@ -176,11 +176,11 @@ pathwise_gradient = Exercise(
             lambda slope, m, v, e: slope(_z(m, v, e)),
         ),
         Mistake(
-            "A factor of one half is missing: differentiate exp(log_var / 2) once more.",
+            "A factor of one half is missing: differentiate sigma by log_var once more.",
             lambda slope, m, v, e: 2 * _pathwise(slope, m, v, e),
         ),
         Mistake(
-            "The derivative of exp(log_var / 2) keeps exp(log_var / 2) as a factor.",
+            "The derivative of an exponential keeps the exponential as a factor.",
             lambda slope, m, v, e: slope(_z(m, v, e)) * e / 2,
         ),
         Mistake(
