@@ -5,6 +5,7 @@ in any container. What is compared is the numbers and how they are arranged.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,8 @@ Form = Callable[[Any], Any]
 # Relative; a hundredth of it counts against the largest number of the result. The second is what
 # rounding leaves where numbers of order 1 cancel.
 DOUBLE, SINGLE = (1e-5, 1e-12), (2e-4, 4e-7)
+_MOST = 100_000  # items of a result that is no array, such as an iterator, which may have no end
+_LARGEST = 10_000_000  # numbers that are looked at
 
 
 def agree(got: Any, want: Any, tolerance: float = 1.0) -> bool:
@@ -41,22 +44,37 @@ def agree(got: Any, want: Any, tolerance: float = 1.0) -> bool:
         return False
     if np.asarray(plain(want)).dtype.kind in "iub":
         return bool(np.allclose(a, b, rtol=1e-9, atol=0, equal_nan=True))  # a count is exact
-    relative, rest = SINGLE if is_single(got, a) else DOUBLE
-    relative *= tolerance
-    scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
-    absolute = max(relative * 0.01 * scale, rest)
-    return bool(np.allclose(a, b, rtol=relative, atol=absolute, equal_nan=True))
+    return _near(a, b, SINGLE, tolerance) and (
+        _near(a, b, DOUBLE, tolerance) or is_single(got, a)  # the costly question comes last
+    )
+
+
+def _near(a: Array, b: Array, precision: tuple[float, float], tolerance: float) -> bool:
+    """Tell whether all numbers are as near as a precision allows; NaN is near to NaN."""
+    relative, rest = precision[0] * tolerance, precision[1]
+    with np.errstate(all="ignore"):
+        size = np.abs(b)
+        scale = size.max(initial=0.0, where=np.isfinite(size))
+        near = np.abs(a - b) <= max(relative * 0.01 * scale, rest) + relative * size
+    near &= np.isfinite(size)
+    return bool(near.all() or (near | (a == b) | (np.isnan(a) & np.isnan(b))).all())
 
 
 def plain(value: Any) -> Any:
-    """Turn tensors into arrays, wherever in a container they are, and iterators into lists."""
+    """Turn tensors into arrays, wherever in a container they are, and iterators into lists.
+
+    Raises:
+        ValueError: a container has too many items, or an iterator has no end.
+    """
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().resolve_conj().resolve_neg()
         return (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return tuple(plain(getattr(value, f.name)) for f in dataclasses.fields(value))
     if isinstance(value, tuple | list) or _is_iterator(value):
-        items = [plain(v) for v in value]
+        items = [plain(v) for v in itertools.islice(value, _MOST + 1)]
+        if len(items) > _MOST:
+            raise ValueError(f"the result has more than {_MOST:,} items, if they end at all")
         return items if isinstance(value, list) or _is_iterator(value) else tuple(items)
     return value
 
@@ -78,6 +96,8 @@ def numbers(value: Any) -> Array | None:
     """Return an array of the numbers of a result, or None if it does not hold an array of them."""
     try:
         found = np.asarray(plain(value))
+        if found.size > _LARGEST:
+            return None
         if found.dtype.kind == "c" and np.abs(found.imag).max(initial=0) <= 1e-9:
             found = found.real
         if found.dtype.kind not in "biufO":

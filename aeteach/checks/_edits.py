@@ -11,6 +11,8 @@ for introductory programming assignments*, PLDI 2013) and of repair by mutation 
 """
 
 import ast
+import builtins
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -200,7 +202,7 @@ def _renamed(node: ast.Call, name: str) -> ast.Call:
     if isinstance(node.func, ast.Attribute):
         func: ast.expr = ast.Attribute(node.func.value, name, ast.Load())
     else:
-        func = _load(_PREFIX + name if name in HELPERS else name)
+        func = _load(name if hasattr(builtins, name) else _PREFIX + name)
     return ast.Call(func, node.args, node.keywords)
 
 
@@ -321,7 +323,7 @@ def _twin(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     if name in _LOGS and node.args and _value(node.args[0]) is not None:
         return  # a constant that changes units: another base of it would hide the mistake
     for other in _TWINS.get(name, "").split():
-        if isinstance(node.func, ast.Name) and other not in (*HELPERS, "min", "max", "list"):
+        if isinstance(node.func, ast.Name) and not (other in HELPERS or hasattr(builtins, other)):
             continue
         if {name, other} <= _LOGS:
             mends = spoils = "a logarithm has the wrong base, so the unit is another one"
@@ -876,7 +878,9 @@ def _with_body(loop: ast.For | ast.While, body: list[ast.stmt]) -> ast.For | ast
 
 
 def _array(x: Any) -> Any:
-    return x if isinstance(x, torch.Tensor | np.ndarray | float | int) else np.asarray(x)
+    if isinstance(x, torch.Tensor | np.ndarray | float | int):
+        return x
+    return np.asarray(list(itertools.islice(x, 10_000)) if hasattr(x, "__next__") else x)
 
 
 def _either(of_tensor: Callable[..., Any], of_array: Callable[..., Any]) -> Callable[..., Any]:
@@ -888,7 +892,21 @@ def _either(of_tensor: Callable[..., Any], of_array: Callable[..., Any]) -> Call
 
 
 def _over(name: str, *axis: int) -> Callable[..., Any]:
-    return _either(lambda x: getattr(x, name)(*axis), lambda x: getattr(np, name)(x, *axis))
+    """Return a reduction; of a single number it would be no edit, so there it raises."""
+    return _either(
+        lambda x: getattr(_table(x), name)(*axis), lambda x: getattr(np, name)(_table(x), *axis)
+    )
+
+
+def _table(x: Any, dimensions: int = 1) -> Any:
+    """Return an array that has so many dimensions, or more.
+
+    Raises:
+        ValueError: it has fewer, so that what is to be done to it would change nothing.
+    """
+    if np.ndim(x) < dimensions:
+        raise ValueError
+    return x
 
 
 HELPERS: dict[str, Callable[..., Any]] = {
@@ -900,15 +918,14 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "ceil": _either(torch.ceil, lambda x: int(np.ceil(x)) if np.ndim(x) == 0 else np.ceil(x)),
     "round": _either(torch.round, lambda x: round(x) if np.ndim(x) == 0 else np.round(x)),
     "centred": lambda x: x - x.mean(0),
-    "turned": lambda x: _array(x).T,
-    "reversed": _either(lambda x: x.flip(0), lambda x: x[::-1]),
+    "turned": lambda x: _table(_array(x), 2).T,
+    "reversed": _either(lambda x: _table(x).flip(0), lambda x: x[::-1]),
     "reversed_columns": _either(lambda x: x.flip(1), lambda x: x[:, ::-1]),
     "count": len,
     "width": lambda x: x.shape[1],
-    "mean": _either(torch.mean, lambda x: np.mean(list(x) if np.ndim(x) == 0 else x)),
-    **{name: _over(name) for name in ("sum", "max", "min")},
+    **{name: _over(name) for name in ("sum", "mean", "max", "min")},
     **{f"{name}{axis}": _over(name, axis) for name in ("sum", "mean") for axis in (0, 1)},
-    "mean_of_sums": lambda x: _array(x).sum() / len(x),
+    "mean_of_sums": lambda x: _table(_array(x), 2).sum() / len(x),
     "cut01": _either(lambda x: x.clamp(0, 1), lambda x: np.clip(x, 0, 1)),
     "above0": _either(lambda x: x.clamp(min=0), lambda x: np.maximum(x, 0)),
 }  # fmt: skip

@@ -278,7 +278,7 @@ def _hint(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str:
     """Say what is wrong with an answer, from the most certain to the most general."""
     task = secret.task
     plainly = about_the_call(answer, trial, task)
-    if trial.failure is not None and trial.failure.kind in ("changed", "slow", "nothing"):
+    if trial.failure is not None and trial.failure.kind in ("changed", "slow", "long", "nothing"):
         return plainly or ""
     noisy = about_noise(answer, trial, task)
     if noisy:

@@ -26,6 +26,18 @@ class TooLong(BaseException):
     """Raised inside a call that has used up its time."""
 
 
+class EndsProgram(Exception):  # noqa: N818 - stands for what it holds
+    """What would have ended the program, SystemExit for one: an error of whoever raised it.
+
+    Attributes:
+        original: what was raised.
+    """
+
+    def __init__(self, original: BaseException):
+        super().__init__(str(original))
+        self.original = original
+
+
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
     """Return what a function makes of arguments, or raise what it raises.
 
@@ -36,33 +48,103 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
 
     Raises:
         TooLong: the time was used up.
+        EndsProgram: the function raised what no `except Exception` stops; only the user's own
+            KeyboardInterrupt goes through.
     """
     on_main = threading.current_thread() is threading.main_thread()
     limited = _timed if on_main and hasattr(signal, "setitimer") else _traced
-    return limited(function, arguments, max(seconds, 1e-3))
+    try:
+        return limited(function, arguments, max(seconds, 1e-3))
+    except (Exception, TooLong, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise EndsProgram(error) from error
 
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Silence warnings, and put the random generators back when it is over."""
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    grad = torch.is_grad_enabled()
+    """Silence warnings; put back afterwards whatever state of the process a function may move."""
+    states = generator_states()
+    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    depth, printing = sys.getrecursionlimit(), np.get_printoptions()
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), _no_way_out():
             warnings.simplefilter("ignore")
             yield
     finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        torch.set_rng_state(states[2])
+        set_generators(states)
         torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        sys.setrecursionlimit(depth)
+        np.set_printoptions(**printing)
+
+
+def generator_states() -> tuple[Any, ...]:
+    """Return the states of the generators that are shared by all: Python's, NumPy's, torch's."""
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+
+
+def set_generators(states: tuple[Any, ...]) -> None:
+    """Put the shared random generators into these states."""
+    random.setstate(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    torch.set_rng_state(states[2])
+
+
+@contextlib.contextmanager
+def _no_way_out() -> Iterator[None]:
+    """Let exit() and quit() raise in a notebook, where they would ask the kernel to stop."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    names = getattr(shell, "user_ns", {})
+    before = {name: names[name] for name in ("exit", "quit") if name in names}
+    names.update(dict.fromkeys(before, sys.exit))
+    try:
+        yield
+    finally:
+        names.update(before)
 
 
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
     """Swallow what is printed."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stdout(_Nothing()), contextlib.redirect_stderr(_Nothing()):
         yield
+
+
+class _Nothing(io.TextIOBase):
+    """Takes any text, and keeps none of it."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextlib.contextmanager
+def brief(lines: int = 30) -> Iterator[None]:
+    """Show so many lines of what is printed, and say how many more there were."""
+    shown = _Brief(sys.stdout, lines)
+    with contextlib.redirect_stdout(shown):
+        yield
+    if shown.more:
+        print(f"... and {shown.more} more {'line' if shown.more == 1 else 'lines'}")
+
+
+class _Brief(io.TextIOBase):
+    """Hands the first lines on, and counts the others."""
+
+    def __init__(self, out: Any, lines: int):
+        self.out, self.left, self.more = out, lines, 0
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            if self.left > 0:
+                self.out.write(line[:1000])
+            ends = line.endswith("\n")
+            self.more += ends and self.left <= 0
+            self.left -= ends
+        return len(text)
+
+    def flush(self) -> None:
+        self.out.flush()
 
 
 class _Watch:

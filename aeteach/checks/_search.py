@@ -84,8 +84,8 @@ class Mutant:
 def outcome(function: Callable[..., Any], arguments: Arguments, seconds: float) -> Any:
     """Return the plain result of a call, or RAISED."""
     try:
-        return plain(call(function, arguments, seconds))
-    except (Exception, TooLong, SystemExit):
+        return call(lambda *given: plain(function(*given)), arguments, seconds)
+    except (Exception, TooLong):
         return RAISED
 
 
@@ -102,7 +102,7 @@ class Mutants:
     @staticmethod
     def _make(solutions: Sequence[Callable[..., Any]]) -> Iterator[Mutant]:
         for solution in solutions:
-            for edit, _, version in Program(solution, _beside(solution)).versions():
+            for edit, _, version in Program(solution, of_the_same_file(solution)).versions():
                 if version is not None:
                     yield Mutant(edit.spoils, version)
 
@@ -171,7 +171,7 @@ class Mutants:
         return told > 0
 
 
-def _beside(solution: Callable[..., Any]) -> Callable[[Any], bool]:
+def of_the_same_file(solution: Callable[..., Any]) -> Callable[[Any], bool]:
     """Return what tells whether a function stands in the file of the solution."""
     file = solution.__code__.co_filename
     return lambda function: function.__code__.co_filename == file

@@ -9,6 +9,7 @@ import ast
 import builtins
 import copy
 import functools
+import itertools
 import linecache
 import sys
 import sysconfig
@@ -51,6 +52,15 @@ _HARMFUL = {
 }
 
 
+_CONSTANT = (
+    *(types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType, np.ufunc),
+    *(int, float, complex, str, bytes, bool, type(None), range, slice, np.number),
+)
+
+
+_WITHOUT_END = (itertools.count, itertools.cycle, itertools.repeat)
+
+
 class NoSource(Exception):  # noqa: N818 - says that there is nothing to edit
     """A function has no source that may be edited."""
 
@@ -64,19 +74,23 @@ class Program:
 
     def __init__(self, function: Callable[..., Any], owns: Callable[[Any], bool] | None = None):
         self.bound: tuple[Any, ...] = ()
+        if not hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):  # an object
+            function = type(function).__call__.__get__(function)
         if isinstance(function, types.MethodType):
             self.bound, function = (function.__self__,), function.__func__
-        if not isinstance(function, types.FunctionType):
+        if not isinstance(function, types.FunctionType) and not hasattr(function, "__wrapped__"):
             raise NoSource
         self._owns = owns or is_readers_own
         while not self._owns(function) and hasattr(function, "__wrapped__"):
             function = function.__wrapped__  # a decorator's own function is around the reader's
         if not self._owns(function):
             raise NoSource
-        assert isinstance(function, types.FunctionType)
+        if not isinstance(function, types.FunctionType):
+            raise NoSource
         self.main = function
         self.parts: dict[str, tuple[types.FunctionType, ast.FunctionDef | ast.Lambda]] = {}
-        self._values: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}  # that no version can change
+        self._changing: dict[str, Any] = {}  # of which each version gets a copy
         self._add(function.__name__, function)
         if len(self.parts) > 8:
             raise NoSource
@@ -93,13 +107,14 @@ class Program:
             raise NoSource
         self.parts[name] = function, node
         for used, value in used_by(function):
-            if used in self._values or used in self.parts:
+            if used in self._values or used in self._changing or used in self.parts:
                 continue
             if isinstance(value, types.FunctionType) and self._owns(value) and len(self.parts) < 9:
                 if value is not function:
                     self._add(used, value)
                 continue
-            self._values[used] = _safe_copy(value)
+            kept = self._values if isinstance(value, _CONSTANT) else self._changing
+            kept[used] = _safe_copy(value)
         for n in ast.walk(node):
             if isinstance(n, ast.Nonlocal | ast.Global | ast.Await | ast.Yield | ast.YieldFrom):
                 raise NoSource
@@ -108,8 +123,15 @@ class Program:
                 if not {m.split(".")[0] for m in names} <= _HARMLESS:
                     raise NoSource
             called = n.id if isinstance(n, ast.Name) else getattr(n, "attr", "")
-            if called in _HARMFUL:
+            if called in _HARMFUL or self._has_no_end(called):
                 raise NoSource
+
+    def _has_no_end(self, name: str) -> bool:
+        """Tell whether a name is an iterator without end, which an edit might set free."""
+        value = self._values.get(name)
+        if value is None and itertools in self._values.values():
+            value = getattr(itertools, name, None)
+        return value in _WITHOUT_END
 
     def versions(self) -> Iterator[tuple[Edit, str, Callable[..., Any] | None]]:
         """Yield every edit, the name of the function it is in, and the whole so edited.
@@ -134,17 +156,21 @@ class Program:
     def _built(self, edited: str) -> Callable[..., Any] | None:
         """Compile one function as its tree stands now, beside the others; None if that fails."""
         space = {"__builtins__": builtins, **self._values, **helpers()}
+        space |= {name: _safe_copy(value) for name, value in self._changing.items()}
         try:
             codes = self._codes | {edited: _compiled(*self.parts[edited])}
         except (SyntaxError, ValueError, TypeError, RecursionError):  # all that compile raises
             return None
         for name, code in codes.items():
             function = self.parts[name][0]
-            made = types.FunctionType(code, space, name, function.__defaults__)
-            made.__kwdefaults__ = function.__kwdefaults__
+            defaults = tuple(_safe_copy(value) for value in function.__defaults__ or ())
+            made = types.FunctionType(code, space, name, defaults)
+            named = function.__kwdefaults__ or {}
+            made.__kwdefaults__ = {key: _safe_copy(value) for key, value in named.items()}
             space[name] = made
         main = space[self.main.__name__]
-        return functools.partial(main, *self.bound) if self.bound else main
+        bound = [_safe_copy(value) for value in self.bound]
+        return functools.partial(main, *bound) if bound else main
 
 
 def _compiled(function: types.FunctionType, node: ast.FunctionDef | ast.Lambda) -> types.CodeType:
@@ -199,11 +225,10 @@ def _safe_copy(value: Any) -> Any:
             raise NoSource
         return value
     if isinstance(value, type):
+        _refuse_harm(value, [f for f in vars(value).values() if hasattr(f, "__code__")])
         return value
     if isinstance(value, types.BuiltinFunctionType | np.ufunc | types.FunctionType):
-        module = (getattr(value, "__module__", None) or "builtins").split(".")[0]
-        if module not in _HARMLESS and not is_readers_own(value):
-            raise NoSource
+        _refuse_harm(value, [value] if hasattr(value, "__code__") else [])
         return value
     if isinstance(value, torch.Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
@@ -213,6 +238,24 @@ def _safe_copy(value: Any) -> Any:
         return copy.deepcopy(value)
     except Exception:  # it cannot be copied, so it cannot be risked
         raise NoSource from None
+
+
+def _refuse_harm(value: Any, functions: list[Any]) -> None:
+    """Refuse a library's class or function that may reach outside, and a reader's own that does.
+
+    Raises:
+        NoSource: it is one of these.
+    """
+    module = (getattr(value, "__module__", None) or "builtins").split(".")[0]
+    if module in _HARMLESS:
+        return
+    own = [f for f in functions if is_readers_own(f)]
+    written = isinstance(value, type) and not functions  # a class without a method of its own
+    if not own and (not written or module in sys.stdlib_module_names):
+        raise NoSource
+    for function in own:
+        if any(set(code.co_names) & _HARMFUL for code in codes_of(function.__code__)):
+            raise NoSource
 
 
 # ---------------------------------------------------------------- finding the source

@@ -25,11 +25,21 @@ from aeteach.checks._agree import (
     signature,
     unchanged,
 )
-from aeteach.checks._run import TooLong, call, silent
+from aeteach.checks._run import (
+    EndsProgram,
+    TooLong,
+    brief,
+    call,
+    generator_states,
+    set_generators,
+    silent,
+)
 from aeteach.checks._search import RAISED, Task, outcome
 from aeteach.checks._source import codes_of, is_readers_own, line_of, used_by
 
 PATIENCE = 1.0  # seconds that one call of an answer may take
+WHOLE = 4.0  # seconds that all calls in one form may take
+_MORE = 0.4  # seconds after which no other form is tried of an answer that ran
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Failure:
     """The first input on which an answer is not right.
 
     Attributes:
-        kind: "raised", "slow", "changed", "nothing" or "wrong".
+        kind: "raised", "slow" (one call), "long" (all calls), "changed", "nothing" or "wrong".
         at: the input.
         error: what was raised.
     """
@@ -54,7 +64,8 @@ class Trial:
     form: str
     results: list[Any] = field(default_factory=list)
     failure: Failure | None = None
-    pace: float = 0.0
+    pace: float = 0.0  # of the longest call, in seconds
+    spent: float = 0.0  # in all calls
 
     @property
     def raised(self) -> bool:
@@ -63,8 +74,8 @@ class Trial:
 
     @property
     def slow(self) -> bool:
-        """Whether a call took too long."""
-        return self.failure is not None and self.failure.kind == "slow"
+        """Whether the answer was stopped."""
+        return self.failure is not None and self.failure.kind in ("slow", "long")
 
     @property
     def first_wrong(self) -> int:
@@ -75,9 +86,9 @@ class Trial:
     def finish(self, answer: Callable[..., Any], task: Task) -> None:
         """Run the answer on the inputs behind the failure, too; afterwards each has a result."""
         with silent():
-            start = time.monotonic()
+            start = time.thread_time()
             for i in range(len(self.results), len(task.inputs)):
-                left = 1.0 - (time.monotonic() - start)
+                left = _MORE - (time.thread_time() - start)
                 arguments = given(task.inputs[i], self.form)
                 self.results.append(outcome(answer, arguments, left) if left > 0 else RAISED)
 
@@ -94,23 +105,23 @@ def tried(answer: Callable[..., Any], form: str, task: Task, *, first: bool = Fa
     trial = Trial(form)
     for i, arguments in enumerate(task.inputs):
         gives = given(arguments, form)
-        start = time.monotonic()
+        start = time.thread_time()
         try:
-            if first and i == 0:
-                result = call(answer, gives, PATIENCE)
-            else:
-                with silent():
-                    result = call(answer, gives, PATIENCE)
-            result = plain(result)
+            with brief() if first and i == 0 else silent():
+                result = call(lambda *a: plain(answer(*a)), gives, PATIENCE)
         except TooLong:
             trial.failure = Failure("slow", i)
             return trial
-        except (Exception, SystemExit) as error:  # told to its author
+        except Exception as error:  # told to its author
             trial.failure = Failure("raised", i, error)
             trial.results.append(RAISED)
             return trial
-        trial.pace = max(trial.pace, time.monotonic() - start)
+        trial.pace = max(trial.pace, time.thread_time() - start)
+        trial.spent += time.thread_time() - start
         trial.results.append(result)
+        if trial.spent > WHOLE:
+            trial.failure = Failure("long", i)
+            return trial
         if not unchanged(gives, arguments, form):
             trial.failure = Failure("changed", i)
         elif result is None:
@@ -138,6 +149,8 @@ def trials(answer: Callable[..., Any], task: Task) -> Iterator[Trial]:
         done.append(tried(answer, form, task, first=not done))
         yield done[-1]
         if done[-1].failure is None or done[-1].slow:
+            return
+        if sum(t.spent for t in done) > _MORE and any(not t.raised for t in done):
             return
 
 
@@ -201,6 +214,11 @@ def about_the_call(answer: Callable[..., Any], trial: Trial, task: Task) -> str 
     on = f"On input {failure.at + 1} of {len(task.inputs)} ({_arguments(answer, task, failure.at)})"
     if failure.kind == "slow":
         return f"{on} your function did not come to an end. Is there a loop that never stops?"
+    if failure.kind == "long":
+        return (
+            f"{on} your function was stopped: up to here it has worked for more than {WHOLE:g} "
+            "seconds. What takes so long? A right answer works on these small inputs at once."
+        )
     if failure.kind == "changed":
         return (
             "Your function changes the array it is given. Work on a copy: X - m makes a new "
@@ -217,6 +235,7 @@ def about_the_call(answer: Callable[..., Any], trial: Trial, task: Task) -> str 
 
 def about_error(error: BaseException, on: str = "") -> str:
     """Show an error that an answer raised, with the line of the reader's own code."""
+    error = error.original if isinstance(error, EndsProgram) else error
     said = f"{type(error).__name__}: {error}".rstrip(".: ").split("\n")[0]
     if len(said) > 200:
         said = said[:197] + "..."
@@ -308,15 +327,34 @@ def _shown(name: str, value: Any) -> str:
 def about_noise(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:
     """Say so if an answer returns something else when it is asked the same again."""
     i = trial.first_wrong
-    before = trial.results[i]
-    with silent():
-        again = outcome(answer, given(task.inputs[i], trial.form), PATIENCE)
-    if before is RAISED or again is RAISED or numbers(before) is None or _alike(before, again):
+    if trial.results[i] is RAISED or numbers(trial.results[i]) is None:
         return None
+    states = generator_states()
+
+    def once_more() -> Any:
+        with silent():
+            return outcome(answer, given(task.inputs[i], trial.form), PATIENCE)
+
+    first = once_more()
+    set_generators(states)
+    second = once_more()
+    if first is RAISED or second is RAISED:
+        return None
+    if _alike(trial.results[i], first) and _alike(first, second):
+        return None
+    if _alike(first, second) or _vocabulary(answer)[1] & _GENERATORS:
+        return (
+            "Two calls with the same arguments gave two results: your function draws noise of its "
+            "own. It should use what it is given."
+        )
     return (
-        "Two calls with the same arguments gave two results: your function draws noise of its own. "
-        "It should use what it is given."
+        "Two calls with the same arguments gave two results: something outlives the call and is "
+        "changed by it, such as a global variable, a list or a default value. What a function "
+        "needs should come in as an argument, or be made anew inside."
     )
+
+
+_GENERATORS = {"default_rng", "RandomState", "Generator", "SystemRandom", "Random", "urandom"}
 
 
 def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:

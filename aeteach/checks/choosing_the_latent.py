@@ -150,6 +150,14 @@ def _posteriors(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]
     for n, d, share in ((6, 3, 0.7), (5, 5, 0.95), (1, 4, 0.5), (12, 1, 0.9), (20, 6, 0.35)):
         log_var = rng.normal(-2, 1.5, size=(1, d)) + rng.normal(0, 0.3, size=(n, d))
         yield rng.normal(rng.normal(size=d), 1.2, size=(n, d)), log_var, share
+    for k in range(24):
+        mu, log_var = rng.normal(size=(5, 6)), rng.normal(-1, 1, size=(5, 6))
+        mu += rng.normal(size=6) * rng.uniform(0, 2)
+        reached = np.cumsum(np.sort(_kl(mu, log_var).mean(0))[::-1])
+        beside = reached[rng.integers(1, 5)] / reached[-1] + rng.uniform(0.002, 0.02) * (-1) ** k
+        yield mu, log_var, float(beside)  # a little more, or less, than so many dimensions carry
+    mu = np.array([[2.0, 4.0, -2.0, 2.0, 2.0], [-2.0, 4.0, 2.0, 2.0, -2.0]])
+    yield mu, np.zeros((2, 5)), 0.5  # 8 of 16 nats: the share is reached, and not passed
 
 
 def _needed(mu: Array, log_var: Array, share: float) -> Any:

@@ -215,7 +215,7 @@ def _judge_test(answer: Any) -> str | None:
         return about_error(error)
     except TooLong:
         return "Your test did not come to an end. Is there a loop that never stops?"
-    except (Exception, SystemExit) as error:  # whatever the answer raises is shown to its author
+    except Exception as error:  # whatever the answer raises is shown to its author
         return about_error(error)
     if missed:
         return f"{missed[0]} ({len(missed)} of {len(_SICK)} sick draws pass your test.)"

@@ -157,6 +157,8 @@ def _images(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
         *((2, 4, 1e-4), (2, 4, 30.0)),
     ):
         yield rng.random((n, pixels)), 1.3 * rng.random((n, pixels)), c
+    x = rng.random((3, 4))
+    yield x + 0.01 * rng.normal(size=x.shape), x, 0.002  # a density above 1, so a cost below 0
 
 
 def _gaussian(x_hat: Array, x: Array, c: float) -> Any:

@@ -15,6 +15,7 @@ def _lists(rng: np.random.Generator) -> Iterator[tuple[list[float]]]:
     for n in (7, 8, 12):
         yield (rng.normal(3, 5, size=n).tolist(),)
     yield ([-1e6, 3e6, 7.0, 7.0],)
+    yield ([-3.0, -8.0, 2.0],)
 
 
 def _mean(numbers: list[float]) -> float:

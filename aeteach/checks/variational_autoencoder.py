@@ -117,6 +117,7 @@ def _reports(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float, in
         *((2, 9.0, 2),),
     ):
         yield rng.uniform(20, 60, size=n), rng.uniform(2, 20, size=n), beta, pixels
+    yield rng.uniform(0.1, 0.3, size=3), rng.uniform(0, 1, size=3), 0.02, 40  # below 0 nats
 
 
 def _in_nats(S: Array, K: Array, beta: float, D: int) -> Any:
@@ -301,11 +302,11 @@ def _judge_draws(answer: Any) -> str | None:
         np.random.seed(seed)  # noqa: NPY002 - the answer may use any generator
         try:
             with silent():
-                result = call(answer, (decode, _N, _D), 2.0)
-            problem = _called_wrongly(decode.seen, plain(result))
+                result = call(lambda *a: plain(answer(*a)), (decode, _N, _D), 2.0)
+            problem = _called_wrongly(decode.seen, result)
         except TooLong:
             return "Your function did not come to an end. Is there a loop that never stops?"
-        except (Exception, SystemExit) as error:  # whatever the answer raises is shown
+        except Exception as error:  # whatever the answer raises is shown
             return about_error(error)
         if problem:
             return problem

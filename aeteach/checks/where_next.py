@@ -188,8 +188,8 @@ way_back = Exercise(
             _without_roots,
         ),
         Mistake(
-            "You ran the step backwards without the noise: x_t, only made larger again. Bayes' rule "
-            "also asks which x_{t-1} are likely to begin with, and x_0 tells that.",
+            "You ran the step backwards without the noise: x_t, only made larger again. Bayes' "
+            "rule also asks which x_{t-1} are likely to begin with, and x_0 tells that.",
             lambda x_0, x_t, b, a: (x_t / np.sqrt(a / b), _shares(b, a)[2]),
         ),
         Mistake(
