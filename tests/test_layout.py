@@ -29,6 +29,7 @@ OF_THE_WHOLE = {
     "torch_state",
     "widgets",
     "checks/exercises",
+    "checks/search",
 }
 # Chapters without exercises. Every other one has its checks.
 NO_EXERCISES = {"index", "notation", "how-do-we-know", "glossary", "references", "self-test"}

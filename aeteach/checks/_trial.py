@@ -361,8 +361,8 @@ def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -
     """Name an argument of which an answer makes no use, if there is one."""
     i = trial.first_wrong
     before, arguments = trial.results[i], task.inputs[i]
-    if before is RAISED:
-        return None
+    if before is RAISED or not _is_finite(before):
+        return None  # NaN stays NaN, whatever comes in
     rng = np.random.default_rng(0)
     for k, value in enumerate(arguments):
         if not isinstance(value, np.ndarray | float) or isinstance(value, bool):
@@ -383,6 +383,11 @@ def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -
                 "them. Is there a fixed seed inside, or one name for another?"
             )
     return None
+
+
+def _is_finite(value: Any) -> bool:
+    found = signature(value)
+    return found is not None and bool(np.isfinite(found[1]).all())
 
 
 def _alike(a: Any, b: Any) -> bool:
