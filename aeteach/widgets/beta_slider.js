@@ -1,47 +1,64 @@
 // Trained VAEs that differ in the weight of the KL: one point of a rate-distortion curve each, with
 // the KL of every latent dimension, digits rebuilt, samples, and a walk along one dimension.
-import { unpack } from "./kit/atlas.js";
+import { whenUnpacked } from "./kit/atlas.js";
 import {
   bars, caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set,
-  slider, update, watch, whenShown,
+  slider, together, update, watch, whenShown,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 import { compute } from "./kit/network.js";
 import { tensors } from "./kit/weights.js";
 
-const FARTHEST = 3; // of a walk, in standard deviations of the prior
+/** @typedef {{
+ *   beta: number, rate: number, bits: number, distortion: number, kl: number[], order: number[], variance: number[],
+ *   log_var: number[], active: number, informative: number, readability: number, decoder: Ae.Step[],
+ * }} Row */
+/** @typedef {(z: number[]) => Float64Array} Decode */
+/** @typedef {{ place: number, codes: number[][], decode: Decode, x: Float64Array[], y: Float64Array[] }} Made */
 
 // Row i of a matrix of codes.
+/** @type {(codes: Ae.Tensor, i: number) => number[]} */
 export function codeOf(codes, i) {
   const d = codes.shape[1];
   return Array.from(codes.data.subarray(i * d, (i + 1) * d));
 }
 
 // The code moved by `step` in dimension i.
+/** @type {(z: number[], i: number, step: number) => number[]} */
 export function moved(z, i, step) {
   return z.map((v, j) => (j === i ? v + step : v));
 }
 
 // Squared distance of two images.
+/** @type {(a: Float64Array, b: Ae.Numbers) => number} */
 export function change(a, b) {
   return a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0);
 }
 
 // The line of slope -beta through the point of a model, from one end of the rates to the other.
+/** @type {(row: Pick<Row, "beta" | "rate" | "distortion">, rates: Ae.Pair) => number[]} */
 export function tangent({ beta, rate, distortion }, [from, to]) {
   return [from, to].map((k) => distortion - beta * (k - rate));
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {Row[]} */
   const models = model.get("models");
+  /** @type {number[]} */
   const labels = model.get("labels");
+  /** @type {number} */
   const side = model.get("side");
   const weights = tensors(model);
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
   const d = models[0].kl.length;
   const samples = weights.eps.shape[0];
+  /** @type {() => Row} */
   const here = () => models[model.get("place")];
   const size = { width: side, height: side };
-  const go = (place) => update(model, { place: clamp(Math.round(place), 0, models.length - 1) });
+  /** @type {(place: number) => void} */
+  const go = (place) => update(model, { place: clamp(Math.round(place), ...limits.place) });
 
   const most = [roundUp(Math.max(...models.map(({ rate }) => rate))), roundUp(Math.max(...models.map((m) => m.distortion)))];
   const on = plane({
@@ -56,24 +73,27 @@ function render({ model, el }) {
   );
   const tag = s("text", { class: "ae-tag", "text-anchor": "start" });
   on.over.append(tag);
+  /** @type {(at: Ae.Pair) => number} */
   const nearest = ([x, y]) => {
     const far = models.map((m) => Math.hypot(on.px(m.rate) - on.px(x), on.py(m.distortion) - on.py(y)));
     return far.indexOf(Math.min(...far));
   };
   const point = handle(on, {
-    label: "model on the curve", kind: "latent", range: [0, models.length - 1],
+    label: "model on the curve", kind: "latent", range: limits.place,
     get: () => [here().rate, here().distortion], now: () => model.get("place"), set: (at) => go(nearest(at)),
     nudge: (dx, dy) => go(model.get("place") - Math.sign(dx || -dy)), // to the right: more rate, a smaller weight
     text: () => `beta ${here().beta}, ${number(here().rate, 1)} nats, squared error ${number(here().distortion, 1)}`,
   });
   const weight = slider({
-    key: "beta", label: "weight β of the KL", min: 0, max: models.length - 1, step: 1, text: (i) => `${models[i].beta}`,
-    oninput: go,
+    key: "beta", label: "weight β of the KL", min: limits.place[0], max: limits.place[1], step: 1,
+    text: (i) => `${models[i].beta}`, oninput: go,
   });
 
   const chart = bars(Array.from({ length: d }, (_, i) => ({
     key: `kl-${i}`, label: `${i + 1}`, colour: "var(--ae-latent)",
   })));
+  /** @type {NodeListOf<HTMLElement>} */
+  const names = chart.node.querySelectorAll(".ae-label");
   const top = Math.max(...models.flatMap(({ kl }) => kl));
   const numbers = readout([
     { key: "rate", label: "rate", colour: "latent" },
@@ -83,10 +103,12 @@ function render({ model, el }) {
     { key: "informative", label: "dimensions above 0.01 nats" },
   ]);
 
+  /** @type {(label: string) => Ae.Picture} */
   const picture = (label) => image({ ...size, label });
   const originals = labels.map((c) => picture(`test digit ${c}`));
   const rebuilt = labels.map((c) => picture(`reconstruction of the ${c}`));
   const drawn = Array.from({ length: samples }, (_, i) => picture(`sample ${i + 1}`));
+  /** @type {(title: string, pictures: Ae.Picture[]) => HTMLElement} */
   const row = (title, pictures) =>
     h("div", {}, h("p", { class: "ae-note" }, title), h("div", { class: "ae-buttons" }, ...pictures.map(({ node }) => node)));
   for (const { node } of [...rebuilt, ...drawn]) node.style.width = "calc((100% - 2.5rem) / 6)";
@@ -95,16 +117,16 @@ function render({ model, el }) {
     items: originals.map(({ node }, i) => ({ node, label: `test digit ${labels[i]}` })),
   });
   chooser.node.style.gap = "0.5rem";
-  chooser.node.querySelectorAll("label").forEach((label) => (label.style.width = "calc((100% - 2.5rem) / 6)"));
-  originals.forEach(({ node }) => (node.style.width = "100%"));
+  for (const label of chooser.node.querySelectorAll("label")) label.style.width = "calc((100% - 2.5rem) / 6)";
+  for (const { node } of originals) node.style.width = "100%";
 
   const which = slider({
-    key: "dimension", label: "latent dimension, by its KL", min: 0, max: d - 1, step: 1, text: (i) => `${i + 1}`,
-    oninput: (i) => update(model, { dimension: clamp(Math.round(i), 0, d - 1) }),
+    key: "dimension", label: "latent dimension, by its KL", min: limits.dimension[0], max: limits.dimension[1], step: 1,
+    text: (i) => `${i + 1}`, oninput: (i) => update(model, { dimension: clamp(Math.round(i), ...limits.dimension) }),
   });
   const step = slider({
-    key: "walk", label: "walk: added to μ there", min: -FARTHEST, max: FARTHEST, step: 0.1, grain: 0.05,
-    text: (v) => number(v, 2), oninput: (walk) => update(model, { walk: clamp(walk, -FARTHEST, FARTHEST) }),
+    key: "walk", label: "walk: added to μ there", min: limits.walk[0], max: limits.walk[1], step: 0.1, grain: 0.05,
+    text: (v) => number(v, 2), oninput: (walk) => update(model, { walk: clamp(walk, ...limits.walk) }),
   });
   const start = image({ ...size, title: "at μ", label: "at mu" });
   const end = image({ ...size, title: "walked", label: "walked" });
@@ -115,19 +137,25 @@ function render({ model, el }) {
     { key: "change", label: "squared change of the image", colour: "reconstruction" },
   ]);
 
+  /** @type {Ae.Images | null} */
   let original = null;
-  let made = { place: null }; // what the weight alone decides is decoded once
+  /** @type {Made | undefined} */
+  let kept; // what the weight alone decides is decoded once
+  /** @type {(place: number) => Made} */
   function decodeAll(place) {
     const codes = labels.map((_, i) => codeOf(weights[`mu${place}`], i));
     const eps = drawn.map((_, i) => codeOf(weights.eps, i));
+    /** @type {Decode} */
     const decode = (z) => compute(models[place].decoder, z, weights, `m${place}`);
-    made = { place, codes, decode, x: codes.map(decode), y: eps.map(decode) };
+    return { place, codes, decode, x: codes.map(decode), y: eps.map(decode) };
   }
 
   function draw() {
+    /** @type {number[]} */
     const [place, digit, rank] = ["place", "digit", "dimension"].map((key) => model.get(key));
     const now = here();
-    if (made.place !== place) decodeAll(place);
+    const made = kept?.place === place ? kept : decodeAll(place);
+    kept = made;
     weight.set(place);
     set(line, { d: path(on, [0, most[0]], tangent(now, [0, most[0]])) });
     const right = on.px(now.rate) > (on.box.left + on.box.right) / 2;
@@ -136,8 +164,8 @@ function render({ model, el }) {
       x: on.px(now.rate) + (right ? -12 : 12), y: on.py(now.distortion) - (right ? 26 : 12), "text-anchor": right ? "end" : "start",
     });
     point.place();
-    now.kl.forEach((nats, i) => chart.set(`kl-${i}`, nats / top, number(nats, 2)));
-    [...chart.node.querySelectorAll(".ae-label")].forEach((label, i) => (label.style.fontWeight = i === rank ? 700 : 400));
+    for (const [i, nats] of now.kl.entries()) chart.set(`kl-${i}`, nats / top, number(nats, 2));
+    for (const [i, label] of names.entries()) label.style.fontWeight = i === rank ? "700" : "400";
     const [rate, bits] = [number(now.rate, 2), number(now.bits, 2)];
     numbers.set("rate", now.rate, `${rate} nats = ${bits} bits`);
     numbers.set("distortion", now.distortion, number(now.distortion, 2));
@@ -145,9 +173,9 @@ function render({ model, el }) {
     numbers.set("active", now.active, `${now.active} of ${d}`);
     numbers.set("informative", now.informative, `${now.informative} of ${d}`);
 
-    if (original) originals.forEach((picture, i) => picture.draw(original(i)));
-    rebuilt.forEach((picture, i) => picture.draw(made.x[i]));
-    drawn.forEach((picture, i) => picture.draw(made.y[i]));
+    if (original) for (const [i, picture] of originals.entries()) picture.draw(original(i));
+    for (const [i, picture] of rebuilt.entries()) picture.draw(made.x[i]);
+    for (const [i, picture] of drawn.entries()) picture.draw(made.y[i]);
     chooser.set(digit);
     which.set(rank);
     step.set(model.get("walk"));
@@ -187,16 +215,12 @@ function render({ model, el }) {
       "model's curve has there. Then pick a dimension whose bar is empty, and walk: nothing happens.",
     ),
   );
-  let over = false;
-  const stops = [
-    watch(model, ["place", "digit", "dimension", "walk"], draw), whenShown(el, draw), () => (over = true),
-  ];
+  const stop = together(watch(model, ["place", "digit", "dimension", "walk"], draw), whenShown(el, draw));
   draw();
-  unpack(model.get("pictures"), size).then((found) => {
+  return together(stop, whenUnpacked(model.get("pictures"), size, (found) => {
     original = found;
-    if (!over) draw();
-  });
-  return () => stops.forEach((stop) => stop());
+    draw();
+  }));
 }
 
 export default { render };

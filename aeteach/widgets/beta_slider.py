@@ -16,18 +16,18 @@ from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.kit.atlas import atlas
 from aeteach.widgets.kit.digits import first_places, mnist_test
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither
 from aeteach.widgets.kit.network import decoder_network
+from aeteach.widgets.kit.traits import WholeWithin, Within
 
 BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 MEASURED = 2000  # test digits that the numbers are averaged over
 _SAMPLES = 6
-_FARTHEST = 3.0  # a walk, in standard deviations of the prior
 _CHUNK = 1000  # images at once: bounds the memory, not the result
 
 
-class BetaSlider(Figure):
+class BetaSlider(PackedFigure):
     """Move through VAEs that differ in the weight beta of the KL, and see everything move with it.
 
     The decoders run in the page (weights in float32, batch normalisation folded into the
@@ -50,7 +50,7 @@ class BetaSlider(Figure):
         place: the model shown.
         digit: the image whose code is walked.
         dimension: the latent dimension that is walked, by its rank.
-        walk: what is added to mu in this dimension.
+        walk: what is added to mu in this dimension, -3 to 3.
 
     Raises:
         TypeError, ValueError: models the page cannot decode, images or labels out of range, or a
@@ -58,16 +58,14 @@ class BetaSlider(Figure):
     """
 
     _module = "beta_slider"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     models = t.List(t.Dict(), help="Numbers of each model, from the smallest beta.").tag(sync=True)
     labels = t.List(t.Int(), help="The digit each image shown is.").tag(sync=True)
     pictures = t.Bytes(b"", help="The images shown, as one PNG.").tag(sync=True)
     side = t.Int(0, help="Height and width of a picture, in pixels.").tag(sync=True)
-    place = t.Int(3).tag(sync=True)
-    digit = t.Int(0).tag(sync=True)
-    dimension = t.Int(0).tag(sync=True)
-    walk = t.Float(0.0).tag(sync=True)
+    place = WholeWithin(3, 0, lambda figure: len(figure._models) - 1, unit=", one of the models")
+    digit = WholeWithin(0, 0, lambda figure: figure._count - 1, unit=", one of the images shown")
+    dimension = WholeWithin(0, 0, lambda figure: figure._d - 1, unit=", a latent dimension")
+    walk = Within(0.0, -3, 3)  # in standard deviations of the prior
 
     def __init__(
         self,
@@ -122,25 +120,6 @@ class BetaSlider(Figure):
             "place": len(rows) // 2 if place is None else place,
         }
         super().__init__(**state | kwargs)
-
-    @t.validate("place")
-    def _check_place(self, proposal: Any) -> int:
-        return _within("place", proposal["value"], len(self._models), "models")
-
-    @t.validate("digit")
-    def _check_digit(self, proposal: Any) -> int:
-        return _within("digit", proposal["value"], self._count, "images shown")
-
-    @t.validate("dimension")
-    def _check_dimension(self, proposal: Any) -> int:
-        return _within("dimension", proposal["value"], self._d, "latent dimensions")
-
-    @t.validate("walk")
-    def _check_walk(self, proposal: Any) -> float:
-        value = float(proposal["value"])
-        if not -_FARTHEST <= value <= _FARTHEST:  # NaN fails this too
-            raise StateError(f"walk is {value}; expected -{_FARTHEST:g} to {_FARTHEST:g}")
-        return value
 
     @property
     def x_hat(self) -> Tensor:
@@ -231,12 +210,6 @@ def _measure(
     if not all(math.isfinite(v) for v in (rate, distortion)):
         raise StateError(f"the model for beta = {beta:g} gives NaN or infinity")
     return row, mu
-
-
-def _within(name: str, value: Any, count: int, what: str) -> int:
-    if not 0 <= value < count:
-        raise StateError(f"{name} is {value}; there are {count} {what}, 0 to {count - 1}")
-    return int(value)
 
 
 __all__ = ["BETAS", "MEASURED", "BetaSlider"]

@@ -1,25 +1,30 @@
 // A hole in a digit, to be moved and resized: filled by a VAE once through, and by asking it again
 // and again with the known pixels put back. The networks are computed here, layer by layer.
-import { unpack } from "./kit/atlas.js";
+import { whenUnpacked } from "./kit/atlas.js";
 import {
   caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
-  update, watch, whenShown,
+  together, update, watch, whenShown,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 import { compute, run } from "./kit/network.js";
 import { read } from "./kit/reader.js";
 import { tensors } from "./kit/weights.js";
 
-const SMALLEST = 2; // side of the hole, in pixels
+/** @typedef {{ encoder: Ae.Step[], decoder: Ae.Step[] }} Network */
+/** @typedef {{ top: number, left: number, side: number }} Hole */
+/** @typedef {{ key: string, truth: Float64Array, mask: Uint8Array, fills: Float64Array[], errors: number[] }} Trail */
+
 const PATIENCE = 24; // milliseconds of work between two frames
 
 // x_hat = decode(mu(x)): once through.
+/** @type {(network: Network, weights: Ae.Tensors, x: Float64Array, size: number) => Float64Array} */
 export function rebuild(network, weights, x, size) {
   const mu = run(network.encoder, { shape: [1, size, size], data: x }, weights, "e").data;
   return compute(network.decoder, mu, weights, "d");
 }
 
 // 1 where a pixel is missing. What would lie outside the image is cut off.
+/** @type {(size: number, top: number, left: number, side: number) => Uint8Array} */
 export function maskOf(size, top, left, side) {
   const mask = new Uint8Array(size * size);
   for (let i = top; i < Math.min(top + side, size); i++) mask.fill(1, i * size + left, i * size + Math.min(left + side, size));
@@ -27,16 +32,19 @@ export function maskOf(size, top, left, side) {
 }
 
 // The first where the mask is 1, the second elsewhere.
+/** @type {(inside: Ae.Numbers, outside: Ae.Numbers, mask: Uint8Array) => Float64Array} */
 export function merge(inside, outside, mask) {
   return Float64Array.from(mask, (m, j) => (m ? inside[j] : outside[j]));
 }
 
 // Squared error over the hole, a sum.
+/** @type {(a: Ae.Numbers, b: Ae.Numbers, mask: Uint8Array) => number} */
 export function errorInHole(a, b, mask) {
   return mask.reduce((sum, m, j) => sum + (m ? (a[j] - b[j]) ** 2 : 0), 0);
 }
 
 // A picture with two things to drag on it: the hole, and its lower right corner.
+/** @type {(model: Ae.Model, size: number, go: (hole: Hole) => void) => { node: HTMLElement, resize: (side: number) => void, draw: (x: Ae.Numbers) => void }} */
 function stage(model, size, go) {
   const unit = 10; // drawing units a pixel
   const picture = image({ width: size, height: size, label: "the digit with its hole" });
@@ -47,22 +55,30 @@ function stage(model, size, go) {
     "svg", { class: "ae-plane", viewBox: `0 0 ${size * unit} ${size * unit}`, role: "group", "aria-label": "The digit with its hole" },
     outline, over,
   );
-  const on = { over, handles: new Map(), px: (v) => v * unit, py: (v) => v * unit };
-  on.at = (event) => {
-    const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    return [p.x / unit, p.y / unit];
+  /** @type {Ae.Stage} */
+  const on = {
+    over, handles: new Map(), px: (v) => v * unit, py: (v) => v * unit,
+    at(event) {
+      const p = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM()?.inverse());
+      return [p.x / unit, p.y / unit];
+    },
   };
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  /** @type {() => number[]} */
   const now = () => ["top", "left", "side"].map((key) => model.get(key));
   const words = () => {
     const [top, left, side] = now();
     return `rows ${top} to ${top + side - 1}, columns ${left} to ${left + side - 1}`;
   };
+  /** @type {(top: number, left: number, side?: number) => void} */
   const place = (top, left, side = model.get("side")) => go({
     side, top: clamp(Math.round(top), 0, size - side), left: clamp(Math.round(left), 0, size - side),
   });
+  /** @type {(side: number) => void} */
   const resize = (side) => {
     const [top, left] = now();
-    place(top, left, clamp(Math.round(side), SMALLEST, size - 1));
+    place(top, left, clamp(Math.round(side), ...limits.side));
   };
   const grip = handle(on, {
     label: "hole", kind: "latent", radius: 9, range: [0, size * size], text: words,
@@ -72,7 +88,7 @@ function stage(model, size, go) {
     now: () => model.get("top") * size + model.get("left"),
   });
   const corner = handle(on, {
-    label: "corner of the hole", kind: "data", radius: 7, range: [SMALLEST, size - 1],
+    label: "corner of the hole", kind: "data", radius: 7, range: limits.side,
     text: () => `${model.get("side")} pixels wide and high`,
     get: () => { const [top, left, side] = now(); return [left + side, top + side]; },
     set: ([x, y]) => resize(((x - model.get("left")) + (y - model.get("top"))) / 2),
@@ -93,15 +109,25 @@ function stage(model, size, go) {
   };
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const weights = tensors(model);
+  /** @type {Network} */
   const network = model.get("network");
+  /** @type {number[]} */
   const labels = model.get("labels");
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  /** @type {number} */
   const size = model.get("size");
   const box = { width: size, height: size };
   const black = new Float64Array(size * size);
+  /** @type {((i: number) => Float64Array) | null} */
   let original = null;
-  let trail = { key: "" }; // what the hole was filled with, step by step, for one digit and hole
+  // What the hole was filled with, step by step, for one digit and hole.
+  /** @type {Trail} */
+  let trail = { key: "", truth: black, mask: new Uint8Array(), fills: [], errors: [] };
+  /** @type {number | null} */
   let timer = null;
 
   const thumbs = labels.map((label, i) => image({ ...box, label: `test digit ${i + 1}, a ${label}` }));
@@ -111,15 +137,16 @@ function render({ model, el }) {
   });
   const field = stage(model, size, (values) => update(model, values));
   const side = slider({
-    key: "side", label: "side of the hole", min: SMALLEST, max: size - 1, step: 1, text: (v) => `${v} px`, oninput: field.resize,
+    key: "side", label: "side of the hole", min: limits.side[0], max: limits.side[1], step: 1, text: (v) => `${v} px`,
+    oninput: field.resize,
   });
   const iterations = slider({
-    key: "iterations", label: "iterations", min: 1, max: model.get("most"), step: 1, text: (v) => `${v}`,
-    oninput: (v) => update(model, { iterations: clamp(Math.round(v), 1, model.get("most")) }),
+    key: "iterations", label: "iterations", min: limits.iterations[0], max: limits.iterations[1], step: 1,
+    text: (v) => `${v}`, oninput: (v) => update(model, { iterations: clamp(Math.round(v), ...limits.iterations) }),
   });
-  const pictures = Object.fromEntries(
-    [["original", "original"], ["once", "once through"], ["filled", "iterated"]].map(([key, title]) =>
-      [key, image({ ...box, title, label: title })]));
+  /** @type {(title: string) => Ae.Picture} */
+  const picture = (title) => image({ ...box, title, label: title });
+  const pictures = { original: picture("original"), once: picture("once through"), filled: picture("iterated") };
   const chart = plane({
     x: [0, 1], y: [0, 1], width: 340, height: 220, xLabel: "iteration", yLabel: "squared error in the hole",
     label: "The squared error in the hole after each iteration",
@@ -139,6 +166,7 @@ function render({ model, el }) {
   ]);
 
   function start() {
+    /** @type {number[]} */
     const [digit, top, left, wide] = ["digit", "top", "left", "side"].map((key) => model.get(key));
     const key = [digit, top, left, wide].join();
     if (trail.key === key || original === null) return;
@@ -153,6 +181,7 @@ function render({ model, el }) {
     timer = null;
     const until = performance.now() + PATIENCE;
     const { fills, errors, truth, mask } = trail;
+    /** @type {number} */
     const wanted = model.get("iterations");
     while (fills.length <= wanted && (fills.length < 2 || performance.now() < until)) {
       const x = fills[fills.length - 1];
@@ -163,6 +192,7 @@ function render({ model, el }) {
     if (fills.length <= wanted) timer = setTimeout(work, 0);
   }
 
+  /** @type {(key: string, x: Float64Array) => number} */
   function verdict(key, x) {
     const label = labels[model.get("digit")];
     const p = read(x, weights);
@@ -174,6 +204,7 @@ function render({ model, el }) {
 
   function show() {
     const { fills, errors, truth, mask } = trail;
+    /** @type {number} */
     const wanted = model.get("iterations");
     const at = Math.min(wanted, fills.length - 1);
     pictures.original.draw(truth);
@@ -209,7 +240,7 @@ function render({ model, el }) {
       field.draw(black);
       return;
     }
-    thumbs.forEach((thumb, i) => thumb.draw(original(i)));
+    for (const [i, thumb] of thumbs.entries()) thumb.draw(original(i));
     field.draw(trail.fills[0]);
     if (timer === null) work();
   }
@@ -231,16 +262,15 @@ function render({ model, el }) {
       "Error: squared grey values, summed over the hole.",
     ),
   );
-  const stops = [
+  const stop = together(
     watch(model, ["digit", "top", "left", "side", "iterations"], draw), whenShown(el, draw),
-    () => { clearTimeout(timer); timer = 0; },
-  ];
+    () => clearTimeout(timer ?? undefined),
+  );
   draw();
-  unpack(model.get("pictures"), box).then((found) => {
+  return together(stop, whenUnpacked(model.get("pictures"), box, (found) => {
     original = (i) => Float64Array.from(found(i), (v) => Math.round(255 * v) / 255);
-    if (timer === null) draw();
-  });
-  return () => stops.forEach((stop) => stop());
+    draw();
+  }));
 }
 
 export default { render };

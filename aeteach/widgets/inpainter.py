@@ -12,18 +12,18 @@ from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.kit.atlas import atlas
 from aeteach.widgets.kit.digits import first_places, mnist_test
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither
 from aeteach.widgets.kit.network import decoder_network, network
 from aeteach.widgets.kit.reader import reader_network
+from aeteach.widgets.kit.traits import WholeWithin
 
 MODEL, READER = "conv-vae-10-beta-1", "reader-0"
-MOST = 60  # iterations: in the page they take a moment each
 _SHOWN = (7, 2, 0, 4, 9, 5, 3, 8)  # the first test digit of each
 _SMALLEST = 2  # side of the hole, in pixels
 
 
-class Inpainter(Figure):
+class Inpainter(PackedFigure):
     """Punch a hole into a digit and let a VAE fill it, once through and iterated.
 
     Encoder and decoder run in the page, from their weights (float16, batch normalisation folded
@@ -43,7 +43,7 @@ class Inpainter(Figure):
         top: first row of the hole, from 0.
         left: first column of it, from 0.
         side: its height and width in pixels; what would lie outside the image is cut off.
-        iterations: how often the model is asked.
+        iterations: how often the model is asked, 1 to 60.
 
     Raises:
         TypeError, ValueError: a model or a reader that the page cannot compute, images or labels
@@ -51,18 +51,15 @@ class Inpainter(Figure):
     """
 
     _module = "inpainter"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     network = t.Dict(help="The layers of encoder, mu and decoder, in order.").tag(sync=True)
     pictures = t.Bytes(b"", help="The images, as one PNG.").tag(sync=True)
     labels = t.List(t.Int()).tag(sync=True)
     size = t.Int(0, help="Height and width of an image, in pixels.").tag(sync=True)
-    most = t.Int(MOST, help="Iterations at most.").tag(sync=True)
-    digit = t.Int(0).tag(sync=True)
-    top = t.Int(10).tag(sync=True)
-    left = t.Int(10).tag(sync=True)
-    side = t.Int(10).tag(sync=True)
-    iterations = t.Int(20).tag(sync=True)
+    digit = WholeWithin(0, 0, lambda figure: len(figure._images) - 1)
+    top = WholeWithin(10, 0, lambda figure: figure._model.size - _SMALLEST)
+    left = WholeWithin(10, 0, lambda figure: figure._model.size - _SMALLEST)
+    side = WholeWithin(10, _SMALLEST, lambda figure: figure._model.size - 1, unit=" pixels")
+    iterations = WholeWithin(20, 1, 60)  # in the page they take a moment each
 
     def __init__(
         self,
@@ -96,22 +93,6 @@ class Inpainter(Figure):
             "size": model.size,
         }
         super().__init__(**state | kwargs)
-
-    @t.validate("digit")
-    def _check_digit(self, proposal: Any) -> int:
-        return _within("digit", proposal["value"], 0, len(self._images) - 1)
-
-    @t.validate("top", "left")
-    def _check_place(self, proposal: Any) -> int:
-        return _within(proposal["trait"].name, proposal["value"], 0, self._model.size - _SMALLEST)
-
-    @t.validate("side")
-    def _check_side(self, proposal: Any) -> int:
-        return _within("side", proposal["value"], _SMALLEST, self._model.size - 1)
-
-    @t.validate("iterations")
-    def _check_iterations(self, proposal: Any) -> int:
-        return _within("iterations", proposal["value"], 1, MOST)
 
     @property
     def mask(self) -> Tensor:
@@ -203,12 +184,6 @@ def _checked(images: Tensor, labels: Tensor, size: int) -> Tensor:
             f"labels have shape {tuple(labels.shape)}; expected ({len(images)},), one an image"
         )
     return images
-
-
-def _within(name: str, value: Any, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise StateError(f"{name} is {value}; expected {low} to {high}")
-    return int(value)
 
 
 __all__ = ["Inpainter"]

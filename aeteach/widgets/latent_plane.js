@@ -1,19 +1,26 @@
 // A latent plane, or two under one cursor: the point there is decoded, read, and compared, live.
-import { unpack } from "./kit/atlas.js";
+import { whenUnpacked } from "./kit/atlas.js";
 import { clamp } from "./kit/maths.js";
 import { paintCodes } from "./kit/paint_codes.js";
 import {
-  bars, caption, column, columns, frame, h, handle, image, number, plane, readout, s, set, slider, update, watch,
-  whenShown,
+  bars, caption, column, columns, digitColour, digitKeys, frame, h, handle, holds, image, number, plane, readout, s, set,
+  slider, together, update, watch, whenShown,
 } from "./kit/kit.js";
 import { compute } from "./kit/network.js";
 import { read } from "./kit/reader.js";
 import { tensors } from "./kit/weights.js";
 
 const KEY_STEPS = 200; // key presses across what is shown of the plane
-const MOST_ZOOM = 5; // twofold, five times over
+
+/** @typedef {{ title: string, low: Ae.Pair, high: Ae.Pair, steps: Ae.Step[] }} Latent */
+/** @typedef {{ start: Ae.Pair, size: number }} View */
+/** @typedef {{ parts: HTMLElement[], paint: () => void, draw: () => string, say: (sentence: string) => void }} Panel */
+
+/** @type {(one: (axis: number) => number) => Ae.Pair} */
+const both = (one) => [one(0), one(1)];
 
 // The code nearest to z, (N, 2): which one, and how far.
+/** @type {(z: Ae.Pair, codes: Ae.Tensor) => { place: number, distance: number }} */
 export function nearest(z, codes) {
   const best = { place: 0, distance: Infinity };
   for (let i = 0; i < codes.shape[0]; i++) {
@@ -24,48 +31,62 @@ export function nearest(z, codes) {
 }
 
 // Where the cursor, two shares of width and height, stands in a plane from `low` to `high`; and back.
+/** @type {(cursor: Ae.Pair, low: Ae.Pair, high: Ae.Pair) => Ae.Pair} */
 export function pointAt(cursor, low, high) {
-  return cursor.map((share, i) => low[i] + share * (high[i] - low[i]));
+  return both((i) => low[i] + cursor[i] * (high[i] - low[i]));
 }
+/** @type {(z: Ae.Pair, low: Ae.Pair, high: Ae.Pair) => Ae.Pair} */
 export function shareOf(z, low, high) {
-  return z.map((v, i) => clamp((v - low[i]) / (high[i] - low[i]), 0, 1));
+  return both((i) => clamp((z[i] - low[i]) / (high[i] - low[i]), 0, 1));
 }
 
 // The lower left corner of the window of 1 / zoom of the plane, in shares: where it was if the cursor
 // is in it and `keep` says so, else around the cursor.
+/** @type {(cursor: Ae.Pair, zoom: number, corner?: Ae.Pair, keep?: boolean) => Ae.Pair} */
 export function windowFor(cursor, zoom, [u, v] = [0, 0], keep = false) {
   const size = 1 / zoom;
+  /** @type {(c: number, w: number) => boolean} */
   const within = (c, w) => c >= w && c <= w + size;
   if (keep && within(cursor[0], u) && within(cursor[1], v)) return [u, v];
-  return cursor.map((c) => clamp(c - size / 2, 0, 1 - size));
+  return both((i) => clamp(cursor[i] - size / 2, 0, 1 - size));
 }
 
 // Decimals that make a 200th of an axis visible.
+/** @type {(low: number, high: number) => number} */
 function decimals(low, high) {
   return clamp(Math.ceil(-Math.log10((high - low) / KEY_STEPS)), 0, 4);
 }
 
-const digitColour = (label) => `var(--ae-digit-${label})`;
-
 // One plane with all that is said of the point under the cursor. `view` gives the window shown.
+/** @type {(model: Ae.Model, index: number, weights: Ae.Tensors, pictures: { at: Ae.Images | null }, view: () => View) => Panel} */
 function panel(model, index, weights, pictures, view) {
+  /** @type {Latent} */
   const { title, low, high, steps } = model.get("planes")[index];
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  /** @type {number} */
   const count = model.get("planes").length;
+  /** @type {number[]} */
   const labels = model.get("labels");
   const codes = weights[`z${index}`];
+  /** @type {number} */
   const side = model.get("side");
   const corners = () => {
     const { start, size } = view();
-    return [pointAt(start, low, high), pointAt(start.map((v) => v + size), low, high)];
+    return [pointAt(start, low, high), pointAt(both((i) => start[i] + size), low, high)];
   };
-  let digits = [0, 1].map((i) => decimals(low[i], high[i]));
+  let digits = both((i) => decimals(low[i], high[i]));
   const z = () => pointAt(model.get("cursor"), low, high);
+  /** @type {(p: Ae.Pair) => string} */
   const say = (p) => `z one ${number(p[0], digits[0])}, z two ${number(p[1], digits[1])}`;
+  /** @type {(p: Ae.Pair) => void} */
   const move = (p) => update(model, { cursor: shareOf(p, low, high) });
-  const inView = (p) => p.map((v, i) => clamp(v, corners()[0][i], corners()[1][i]));
+  /** @type {(p: Ae.Pair) => Ae.Pair} */
+  const inView = (p) => both((i) => clamp(p[i], corners()[0][i], corners()[1][i]));
+  /** @type {(dx: number, dy: number) => void} */
   const nudge = (dx, dy) => {
     const step = view().size / KEY_STEPS;
-    update(model, { cursor: model.get("cursor").map((v, i) => clamp(v + [dx, dy][i] * step, 0, 1)) });
+    update(model, { cursor: both((i) => clamp(model.get("cursor")[i] + [dx, dy][i] * step, ...limits.cursor)) });
   };
   const of = count > 1 ? ` of the ${title}` : "";
 
@@ -83,12 +104,12 @@ function panel(model, index, weights, pictures, view) {
   // A click or tap puts the cursor there; a drag of the page by finger is not a click.
   on.svg.addEventListener("click", (event) => {
     const p = on.at(event);
-    if (!cursor.node.contains(event.target) && p.every((v, i) => v === inView(p)[i])) move(p);
+    if (!holds(cursor.node, event) && p.every((v, i) => v === inView(p)[i])) move(p);
   });
   const sliders = ["z₁", "z₂"].map((name, i) =>
     slider({
       key: `z${i}-${index}`, label: `${name}${of}`, min: low[i], max: high[i], step: (high[i] - low[i]) / KEY_STEPS,
-      grain: "any", text: (v) => number(v, digits[i]), oninput: (v) => move(z().map((old, j) => (j === i ? v : old))),
+      grain: "any", text: (v) => number(v, digits[i]), oninput: (v) => move(both((j) => (j === i ? v : z()[j]))),
     }));
 
   const decoded = image({ width: side, height: side, title: "decoded", label: "decoded" });
@@ -105,7 +126,7 @@ function panel(model, index, weights, pictures, view) {
   // The points move only with the window, so they are painted on a canvas under the axes.
   function paint() {
     const [from, to] = corners();
-    digits = [0, 1].map((i) => decimals(from[i], to[i]));
+    digits = both((i) => decimals(from[i], to[i]));
     on.frame({ x: [from[0], to[0]], y: [from[1], to[1]] });
     paintCodes(on, codes, labels);
   }
@@ -122,12 +143,12 @@ function panel(model, index, weights, pictures, view) {
     cursor.place();
     set(link, { x1: on.px(here[0]), y1: on.py(here[1]), x2: on.px(at[0]), y2: on.py(at[1]) });
     set(ring, { cx: on.px(at[0]), cy: on.py(at[1]) });
-    sliders.forEach((control, i) => control.set(here[i]));
+    for (const [i, control] of sliders.entries()) control.set(here[i]);
     decoded.draw(x);
     decoded.describe(`decoded at ${say(here)}: read as ${verdict}`);
     if (pictures.at) found.draw(pictures.at(place));
     found.describe(`nearest test digit, a ${label}`, `nearest: a ${label}`);
-    p.forEach((v, d) => chart.set(`p${d}-${index}`, v, `${number(100 * v, 1)} %`));
+    for (const [d, v] of p.entries()) chart.set(`p${d}-${index}`, v, `${number(100 * v, 1)} %`);
     numbers.set(`verdict-${index}`, verdict, `${verdict} (${sure})`);
     numbers.set(`label-${index}`, label, `a ${label}`);
     numbers.set(`distance-${index}`, distance, far);
@@ -146,56 +167,54 @@ function panel(model, index, weights, pictures, view) {
 function legend() {
   return caption(
     "Points: test digits ",
-    ...Array.from({ length: 10 }, (_, d) =>
-      h("span", { class: "ae-key" }, h("span", { class: "ae-swatch", style: `background:${digitColour(d)}` }), `${d}`)),
+    ...digitKeys(),
     ". Drag the cursor, click anywhere, or use the arrow keys (Shift for bigger steps).",
   );
 }
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const weights = tensors(model);
+  /** @type {{ at: Ae.Images | null }} */
   const pictures = { at: null };
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
   let start = windowFor(model.get("cursor"), model.get("zoom"));
   const view = () => ({ start, size: 1 / model.get("zoom") });
-  const panels = model.get("planes").map((_, i) => panel(model, i, weights, pictures, view));
+  /** @type {Latent[]} */
+  const planes = model.get("planes");
+  const panels = planes.map((_, i) => panel(model, i, weights, pictures, view));
   const zoom = slider({
-    key: "zoom", label: "zoom in at the cursor", min: 0, max: MOST_ZOOM, step: 1, text: (v) => `× ${2 ** v}`,
-    oninput: (v) => update(model, { zoom: 2 ** Math.round(v) }),
+    key: "zoom", label: "zoom in at the cursor", min: Math.log2(limits.zoom[0]), max: Math.log2(limits.zoom[1]), step: 1,
+    text: (v) => `× ${2 ** v}`, oninput: (v) => update(model, { zoom: 2 ** Math.round(v) }),
   });
-  let over = false;
 
   function look() {
     zoom.set(Math.log2(model.get("zoom")));
     start = windowFor(model.get("cursor"), model.get("zoom"));
-    panels.forEach((part) => part.paint());
+    for (const part of panels) part.paint();
     draw();
   }
   function draw() {
     const moved = windowFor(model.get("cursor"), model.get("zoom"), start, true);
     if (moved[0] !== start[0] || moved[1] !== start[1]) {
       start = moved;
-      panels.forEach((part) => part.paint());
+      for (const part of panels) part.paint();
     }
     const sentences = panels.map((part) => part.draw());
     panels[0].say(sentences.join(" "));
   }
   frame(el, model, columns(...panels.flatMap(({ parts }) => parts)), zoom.node, legend());
-  const stops = [
-    watch(model, ["cursor"], draw),
-    watch(model, ["zoom"], look),
-    whenShown(el, () => {
-      panels.forEach((part) => part.paint()); // in the colours of the theme that holds now
-      draw();
-    }),
-    () => (over = true),
-  ];
+  const stop = together(watch(model, ["cursor"], draw), watch(model, ["zoom"], look), whenShown(el, () => {
+    for (const part of panels) part.paint(); // in the colours of the theme that holds now
+    draw();
+  }));
   look();
   const side = model.get("side");
-  unpack(model.get("pictures"), { width: side, height: side }).then((at) => {
+  return together(stop, whenUnpacked(model.get("pictures"), { width: side, height: side }, (at) => {
     pictures.at = at;
-    if (!over) draw();
-  });
-  return () => stops.forEach((stop) => stop());
+    draw();
+  }));
 }
 
 export default { render };

@@ -14,13 +14,13 @@ from aeteach.models import Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.kit.atlas import atlas
 from aeteach.widgets.kit.digits import mnist_test
-from aeteach.widgets.kit.host import Figure, kept_in_eight_bits, pack
+from aeteach.widgets.kit.host import PackedFigure, kept_in_eight_bits, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither
 from aeteach.widgets.kit.network import Network, decoder_network
 from aeteach.widgets.kit.reader import reader_network
+from aeteach.widgets.kit.traits import PointWithin, WholeWithin
 
 MARGIN = 2  # the digits are 28 x 28 in a black frame, which the page need not carry
-_ZOOMS = (1, 2, 4, 8, 16, 32)
 _EACH = 40  # test digits of each class: 400 pictures cost 50 kB
 
 
@@ -42,7 +42,7 @@ class Plane(NamedTuple):
     high: Sequence[float] | None = None
 
 
-class LatentPlane(Figure):
+class LatentPlane(PackedFigure):
     """Move a cursor over one latent plane, or over two at once, and see what is decoded there.
 
     The decoders (float16 weights) and a digit reader run in the page. Two planes share the cursor:
@@ -71,8 +71,8 @@ class LatentPlane(Figure):
 
     Attributes:
         cursor: where it is, [u, v], each 0 to 1, from the lower left to the upper right corner.
-        zoom: 1, 2, 4, 8, 16 or 32: the figure shows 1 / zoom of the width and height, around the
-            cursor.
+        zoom: 1 to 32, a power of two: the figure shows 1 / zoom of the width and height, around
+            the cursor.
 
     Raises:
         TypeError, ValueError: models the page cannot decode, digits or labels out of range, or a
@@ -80,14 +80,12 @@ class LatentPlane(Figure):
     """
 
     _module = "latent_plane"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     planes = t.List(t.Dict(), help="Title, corners and steps of each.").tag(sync=True)
     labels = t.List(t.Int()).tag(sync=True)
     pictures = t.Bytes(b"", help="The digits, without their frame, as one PNG.").tag(sync=True)
     side = t.Int(0, help="Height and width of a picture, in pixels.").tag(sync=True)
-    cursor = t.List(t.Float(), default_value=[0.5, 0.5]).tag(sync=True)
-    zoom = t.Int(1, help="Shows 1 / zoom of the plane's width and height.").tag(sync=True)
+    cursor = PointWithin([0.5, 0.5], 0, 1, unit=", shares of the plane's width and height")
+    zoom = WholeWithin(1, 1, 32, help="Shows 1 / zoom of the plane's width and height.")
 
     def __init__(
         self,
@@ -136,23 +134,12 @@ class LatentPlane(Figure):
         state["cursor"] = self._share(middle.tolist() if z is None else z)
         super().__init__(**state | kwargs)
 
-    @t.validate("cursor")
-    def _check_cursor(self, proposal: Any) -> list[float]:
-        values = [float(v) for v in proposal["value"]]
-        if len(values) != 2 or not all(0 <= v <= 1 for v in values):  # NaN fails this too
-            raise StateError(
-                f"cursor is {values}; expected two numbers from 0 to 1, shares of the plane's "
-                "width and height"
-            )
-        return values
-
     @t.validate("zoom")
     def _check_zoom(self, proposal: Any) -> int:
-        if proposal["value"] not in _ZOOMS:
-            raise StateError(
-                f"zoom is {proposal['value']}; expected one of {', '.join(map(str, _ZOOMS))}"
-            )
-        return int(proposal["value"])
+        zoom: int = proposal["value"]
+        if zoom.bit_count() != 1:
+            raise StateError(f"zoom is {zoom}; expected a power of two, 1 to 32")
+        return zoom
 
     @property
     def z(self) -> Tensor:

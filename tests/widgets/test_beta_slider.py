@@ -151,9 +151,9 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: BetaSlider(images=digits()[0]), "pass both or neither"),
     (lambda: two(shown=[40]), "places of images, 0 to 39"),
     (lambda: two(shown=[]), "expected places"),
-    (lambda: two(place=2), "place is 2; there are 2 models, 0 to 1"),
-    (lambda: two(digit=6), "digit is 6; there are 6 images shown"),
-    (lambda: two(dimension=-1), "dimension is -1; there are 3 latent dimensions"),
+    (lambda: two(place=2), "place is 2; expected a whole number, 0 to 1, one of the models"),
+    (lambda: two(digit=6), "digit is 6; expected a whole number, 0 to 5, one of the images"),
+    (lambda: two(dimension=-1), "dimension is -1; expected a whole number, 0 to 2, a latent"),
     (lambda: two(walk=3.5), "walk is 3.5; expected -3 to 3"),
     (lambda: two(walk=float("nan")), "walk is nan"),
 ]

@@ -134,11 +134,11 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: Inpainter(vae(), digits()[0] * 255, digits()[1]), "leave"),
     (lambda: Inpainter(vae(), digits()[0], digits()[1][:2]), "one an image"),
     (lambda: Inpainter(vae(), *digits(), reader=reader(28)), "the reader knows 28"),
-    (lambda: small(digit=4), "digit is 4; expected 0 to 3"),
-    (lambda: small(top=31), "top is 31; expected 0 to 30"),
+    (lambda: small(digit=4), "digit is 4; expected a whole number, 0 to 3"),
+    (lambda: small(top=31), "top is 31; expected a whole number, 0 to 30"),
     (lambda: small(left=-1), "left is -1"),
-    (lambda: small(side=1), "side is 1; expected 2 to 31"),
-    (lambda: small(iterations=0), "iterations is 0; expected 1 to 60"),
+    (lambda: small(side=1), "side is 1; expected a whole number, 2 to 31"),
+    (lambda: small(iterations=0), "iterations is 0; expected a whole number, 1 to 60"),
 ]
 
 

@@ -121,7 +121,7 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     (lambda: small_plane(reader=ConvReader()), TypeError, "runs a DigitReader only"),
     (lambda: small_plane(cursor=[0.5, 1.5]), StateError, "two numbers from 0 to 1"),
     (lambda: small_plane(cursor=[0.5, float("nan")]), StateError, "two numbers from 0 to 1"),
-    (lambda: small_plane(zoom=3), StateError, "zoom is 3; expected one of 1, 2, 4, 8, 16, 32"),
+    (lambda: small_plane(zoom=3), StateError, "zoom is 3; expected a power of two, 1 to 32"),
 ]
 
 

@@ -207,10 +207,10 @@ export function path(on, xs, ys) {
 /** @type {Record<string, Ae.Pair>} */
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-// A dot on a plane that mouse, finger and arrow keys move. `get` returns its place in data units,
+// A dot on a plane, or on what measures like one, that mouse, finger and arrow keys move. `get` returns its place in data units,
 // `set` is asked to move it there, `nudge(dx, dy)` to move it by that many key steps (Shift: ten),
 // `text` says where it is, `now` gives the one number that aria-valuenow wants. place() redraws it.
-/** @type {(on: Ae.Plane, options: Ae.HandleOptions) => Ae.Handle} */
+/** @type {(on: Ae.Stage, options: Ae.HandleOptions) => Ae.Handle} */
 export function handle(on, { label, kind, radius = 7, get, set: move, nudge, text, now, range, onkey, onfocus }) {
   const node = s(
     "g",
@@ -283,7 +283,7 @@ export function holds(node, event) {
 }
 
 // Grips are larger than dots, so that a finger finds them, and overlap: the nearest dot is meant.
-/** @type {(on: Ae.Plane, event: MouseEvent) => Ae.Grip} */
+/** @type {(on: Ae.Stage, event: MouseEvent) => Ae.Grip} */
 function nearest(on, event) {
   const [a, b] = on.at(event);
   /** @type {(grip: Ae.Grip) => number} */

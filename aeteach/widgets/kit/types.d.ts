@@ -128,6 +128,9 @@ declare namespace Ae {
     frame(ranges: Ranges): void;
   }
 
+  /** What a handle needs of what it lies on. */
+  type Stage = Pick<Plane, "over" | "handles" | "px" | "py" | "at">;
+
   interface HandleOptions {
     label: string;
     kind: string;
