@@ -80,6 +80,7 @@ def test_every_source_is_in_the_bibliography_and_cited_by_its_chapter(chapter: s
     ("make", "why"),
     [
         (lambda: over_seeds(seeds=4), "4 seeds are fewer than 5"),
+        (lambda: over_seeds(seeds=2, table="mmd.csv"), "2 seeds are fewer than 3"),
         (lambda: over_seeds(spread=(1.2, 6)), "may be false"),
         (lambda: over_seeds(spread=(-6, 0.6)), "may be false"),
         (lambda: over_seeds(spread=(6, 2)), "not from the least"),
@@ -200,7 +201,7 @@ def test_a_declaration_that_cannot_be_read_is_refused(tmp_path: Path, text: str,
 
 
 def test_numbers_read_well() -> None:
-    assert [number(n) for n in (10000, 0.25, -3, 1e-9, 0)] == ["10,000", "0.25", "−3", "1e-09", "0"]
+    assert [number(n) for n in (10000, 0.25, -3, 1e-9, 0)] == ["10,000", "0.25", "−3", "1e-9", "0"]
     assert [span((1, 2)), span((3, 3))] == ["1 to 2", "3"]
 
 

@@ -16,16 +16,16 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from aeteach_book.declarations import LIST, declared, markup
-from aeteach_book.evidence import Claim
+from aeteach_book.evidence import Claim, capital
 
 # What the mark says, by kind.
 MARKS = {"over seeds": "seeds", "cause": "cause", "theorem": "proof", "source": "source"}
 
 _HTML = (
-    '<button type="button" class="claim-mark" id="mark-{name}" popovertarget="claim-{name}" '
+    '&#8288;<button type="button" class="claim-mark" id="mark-{name}" popovertarget="claim-{name}" '
     'style="anchor-name: --claim-{name}" aria-label="Evidence: {kind}">{mark}</button>'
     '<span popover class="claim-line" id="claim-{name}" '
-    'style="position-anchor: --claim-{name}" role="note"><b>{kind}.</b> {evidence} '
+    'style="position-anchor: --claim-{name}" role="note"><b>{title}.</b> {evidence} '
     '<span class="claim-test">{test}</span> <a href="{list}.html#list-{name}">All claims</a></span>'
 )
 
@@ -55,6 +55,7 @@ def tested(claim: Claim) -> str:
 def html(claim: Claim) -> str:
     """Return the mark and its evidence."""
     words = {"name": claim.name, "kind": claim.kind, "mark": MARKS[claim.kind], "list": LIST}
+    words["title"] = capital(claim.kind)
     says = {"evidence": escape(claim.evidence), "test": escape(tested(claim))}
     return _HTML.format(**words, **says)
 

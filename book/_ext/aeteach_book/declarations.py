@@ -131,6 +131,6 @@ def entry(chapter: str, claim: Claim, *, linked: bool) -> list[str]:
     test = f" `{claim.test}`" if claim.test else ""
     return [
         f"- {here}{claim.sentence}{there}\\",
-        f"  *{claim.kind}*. {claim.evidence}{cited}\\",
+        f"  *{capital(claim.kind)}*. {claim.evidence}{cited}\\",
         f"  {capital(claim.state)}.{test}",
     ]

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 FEWEST_SEEDS = 5
+FEWEST_IN_A_TABLE = 3  # which shows each of them
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 Span = tuple[float, float]
@@ -144,8 +145,9 @@ class OverSeeds(Measured):
 
     def check(self) -> None:
         """Refuse too few seeds, and figures that lie where the sentence is false."""
-        if self.seeds < FEWEST_SEEDS:
-            self.refuse(f"{self.seeds} seeds are fewer than {FEWEST_SEEDS}")
+        fewest = FEWEST_IN_A_TABLE if self.table else FEWEST_SEEDS
+        if self.seeds < fewest:
+            self.refuse(f"{self.seeds} seeds are fewer than {fewest}")
         low, high = self.spread
         if not low <= high:
             self.refuse(f"the spread {self.spread} is not from the least to the largest")
@@ -233,7 +235,7 @@ class Cause(Measured):
     @property
     def evidence(self) -> str:
         """Both figures, and what alone was changed."""
-        times = f", {self.seeds} seeds" if self.seeds > 1 else ""
+        times = f" over {self.seeds} seeds" if self.seeds > 1 else ""
         return (
             f"{capital(self.measured)}: {span(self.before)}. With {self.changed}, and nothing else "
             f"changed: {span(self.after)}{times} (within {number(self.within)} on another machine)."
@@ -316,7 +318,9 @@ KINDS = {kind.__name__: kind for kind in (OverSeeds, Cause, Theorem, Source)}
 
 def number(value: float) -> str:
     """Return a number as the page shows it."""
-    return f"{value:,.10g}".replace("-", "−") if abs(value) >= 1e-4 or not value else f"{value:.0e}"
+    if value and abs(value) < 1e-4:
+        return f"{value:.0e}".replace("e-0", "e-")
+    return f"{value:,.10g}".replace("-", "−")
 
 
 def span(spread: Span) -> str:

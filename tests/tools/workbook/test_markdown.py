@@ -185,7 +185,7 @@ def test_a_mark_says_kind_and_figures_and_leads_to_all_claims(claimed: Book) -> 
 def test_the_list_of_claims_is_plain_markdown(claimed: Book) -> None:
     text = plain(claimed, "how-do-we-know")
     assert "| [Two `twos`](02-two.ipynb) | 1 |" in text
-    assert "- Second.\\\n  *over seeds*. Steps of $x$: 2 to 6 over 5 seeds" in text
+    assert "- Second.\\\n  *Over seeds*. Steps of $x$: 2 to 6 over 5 seeds" in text
     assert "`tests/claims/test_two.py::test_it`" in text
     assert "<" not in text
     assert "{" not in text
