@@ -8,8 +8,7 @@ from scipy.optimize import minimize
 @Theorem(
     "used-if-above-c",
     r"**a direction of the data is used if and only if its variance is above $c = \beta/2$.**",
-    measured="nats by which K at the numerical minimum of W1, found from three starts, differs from "
-    "W5 and W6",
+    measured="nats by which K at the minimum of W1, found numerically, differs from W5 and W6",
     proof="in lines W1 to W6",
     conditions="variances and c between 0.03 and 30",
     cases=100,
