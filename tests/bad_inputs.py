@@ -177,7 +177,7 @@ MODELS: dict[str, Bad] = {
     "unfitted": _is(models.PCA(2, size=16)),
     "lambda": _is(lambda x: x),
     "nan_weights": Bad(lambda good: _spoilt(good)),
-    "in_float64": Bad(lambda good: copy.deepcopy(good).double()),
+    "in_float64": Bad(lambda good: copy.deepcopy(good).double(), same=True),
     "in_float16": Bad(lambda good: copy.deepcopy(good).half()),
     "on_meta": Bad(lambda good: copy.deepcopy(good).to("meta")),
 }
@@ -251,7 +251,7 @@ KINDS: dict[str, dict[str, Bad]] = {
     | {"boolean": Bad(lambda good: good, same=True), "one": _is(1), "word": _is("no")},
     "choice": NOT_LARGE | {"no_such": _is("no such thing")},
     "text": NOT_LARGE | {"text": Bad(lambda good: good, same=True)},
-    "path": NOT_LARGE | {"not_there": _is("/no/such/folder"), "a_file": Bad(lambda good: _file())},
+    "path": NOT_LARGE | {"not_there": _is("no/such/folder"), "a_file": Bad(lambda good: _file())},
     "model": NOT_LARGE | MODELS,
     "part": NOT_LARGE | {"lambda": _is(lambda x: x)},  # of a model: any module, run later
     "function": NOT_LARGE
@@ -312,7 +312,7 @@ def _of_error(error: Exception, name: str, others: Iterable[str]) -> tuple[str, 
     says = f"{type(error).__name__}: {error}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
-    if not isinstance(error, ValueError | TypeError | RuntimeError):
+    if not isinstance(error, ValueError | TypeError | RuntimeError | LookupError | OSError):
         return "raw traceback", f"{says} ({where})"
     if not _raised(frame.filename, frame.lineno or 0):
         return "raw traceback", f"{says} ({where})"

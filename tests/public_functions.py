@@ -7,6 +7,7 @@ is needed, and gives the arguments by name, each as an `Arg`: a good value and i
 why.
 """
 
+import copy
 import functools
 import importlib
 import inspect
@@ -185,7 +186,9 @@ def _home(name: str) -> tuple[Any, str, str]:
 LEFT_OUT = "it may be left out"
 GLOBAL = "then it draws from torch's global generator"
 ONE = "it may be one"
+WHOLE = "whole numbers are numbers"
 OVER = "the warm-up is over"
+PRECISE = "it is run in float64, and so draws other numbers"
 KL = "a KL may be infinite"
 UNSEEN = ("grey_levels", "not_square", "three_channels", "nan_inside", "inf_inside")
 NO = "it is there to be called like other losses, and what it shows is not looked at"
@@ -195,6 +198,8 @@ CALLED = {
 SIZES = dict.fromkeys(("row_more", "one_row"), "there may be any number of them")
 FREE = SIZES | {"column_more": "and of any dimension"}
 MORE = {key: FREE[key] for key in ("row_more", "column_more")}
+WIDER = {"column_more": FREE["column_more"]}
+SHAPED = SIZES | {"not_square": "they may be of any shape"}
 
 N, SIZE, D = 20, 16, 2
 
@@ -297,6 +302,11 @@ def vae(classes: int = 0, told: Any = ("encoder", "decoder")) -> models.VAE:
 
 def autoencoder() -> nn.Module:
     return models.build("mlp", latent=D, size=SIZE, hidden=(8,))
+
+
+def _copy(value: Any) -> Any:
+    """A model to be trained, or whatever came in its place."""
+    return copy.deepcopy(value) if isinstance(value, nn.Module) else value
 
 
 def conv() -> nn.Module:
@@ -711,33 +721,49 @@ _entry(
     losses.CrossEntropy,
 )
 
+
+def _scored(n: int) -> Arg:
+    above = "it is above everything"
+    return floats(_random(n, seed=n), three_numbers="scores", inf_inside=above, **MORE)
+
+
 _entry(
     "metrics.angles.principal_angles",
-    lambda: {"A": floats(_random(6, 2)), "B": floats(_random(6, 3, seed=1))},
+    lambda: {
+        "A": floats(torch.eye(6)[:, :2], int64=WHOLE, uint8=WHOLE),
+        "B": floats(_random(6, 3, seed=1).round(decimals=1), int64=WHOLE, uint8=WHOLE),
+    },
 )
 _entry(
     "metrics.auroc.auroc",
-    lambda: {"inliers": floats(_random(9)), "outliers": floats(_random(7, seed=1) + 0.2)},
+    lambda: {"inliers": _scored(9), "outliers": _scored(7)},
 )
 _entry("metrics.auroc.unexplained", lambda: {**_pair("x_hat", "x"), "least": number(1.0)})
+
+
+def _judged() -> dict[str, Arg]:
+    return {"valid": images(**SIZES), "generated": images(seed=1, **SIZES)}
 
 
 def _nearest() -> Arg:
     return other(coverage.nearest(_images(), _images(seed=1)))
 
 
-_entry("metrics.coverage.nearest", lambda: {"images": images(), "among": images(seed=1)})
+_entry(
+    "metrics.coverage.nearest",
+    lambda: {"images": images(**SIZES), "among": images(seed=1, **SIZES)},
+)
 _entry(
     "metrics.coverage.nearest_both",
-    lambda: {"a": images(), "b": images(seed=1), "back": flag()},
+    lambda: {"a": images(**SIZES), "b": images(seed=1, **SIZES), "back": flag()},
 )
 _entry(
     "metrics.coverage.coverage",
-    lambda: {"valid": images(), "generated": images(seed=1), "threshold": number(3.0)},
+    lambda: {**_judged(), "threshold": number(3.0)},
 )
 _entry(
     "metrics.coverage.mean_nearest_distance",
-    lambda: {"valid": images(), "generated": images(seed=1)},
+    lambda: _judged(),
 )
 _entry(
     "metrics.coverage.hits",
@@ -763,8 +789,7 @@ _entry(
 _entry(
     "metrics.coverage.worth",
     lambda: {
-        "valid": images(),
-        "generated": images(seed=1),
+        **_judged(),
         "threshold": number(3.0),
         "smoothing": number(1e-10),
     },
@@ -791,18 +816,23 @@ _entry(
 )
 _entry(
     "metrics.coverage.reconstruction_bits",
-    lambda: {"model": model(vae()), "images": images(), "seed": seed()},
+    lambda: {
+        "model": model(vae(), in_float64=PRECISE),
+        "images": images(**SIZES),
+        "seed": seed(),
+    },
 )
 
 
 def _measured(**more: Arg) -> dict[str, Arg]:
-    """A conditional VAE and what it is measured on."""
-    return {"model": model(vae(10)), "images": images(), "labels": labels(), **more}
+    """A conditional VAE and what it is measured on; with a seed, it draws."""
+    fine = {"in_float64": PRECISE} if "seed" in more else {}
+    return {"model": model(vae(10), **fine), "images": images(), "labels": labels(), **more}
 
 
 _entry("metrics.elbo.posteriors", _measured)
 _entry("metrics.elbo.kl_by_dimension", lambda: {"mu": codes(), "log_var": codes(seed=1)})
-_entry("metrics.elbo.active_units", lambda: {"mu": codes(), "threshold": number(0.01)})
+_entry("metrics.elbo.active_units", lambda: {"mu": codes(**MORE), "threshold": number(0.01)})
 _entry(
     "metrics.elbo.informative_units",
     lambda: {"mu": codes(), "log_var": codes(seed=1), "threshold": number(0.01)},
@@ -820,15 +850,19 @@ _entry(
         samples=count(2), likelihood=choice("gaussian"), variance=number(0.5), seed=seed()
     ),
 )
-_entry(
-    "metrics.factors.correlation", lambda: {"factors": floats(_random(N, 3)), "z": codes(seed=1)}
-)
-_entry("metrics.factors.eta_squared", lambda: {"labels": labels(classes=3), "z": codes()})
+
+
+def _factors() -> Arg:
+    return floats(_random(N, 3), int64=WHOLE, uint8=WHOLE)
+
+
+_entry("metrics.factors.correlation", lambda: {"factors": _factors(), "z": codes(seed=1, **WIDER)})
+_entry("metrics.factors.eta_squared", lambda: {"labels": labels(classes=3), "z": codes(**WIDER)})
 _entry(
     "metrics.factors.by_shape",
-    lambda: {"z": codes(), "labels": labels(classes=3), "bins": count(5)},
+    lambda: {"z": codes(**WIDER), "labels": labels(classes=3), "bins": count(5)},
 )
-_entry("metrics.factors.zeroing", lambda: {"model": model(vae()), "images": images()})
+_entry("metrics.factors.zeroing", lambda: {"model": model(vae()), "images": images(**SIZES)})
 _entry(
     "metrics.factors.traverse",
     lambda: {
@@ -844,13 +878,16 @@ _entry(
 )
 _entry(
     "metrics.intervals.interval",
-    lambda: {"right": Arg(_random(3, N) > 0.3, "mask"), "confidence": number(0.95)},
+    lambda: {
+        "right": Arg(_random(3, N) > 0.3, "mask", SIZES | {"all_false": "no answer is right"}),
+        "confidence": number(0.95),
+    },
 )
 _entry(
     "metrics.probe.probe",
     lambda: {
-        "z": codes(),
-        "y": labels(classes=3),
+        "z": codes(**WIDER),
+        "y": labels(classes=3, float32="a number in place of a class"),
         "held_out": number(0.2),
         "kind": choice("linear"),
         "k": count(3),
@@ -877,11 +914,11 @@ def _judges() -> Arg:
     return other(readability.readers(("reader-0", "reader-1")), none=LEFT_OUT)
 
 
-def _large(seed: int = 0) -> Arg:
-    return images(size=32, seed=seed)
+def _large(**fine: str) -> Arg:
+    return images(size=32, **fine)
 
 
-_entry("metrics.readability.read", lambda: {"images": _large(), "readers": _judges()})
+_entry("metrics.readability.read", lambda: {"images": _large(**SIZES), "readers": _judges()})
 _entry(
     "metrics.readability.score",
     lambda: {
@@ -906,14 +943,14 @@ _entry(
 _entry("metrics.readability.rebuild", lambda: _measured(seed=seed()))
 _entry(
     "metrics.readability.confusion",
-    lambda: {"digits": labels(), "labels": labels()},
+    lambda: {"digits": labels(axis_more="one row a reader"), "labels": labels()},
 )
 for _name in ("read", "recognisable"):
     _entry(
         f"metrics.shape_reader.{_name}",
-        lambda: {"images": images(size=28), "confidence": number(0.5)},
+        lambda: {"images": images(size=28, **SIZES), "confidence": number(0.5)},
     )
-_entry("metrics.shape_reader.boxes", lambda: {"images": images(), "threshold": number(0.5)})
+_entry("metrics.shape_reader.boxes", lambda: {"images": images(**SHAPED), "threshold": number(0.5)})
 _entry(
     "metrics.shape_reader.calibration_error",
     lambda: {
@@ -926,10 +963,10 @@ _entry(
     "metrics.shape_reader.temperature",
     lambda: {"logits": floats(3 * _random(N, 4)), "labels": labels(classes=4)},
 )
-_entry("metrics.sharpness.sharpness", lambda: {"images": images()})
+_entry("metrics.sharpness.sharpness", lambda: {"images": images(**SHAPED)})
 _entry(
     "metrics.sharpness.relative_sharpness",
-    lambda: {"images": images(), "originals": images(seed=1)},
+    lambda: {"images": images(**SIZES), "originals": images(seed=1, **SIZES)},
 )
 
 
@@ -1507,7 +1544,9 @@ _entry(
 _entry(
     "training.loop.fit",
     lambda: {
-        "model": model(vae(10)),
+        "model": model(
+            vae(10), in_float64="it is trained in float64", nan_weights="the loss says so"
+        ),
         "images": images(),
         "loss": choice("elbo"),
         "epochs": count(1),
@@ -1519,16 +1558,17 @@ _entry(
         "held_out_labels": labels(),
         "optimiser": function(torch.optim.SGD),
         "schedule": choice("cosine", none=LEFT_OUT),
-        "checkpoint": path(None),
+        "checkpoint": path(None, text="it is the name of a file"),
         "on_epoch": function(None),
         "progress": flag(False),
     },
+    adapt=lambda fit: lambda model, **more: fit(_copy(model), **more).train,  # no seconds
 )
 _entry("training.loop.steps_an_epoch", lambda: {"images": count(20), "batch_size": count(8)})
 _entry(
     "training.loop.evaluate",
     lambda: {
-        "model": model(vae(10)),
+        "model": model(vae(10), in_float64=PRECISE),
         "images": images(),
         "loss": choice("elbo"),
         "labels": labels(),

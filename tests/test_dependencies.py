@@ -10,9 +10,10 @@ import pytest
 from tests.paths import BOOK, PACKAGE
 
 # Tools that every layer may use.
-SHARED = {"_files", "_measure", "_modes", "_progress", "_random", "_validate"}
+SHARED = {"_exact", "_files", "_measure", "_modes", "_progress", "_random", "_validate"}
 # layer -> the layers it imports at the top of a module, beside itself and SHARED
 IMPORTS: dict[str, set[str] | None] = {
+    "_exact": set(),
     "_files": set(),
     "_measure": set(),
     "_modes": set(),

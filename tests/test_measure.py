@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from aeteach._measure import Place, measuring, place_of
+from aeteach._measure import Place, batches, call, images_of, measuring, part_of, place_of
 
 
 def noisy() -> nn.Module:
@@ -65,3 +65,53 @@ def test_a_place_is_that_of_the_first_real_numbers():
     assert place_of(nn.Linear(1, 1).double()).dtype == torch.float64
     assert place_of(nn.Linear(1, 1, device="meta")).device.type == "meta"
     assert place_of(nn.Flatten()) == Place(torch.device("cpu"), torch.float32)
+
+
+def test_batches_come_where_the_model_is_and_in_its_precision():
+    place = Place(torch.device("cpu"), torch.float64)
+    x, y = torch.rand(5, 1, 2, 2), torch.arange(5)
+    parts = list(batches(place, 2, images=x, labels=y, others=None))
+    assert [list(part) for part in parts] == [["images", "labels"]] * 3
+    assert [len(part["images"]) for part in parts] == [2, 2, 1]
+    assert {part["images"].dtype for part in parts} == {torch.float64}
+    assert torch.equal(torch.cat([part["images"] for part in parts]), x.double())
+    assert torch.equal(torch.cat([part["labels"] for part in parts]), y)
+
+
+def test_a_model_that_cannot_take_its_input_is_named_with_it():
+    with pytest.raises(
+        ValueError, match=r"a Linear, cannot take images, .*\(2, 4\), in forward"
+    ) as e:
+        call(nn.Linear(3, 3), "forward", images=torch.zeros(2, 4))
+    assert isinstance(e.value.__cause__, RuntimeError)
+
+
+def test_memory_that_is_full_is_said_as_torch_says_it():
+    class Full(nn.Module):
+        def forward(self, x):
+            raise torch.OutOfMemoryError("no memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        call(Full(), "forward", images=torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ("text", "gave 'text'; expected a float tensor"),
+        (torch.zeros(3, 1), "gave .3, 1.; expected 2 rows"),
+        (torch.full((2, 1), torch.nan), "NaN or infinity"),
+    ],
+)
+def test_images_that_are_none_are_refused(made, message):
+    class Model(nn.Module):
+        def decode(self, z):
+            return made
+
+    with pytest.raises((TypeError, ValueError), match=message):
+        images_of(Model(), "decode", z=torch.zeros(2, 4))
+
+
+def test_an_output_without_the_part_is_refused():
+    with pytest.raises(TypeError, match="without x_hat"):
+        part_of(torch.zeros(2), "x_hat", 2)

@@ -117,7 +117,7 @@ def test_a_recipe_that_this_version_does_not_know_is_named(change):
         recipes.of_card(replace(card, recipe=card.recipe | change))
 
 
-@pytest.mark.parametrize(("epochs", "message"), [(0, "epochs is 0"), (-1, "epochs is -1")])
+@pytest.mark.parametrize(("epochs", "message"), [(0, "1, got 0"), (-1, "1, got -1")])
 def test_no_epochs_is_not_taken_for_all_of_them(own, epochs, message):
     with pytest.raises(ValueError, match=message):
         own.train(epochs=epochs, progress=False)

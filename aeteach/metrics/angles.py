@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor
 
+from aeteach import _validate
+from aeteach._exact import exact
+
 
 def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     r"""Return the angles between two subspaces, in degrees, smallest first.
@@ -25,6 +28,8 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     Source: Bjorck and Golub (1973), "Numerical methods for computing angles between linear
     subspaces".
     """
+    A, B = _columns(A, "A"), _columns(B, "B")
+    _validate.one_device(A=A, B=B)
     Q_A, Q_B = _orthonormal(A, "A"), _orthonormal(B, "B")
     if len(Q_A) != len(Q_B):
         raise ValueError(
@@ -38,23 +43,24 @@ def principal_angles(A: Tensor, B: Tensor) -> Tensor:
     return torch.rad2deg(torch.where(cosines**2 < 0.5, torch.acos(cosines), torch.asin(sines)))
 
 
-def _orthonormal(M: Tensor, name: str) -> Tensor:
-    """Return an orthonormal basis of the column space of M (D, d), float64."""
-    if not isinstance(M, Tensor):
-        raise TypeError(f"{name} is a {type(M).__name__}: use torch.as_tensor({name})")
-    if M.is_complex():
-        raise TypeError(f"{name} is complex ({M.dtype}); expected real numbers")
-    if M.ndim != 2 or not 1 <= M.shape[1] <= M.shape[0]:
+def _columns(M: Tensor, name: str) -> Tensor:
+    """Return M if its columns may span a subspace, (D, d)."""
+    M = _validate.numbers(_validate.tensor(M, name, "a tensor (D, d)"), name)
+    if M.ndim != 2 or M.shape[1] > M.shape[0]:
         raise ValueError(
             f"{name} must be (D, d) with d from 1 to D, got {tuple(M.shape)}: its columns span "
             "the subspace; transpose a matrix whose rows do"
         )
-    single = M.dtype == torch.float32
-    M = M.detach().double()
-    if not torch.isfinite(M).all():
-        raise ValueError(f"{name} holds NaN or infinity; a subspace needs finite vectors")
+    return M
+
+
+def _orthonormal(M: Tensor, name: str) -> Tensor:
+    """Return an orthonormal basis of the column space of M (D, d), float64."""
     # Columns that are dependent but for rounding span nothing reliable: judge by the input's dtype.
-    precision = torch.finfo(torch.float32 if single else torch.float64).eps
+    precision = torch.finfo(M.dtype).eps
+    M = exact(M.detach())
+    # A subspace does not ask how long its vectors are, and squares of huge ones overflow.
+    M = M / M.abs().amax(0).clamp(min=torch.finfo(torch.float64).tiny)
     rank = int(torch.linalg.matrix_rank(M, rtol=max(M.shape) * precision))
     if rank < M.shape[1]:
         raise ValueError(

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aeteach import _validate
+from aeteach._exact import exact
 from aeteach.losses import squared_error
 
 
@@ -34,7 +36,7 @@ def auroc(inliers: Tensor, outliers: Tensor) -> Auroc:
     s^2 = var(a) / n + var(b) / m, ddof 1.
 
     Args:
-        inliers: s, scores of the usual images, (n,), floating point, n >= 2; no NaN.
+        inliers: s, scores of the usual images, (n,), float32 or float64, n >= 2; may be infinite.
         outliers: o, scores of the others, (m,), m >= 2.
 
     Raises:
@@ -44,6 +46,7 @@ def auroc(inliers: Tensor, outliers: Tensor) -> Auroc:
     Source: Mann and Whitney (1947); Hanley and McNeil (1982); DeLong et al. (1988).
     """
     s, o = _scores("inliers", inliers), _scores("outliers", outliers)
+    _validate.one_device(inliers=s, outliers=o)
     a = 1 - _share_below(s, o)  # for each inlier: outliers above it
     b = _share_below(o, s)  # for each outlier: inliers below it
     variance = float(a.var()) / len(s) + float(b.var()) / len(o)
@@ -55,7 +58,7 @@ def _share_below(points: Tensor, among: Tensor) -> Tensor:
     ordered = among.sort().values
     below = torch.searchsorted(ordered, points)
     up_to = torch.searchsorted(ordered, points, right=True)
-    return (below + up_to).double() / (2 * len(among))
+    return exact(below + up_to) / (2 * len(among))
 
 
 def unexplained(x_hat: Tensor, x: Tensor, *, least: float = 1.0) -> Tensor:
@@ -72,21 +75,19 @@ def unexplained(x_hat: Tensor, x: Tensor, *, least: float = 1.0) -> Tensor:
             divides by it.
 
     Raises:
-        ValueError: shapes that differ, numbers that are not finite in x, or `least` not above 0.
+        TypeError, ValueError: as for `squared_error`, or `least` not above 0.
     """
-    if not 0 < least < math.inf:
-        raise ValueError(f"least is {least!r}; expected a finite number above 0")
+    least = _validate.number(least, "least", above=0, most=1e30)
     return squared_error(x_hat, x) / x.square().flatten(1).sum(1).clamp(min=least)
 
 
-def _scores(name: str, scores: object) -> Tensor:
-    if not isinstance(scores, Tensor) or not scores.is_floating_point():
-        kind = scores.dtype if isinstance(scores, Tensor) else type(scores).__name__
-        raise TypeError(f"{name} must be a float tensor of scores, got {kind}")
+def _scores(name: str, scores: Tensor) -> Tensor:
+    """Return scores, one an image; infinity is above everything, but NaN has no place."""
+    _validate.floating(scores, name, "a float tensor (n,) of scores")
     if scores.ndim != 1 or len(scores) < 2:
         raise ValueError(
             f"{name} has shape {tuple(scores.shape)}; expected (n,) with n >= 2, one score an image"
         )
     if bool(scores.isnan().any()):
         raise ValueError(f"{name} holds NaN, which is neither above nor below: look for its cause")
-    return scores.detach().double()
+    return exact(scores.detach())

@@ -18,17 +18,22 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._measure import images_of, measuring, moved, part_of
 from aeteach.divergences import nats_to_bits
 from aeteach.losses import bernoulli_nll, bernoulli_nll_from_x_hat
 from aeteach.training import evaluate
 
 THRESHOLD = 3.0  # Euclidean distance, in grey values: nine pixels wholly wrong
 _QUERIES, _REFERENCES = 512, 4096  # a block of distances: 8 MB in float32
+_MOST = 10**15  # counts: more are beyond a float's whole numbers
 _PAIRS = 2048  # candidates measured again at once: 2 * 2,048 * 784 numbers in float64 are 26 MB
 
 
 class Nearest(NamedTuple):
     """The nearest of some images to each of others.
+
+    Both are where the images are, or on the CPU if there is no float64.
 
     Attributes:
         distance: Euclidean, (N,), float64, in grey values.
@@ -82,7 +87,8 @@ def nearest(images: Tensor, among: Tensor) -> Nearest:
     Raises:
         TypeError, ValueError: images of another kind, or of different sizes.
     """
-    return nearest_both(images, among, back=False)[0]
+    _comparable(images=images, among=among)
+    return _search(images, among)[0]
 
 
 def nearest_both(a: Tensor, b: Tensor, *, back: bool = True) -> tuple[Nearest, Nearest]:
@@ -94,20 +100,12 @@ def nearest_both(a: Tensor, b: Tensor, *, back: bool = True) -> tuple[Nearest, N
         a: (N, 1, H, W), float32 in [0, 1].
         b: (M, 1, H, W), of the same size.
         back: whether the second is wanted; without, it is empty.
+
+    Raises:
+        TypeError, ValueError: as for `nearest`.
     """
-    _validate.images(a, "images")
-    _validate.images(b, "among")
-    if a.shape[1:] != b.shape[1:]:
-        raise ValueError(
-            f"images have shape {tuple(a.shape)}, the others {tuple(b.shape)}; expected one size: "
-            "pad or crop one of them"
-        )
-    flat_a, flat_b = a.detach().flatten(1), b.detach().flatten(1)  # (N, D), (M, D)
-    there, here = _Best(len(a)), _Best(len(b) if back else 0)
-    for i in _blocks(len(a), _QUERIES):
-        for j in _blocks(len(b), _REFERENCES):
-            _one_block(flat_a, flat_b, i, j, there, here if back else None)
-    return there.result(), here.result()
+    _comparable(a=a, b=b)
+    return _search(a, b, back=_validate.flag(back, "back"))
 
 
 def coverage(valid: Tensor, generated: Tensor, threshold: float = THRESHOLD) -> float:
@@ -119,9 +117,13 @@ def coverage(valid: Tensor, generated: Tensor, threshold: float = THRESHOLD) -> 
         valid: (N, 1, H, W), float32 in [0, 1].
         generated: (M, 1, H, W), likewise.
         threshold: Euclidean distance in grey values, above 0.
+
+    Raises:
+        TypeError, ValueError: as for `nearest`, or a threshold out of range.
     """
-    _check_threshold(threshold)
-    return _share(nearest(valid, generated).distance < threshold)
+    threshold = _threshold(threshold)
+    _comparable(valid=valid, generated=generated)
+    return _share(_search(valid, generated)[0].distance < threshold)
 
 
 def mean_nearest_distance(valid: Tensor, generated: Tensor) -> float:
@@ -130,8 +132,12 @@ def mean_nearest_distance(valid: Tensor, generated: Tensor) -> float:
     Args:
         valid: (N, 1, H, W), float32 in [0, 1].
         generated: (M, 1, H, W), likewise.
+
+    Raises:
+        TypeError, ValueError: as for `nearest`.
     """
-    return nearest(valid, generated).distance.mean().item()
+    _comparable(valid=valid, generated=generated)
+    return _search(valid, generated)[0].distance.mean().item()
 
 
 def hits(to_valid: Nearest, n_valid: int, threshold: float = THRESHOLD) -> Tensor:
@@ -147,14 +153,14 @@ def hits(to_valid: Nearest, n_valid: int, threshold: float = THRESHOLD) -> Tenso
 
     Returns:
         (N,), int64; their sum is at most the number of generated images.
+
+    Raises:
+        TypeError, ValueError: nothing that `nearest` gives, or of other images; or a threshold or
+            a number out of range.
     """
-    _check_threshold(threshold)
-    _validate.count(n_valid, "n_valid")
-    if len(to_valid.place) and int(to_valid.place.max()) >= n_valid:
-        raise ValueError(
-            f"a generated image has as nearest image {int(to_valid.place.max())} of {n_valid}; "
-            "expected nearest(generated, valid), not the other way round"
-        )
+    threshold = _threshold(threshold)
+    n_valid = _validate.count(n_valid, "n_valid")
+    _check_nearest(to_valid, "to_valid", n_valid, "n_valid")
     return torch.bincount(to_valid.place[to_valid.distance < threshold], minlength=n_valid)
 
 
@@ -179,21 +185,17 @@ def hit_kl(counts: Tensor, generated: int | None = None, *, smoothing: float = 1
     Raises:
         TypeError, ValueError: counts that are none, fewer generated images than hits, or none.
     """
-    if not isinstance(counts, Tensor) or counts.dtype != torch.int64 or counts.ndim != 1:
-        raise TypeError(
-            "counts must be an int64 tensor (N,): use hits(nearest(generated, valid), N)"
-        )
+    _check_counts(counts)
     total = int(counts.sum())
-    m = total if generated is None else _validate.count(generated, "generated")
-    if len(counts) == 0 or int(counts.min()) < 0 or m < max(total, 1):
+    m = total if generated is None else _validate.count(generated, "generated", most=_MOST)
+    if m < max(total, 1):
         raise ValueError(
             f"{len(counts)} counts with the sum {total} of {m} generated images; expected counts "
             "of at least 0 and at least as many generated images as hits, at least 1"
         )
-    if not 0 <= smoothing < math.inf:
-        raise ValueError(f"smoothing is {smoothing!r}; expected a finite number, at least 0")
+    smoothing = _smoothing(smoothing)
     n = len(counts)
-    q = (counts.double() / m + smoothing) / (1 + (n + 1) * smoothing)
+    q = (exact(counts) / m + smoothing) / (1 + (n + 1) * smoothing)
     return (-torch.log2(q * n)).mean().item()
 
 
@@ -208,8 +210,13 @@ def ideal_hit_kl(n_valid: int, generated: int, *, smoothing: float = 1e-10, seed
         generated: number M of generated images.
         smoothing: as for `hit_kl`.
         seed: of the draws.
+
+    Raises:
+        TypeError, ValueError: numbers out of range.
     """
-    generator = _validate.generator(seed)
+    n_valid = _validate.count(n_valid, "n_valid")
+    generated = _validate.count(generated, "generated")
+    smoothing, generator = _smoothing(smoothing), _validate.generator(_validate.seed(seed))
     found = []
     for _ in range(20):
         drawn = torch.randint(n_valid, (generated,), generator=generator)
@@ -232,8 +239,14 @@ def worth(
         generated: (M, 1, H, W), likewise.
         threshold: Euclidean distance in grey values, above 0.
         smoothing: as for `hit_kl`.
+
+    Raises:
+        TypeError, ValueError: as for `nearest`, or numbers out of range.
     """
-    return judge(*nearest_both(valid, generated), threshold=threshold, smoothing=smoothing)
+    threshold, smoothing = _threshold(threshold), _smoothing(smoothing)
+    _comparable(valid=valid, generated=generated)
+    found = _search(valid, generated, back=True)
+    return judge(*found, threshold=threshold, smoothing=smoothing)
 
 
 def judge(
@@ -250,9 +263,16 @@ def judge(
         of_generated: the nearest valid image of each generated one.
         threshold: Euclidean distance in grey values, above 0.
         smoothing: as for `hit_kl`.
+
+    Raises:
+        TypeError, ValueError: as for `hits`.
     """
-    _check_threshold(threshold)
+    threshold, smoothing = _threshold(threshold), _smoothing(smoothing)
+    for name, record in (("of_valid", of_valid), ("of_generated", of_generated)):
+        _check_nearest(record, name)
     n, m = len(of_valid.distance), len(of_generated.distance)
+    _check_nearest(of_valid, "of_valid", m, "the generated images")
+    _check_nearest(of_generated, "of_generated", n, "the valid images")
     counts = hits(of_generated, n, threshold)
     return Worth(
         coverage=_share(of_valid.distance < threshold),
@@ -282,20 +302,23 @@ def generate(
         chunk: images decoded at once: bounds the memory, not the result.
 
     Returns:
-        (n, 1, H, W), float32.
+        (n, 1, H, W), where the model is.
+
+    Raises:
+        TypeError, ValueError: numbers out of range, or a model that cannot decode such codes.
     """
-    for name, value in (("n", n), ("latent", latent), ("chunk", chunk)):
-        _validate.count(value, name)
-    if not 0 < scale < math.inf:
-        raise ValueError(f"scale is {scale!r}; expected a finite standard deviation above 0")
-    noise = _validate.generator(seed)
-    z = scale * torch.randn(n, latent, generator=noise, dtype=torch.float32)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        images = torch.cat([model.decode(some) for some in z.split(chunk)])  # type: ignore[operator]
-    model.train(was_training)
-    return images
+    _validate.model(model, "decode")
+    n, latent = _validate.count(n, "n"), _validate.count(latent, "latent")
+    chunk = _validate.count(chunk, "chunk")
+    scale = _validate.number(scale, "scale", above=0, most=1e30)
+    _validate.room(n * latent, f"n = {n}, latent = {latent}")
+    noise = _validate.generator(_validate.seed(seed))
+    # Drawn as float32 on the CPU: a seed means the same on any device, in any precision.
+    z = scale * torch.randn(n, latent, generator=noise, dtype=torch.float32, device="cpu")
+    with measuring(model) as place:
+        return torch.cat(
+            [images_of(model, "decode", z=moved(place, some)) for some in z.split(chunk)]
+        )
 
 
 def reconstruction_bits(model: nn.Module, images: Tensor, *, seed: int = 0) -> float:
@@ -309,25 +332,41 @@ def reconstruction_bits(model: nn.Module, images: Tensor, *, seed: int = 0) -> f
         model: has `forward(x) -> Output`.
         images: x, (N, 1, H, W), float32 in [0, 1].
         seed: of what the model draws.
+
+    Raises:
+        TypeError, ValueError: as for `evaluate`, or the model gives no reconstructions in [0, 1].
     """
 
     def cost(output: object, x: Tensor) -> dict[str, Tensor]:
-        logits, x_hat = output.logits, output.x_hat  # type: ignore[attr-defined]
-        each = bernoulli_nll_from_x_hat(x_hat, x) if logits is None else bernoulli_nll(logits, x)
+        if getattr(output, "logits", None) is None:
+            each = bernoulli_nll_from_x_hat(part_of(output, "x_hat", len(x)), x)
+        else:
+            each = bernoulli_nll(part_of(output, "logits", len(x)), x)
         return {"loss": each.mean()}
 
     return nats_to_bits(evaluate(model, images, cost, seed=seed)["loss"])
 
 
+def _search(a: Tensor, b: Tensor, *, back: bool = False) -> tuple[Nearest, Nearest]:
+    """Return the nearest in b of each image in a, and the other way round if that is wanted."""
+    flat_a, flat_b = a.detach().flatten(1), b.detach().flatten(1)  # (N, D), (M, D)
+    there, here = _Best(flat_a), _Best(flat_b if back else flat_b[:0])
+    for i in _blocks(len(a), _QUERIES):
+        for j in _blocks(len(b), _REFERENCES):
+            _one_block(flat_a, flat_b, i, j, there, here if back else None)
+    return there.result(), here.result()
+
+
 class _Best:
     """The nearest found so far: squared distances in float64, and where."""
 
-    def __init__(self, n: int) -> None:
-        self.squared = torch.full((n,), math.inf, dtype=torch.float64)
-        self.place = torch.zeros(n, dtype=torch.int64)
+    def __init__(self, flat: Tensor) -> None:
+        self.squared = torch.full_like(exact(flat[:, 0]), math.inf)
+        self.place = torch.zeros_like(self.squared, dtype=torch.int64)
 
     def update(self, rows: Tensor, places: Tensor, squared: Tensor) -> None:
         """Take in measured pairs; of equals the first place wins."""
+        rows, places = rows.to(squared.device), places.to(squared.device)
         # By row, then distance, then place; the first of each row is the row's best.
         order = torch.argsort(places, stable=True)
         order = order[torch.argsort(squared[order], stable=True)]
@@ -341,6 +380,10 @@ class _Best:
         self.squared[rows[better]] = squared[better]
         self.place[rows[better]] = places[better]
 
+    def rough(self, rows: slice, like: Tensor) -> Tensor:
+        """Return the squared distances of some rows, float32, where some images are."""
+        return self.squared[rows].float().to(like.device)
+
     def result(self) -> Nearest:
         return Nearest(self.squared.sqrt(), self.place)
 
@@ -348,21 +391,21 @@ class _Best:
 def _one_block(a: Tensor, b: Tensor, i: slice, j: slice, there: _Best, here: _Best | None) -> None:
     """Compare the rows i of a with the rows j of b."""
     x, y = a[i], b[j]
-    norms_x, norms_y = ((v.double() ** 2).sum(1) for v in (x, y))
-    rough = torch.addmm(norms_y.float()[None, :], x, y.T, alpha=-2)
-    rough += norms_x.float()[:, None]  # (n, m): |x|^2 + |y|^2 - 2 x.y, which cancels
+    norms_x, norms_y = ((exact(v) ** 2).sum(1) for v in (x, y))
+    rough = torch.addmm(norms_y.float().to(x.device)[None, :], x, y.T, alpha=-2)
+    rough += norms_x.float().to(x.device)[:, None]  # |x|^2 + |y|^2 - 2 x.y (n, m), which cancels
     # Rounding of a sum of D products in any order, and of the two additions: never more than this.
     slack = (x.shape[1] + 4) * torch.finfo(torch.float32).eps
     slack *= float((norms_x.max().sqrt() + norms_y.max().sqrt()) ** 2)
-    limit = torch.minimum(rough.min(1).values + slack, there.squared[i].float()) + slack
+    limit = torch.minimum(rough.min(1).values + slack, there.rough(i, x)) + slack
     wanted = rough <= limit[:, None]
     if here is not None:
-        limit = torch.minimum(rough.min(0).values + slack, here.squared[j].float()) + slack
+        limit = torch.minimum(rough.min(0).values + slack, here.rough(j, x)) + slack
         wanted |= rough <= limit[None, :]
     pairs = wanted.nonzero()  # (P, 2): about one a row and one a column
     for some in pairs.split(_PAIRS):
         rows, columns = some.T
-        squared = ((x[rows].double() - y[columns].double()) ** 2).sum(1)
+        squared = ((exact(x[rows]) - exact(y[columns])) ** 2).sum(1)
         there.update(rows + i.start, columns + j.start, squared)
         if here is not None:
             here.update(columns + j.start, rows + i.start, squared)
@@ -373,9 +416,47 @@ def _blocks(n: int, size: int) -> Iterator[slice]:
 
 
 def _share(true: Tensor) -> float:
-    return true.double().mean().item()
+    return exact(true).mean().item()
 
 
-def _check_threshold(threshold: float) -> None:
-    if not 0 < threshold < math.inf:
-        raise ValueError(f"threshold is {threshold!r}; expected a finite distance above 0, as 3.0")
+def _comparable(**two: Tensor) -> None:
+    """Refuse two sets of images that have no distances from each other."""
+    for name, images in two.items():
+        _validate.images(images, name)
+    (first, a), (second, b) = two.items()
+    if a.shape[1:] != b.shape[1:]:
+        raise ValueError(
+            f"{first} have shape {tuple(a.shape)}, {second} {tuple(b.shape)}; expected one size: "
+            "pad or crop one of them"
+        )
+    _validate.one_device(**two)
+
+
+def _check_nearest(record: Nearest, name: str, n: int | None = None, of: str = "") -> None:
+    """Refuse what `nearest` has not made, or not of n images."""
+    _validate.record(record, name, Nearest, "what nearest(images, among) returns")
+    _validate.finite(record.distance, f"{name}.distance")
+    _validate.labels(record.place, len(record.distance), f"{name}.place", _validate.MAX_COUNT)
+    _validate.one_device(**{f"{name}.distance": record.distance, f"{name}.place": record.place})
+    if n is not None and int(record.place.max()) >= n:
+        raise ValueError(
+            f"{name} has as nearest image {int(record.place.max())} of {n}, {of}; expected the "
+            "other way round, nearest(generated, valid) for the generated ones, or the same images"
+        )
+
+
+def _check_counts(counts: Tensor) -> None:
+    want = "an int64 tensor (N,), hits(nearest(generated, valid), N)"
+    _validate.tensor(counts, "counts", want)
+    if counts.dtype != torch.int64 or counts.ndim != 1:
+        raise TypeError(f"counts must be {want}, got {_validate.say(counts)}")
+    if len(counts) == 0 or int(counts.min()) < 0 or int(counts.max()) > _MOST:
+        raise ValueError("counts is empty, or one of them is negative or huge; expected " + want)
+
+
+def _threshold(threshold: float) -> float:
+    return _validate.number(threshold, "threshold", above=0, hint="a distance, as 3.0")
+
+
+def _smoothing(smoothing: float) -> float:
+    return _validate.number(smoothing, "smoothing", least=0, most=1, hint="a share, as 1e-10")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._measure import Place, batches, call, measuring, part_of
 from aeteach.divergences import kl_to_standard_normal, nats_to_bits
 from aeteach.losses import (
     bernoulli_nll,
@@ -17,6 +18,7 @@ from aeteach.losses import (
     gaussian_nll,
     squared_error,
 )
+from aeteach.training.contract import check_labels
 
 if TYPE_CHECKING:
     from aeteach.models.base import Output
@@ -79,12 +81,17 @@ def posteriors(
         images: x, (N, 1, H, W), float32 in [0, 1].
         labels: y, (N,), int64, for a conditional model.
 
+    Returns:
+        Where the images are.
+
     Raises:
-        ValueError: images or labels out of range, or a model that is not variational.
+        TypeError, ValueError: images or labels out of range, or a model that is not variational.
     """
-    with _measuring(model, 0):
-        pairs = [_posterior(out) for out, _ in _outputs(model, images, labels)]
-    return torch.cat([mu.cpu() for mu, _ in pairs]), torch.cat([v.cpu() for _, v in pairs])
+    _check(model, images, labels)
+    with measuring(model) as place:
+        pairs = [_posterior(out, x) for out, x in _outputs(model, place, images, labels)]
+    mu, log_var = (torch.cat(parts).to(images.device) for parts in zip(*pairs, strict=True))
+    return mu, log_var
 
 
 def kl_by_dimension(mu: Tensor, log_var: Tensor) -> Tensor:
@@ -119,11 +126,9 @@ def active_units(mu: Tensor, threshold: float = 0.01) -> Tensor:
 
     Source: Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders, section 5.2.
     """
-    _validate.latents(mu, "mu")
-    _check_threshold(threshold)
-    if len(mu) < 2:
-        raise ValueError(f"mu has {len(mu)} row; a variance over images needs at least 2")
-    return mu.detach().double().var(0) > threshold
+    _validate.latents(mu, "mu", least=2)
+    threshold = _validate.number(threshold, "threshold", least=0)
+    return exact(mu.detach()).var(0) > threshold
 
 
 def informative_units(mu: Tensor, log_var: Tensor, threshold: float = 0.01) -> Tensor:
@@ -140,7 +145,7 @@ def informative_units(mu: Tensor, log_var: Tensor, threshold: float = 0.01) -> T
     Raises:
         TypeError, ValueError: as for `kl_by_dimension`, or a negative threshold.
     """
-    _check_threshold(threshold)
+    threshold = _validate.number(threshold, "threshold", least=0)
     return kl_by_dimension(mu, log_var) > threshold
 
 
@@ -154,7 +159,7 @@ def elbo_terms(
     draws: int = 1,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    r"""Return reconstruction and rate of each image, (N,) each, float64; their sum is its -ELBO.
+    r"""Return reconstruction and rate of each image; their sum is its -ELBO.
 
     Args:
         model: a VAE: `forward` draws z and returns it with mu and log_var.
@@ -165,18 +170,23 @@ def elbo_terms(
         draws: of z an image, which the reconstruction is averaged over.
         seed: of the draws; the global random state is left alone.
 
+    Returns:
+        (N,) each, float64, where the images are, or on the CPU if there is no float64.
+
     Raises:
         TypeError, ValueError: images, labels or numbers out of range, an unknown likelihood, or
             a model that is not variational.
     """
+    _check(model, images, labels)
     nll = _nll(likelihood, variance, ("bernoulli", "gaussian", "squared_error"))
-    _validate.count(draws, "draws")
+    draws = _validate.count(draws, "draws")
     distortion, rate = [], []
-    with _measuring(model, seed):
+    with measuring(model, seed) as place:
         for _ in range(draws):
-            for out, x in _outputs(model, images, labels):
-                distortion.append(nll(out, x).double().cpu())
-                rate.append(kl_to_standard_normal(*_posterior(out)).double().cpu())
+            for out, x in _outputs(model, place, images, labels):
+                distortion.append(exact(nll(out, x).to(images.device)))
+                kl = kl_to_standard_normal(*_posterior(out, x))
+                rate.append(exact(kl.to(images.device)))
     first, second = (torch.cat(v).view(draws, -1).mean(0) for v in (distortion, rate))
     return first, second
 
@@ -212,7 +222,7 @@ def rate_distortion(
 
     Source: Alemi et al. (2018), Fixing a broken ELBO, who plot one against the other.
     """
-    _at_least_two(images)
+    _check(model, images, labels, least=2)
     per_image = torch.stack(
         elbo_terms(
             model, images, labels, likelihood=likelihood, variance=variance, draws=draws, seed=seed
@@ -258,107 +268,85 @@ def importance_weighted_log_likelihood(
 
     Source: Burda, Grosse and Salakhutdinov (2016), equation 8.
     """
+    _check(model, images, labels, least=2)
     nll = _nll(likelihood, variance, ("bernoulli", "gaussian"))
-    _validate.count(samples, "samples")
-    _at_least_two(images)
+    samples = _validate.count(samples, "samples")
     total = torch.full((len(images),), -math.inf, dtype=torch.float64)
-    with _measuring(model, seed):
+    with measuring(model, seed) as place:
         for _ in range(samples):
-            weights = [_log_weight(out, nll(out, x)) for out, x in _outputs(model, images, labels)]
-            total = torch.logaddexp(total, torch.cat(weights).cpu())
+            outputs = _outputs(model, place, images, labels)
+            weights = [_log_weight(out, x, nll(out, x)).cpu() for out, x in outputs]
+            total = torch.logaddexp(total, torch.cat(weights))
+    if not bool(total.isfinite().all()):
+        raise ValueError(
+            "the model gives an image of images no likelihood that float64 could hold: look for "
+            "z or log_var far from 0"
+        )
     per_image = total - math.log(samples)
     error = per_image.std().item() / math.sqrt(len(images))
     return LogLikelihood(per_image.mean().item(), error, per_image, samples)
 
 
-def _log_weight(out: "Output", nll: Tensor) -> Tensor:
+def _log_weight(out: "Output", x: Tensor, nll: Tensor) -> Tensor:
     """Return log p(x|z) + log p(z) - log q(z|x), (N,), float64; their log(2 pi) cancel."""
-    mu, log_var = (v.double() for v in _posterior(out))
-    z = out.z.double()
+    mu, log_var = (exact(v) for v in _posterior(out, x))
+    z = exact(part_of(out, "z", len(x)))
     prior_over_q = (log_var + (z - mu) ** 2 * torch.exp(-log_var) - z**2).sum(1) / 2
-    return prior_over_q - nll.double()
+    return prior_over_q - exact(nll)
 
 
 def _nll(
     likelihood: str, variance: float, known: tuple[str, ...]
 ) -> Callable[["Output", Tensor], Tensor]:
     """Return the function that costs each image, (N,), in nats, or say why there is none."""
-    if likelihood not in known:
-        raise ValueError(f"likelihood is {likelihood!r}; expected one of {', '.join(known)}")
+    _validate.choice(likelihood, "likelihood", known)
+    variance = _validate.number(variance, "variance", above=0)
     if likelihood != "gaussian" and variance != 1:
         raise ValueError(
             f"variance is {variance!r}, but {likelihood!r} has none: use likelihood='gaussian'"
         )
     if likelihood == "gaussian":
-        return lambda out, x: gaussian_nll(out.x_hat, x, variance)
+        return lambda out, x: gaussian_nll(part_of(out, "x_hat", len(x)), x, variance)
     if likelihood == "squared_error":
-        return lambda out, x: squared_error(out.x_hat, x)
-    return lambda out, x: (
-        bernoulli_nll_from_x_hat(out.x_hat, x)
-        if out.logits is None
-        else bernoulli_nll(out.logits, x)
-    )
+        return lambda out, x: squared_error(part_of(out, "x_hat", len(x)), x)
+    return _bernoulli
 
 
-@contextmanager
-def _measuring(model: nn.Module, seed: int) -> Iterator[None]:
-    """Evaluation mode, no gradients, a seed of one's own; everything is put back afterwards."""
-    _validate.seed(seed)
-    device = _device(model)
-    was_training = model.training
-    model.eval()
-    try:
-        with (
-            torch.no_grad(),
-            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
-        ):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        model.train(was_training)
+def _bernoulli(out: "Output", x: Tensor) -> Tensor:
+    """Return the binary cross-entropy of each image, from logits if there are any."""
+    if getattr(out, "logits", None) is None:
+        return bernoulli_nll_from_x_hat(part_of(out, "x_hat", len(x)), x)
+    return bernoulli_nll(part_of(out, "logits", len(x)), x)
 
 
 def _outputs(
-    model: nn.Module, images: Tensor, labels: Tensor | None
+    model: nn.Module, place: Place, images: Tensor, labels: Tensor | None
 ) -> Iterator[tuple["Output", Tensor]]:
-    """Yield what the model makes of each chunk of images, and the chunk."""
-    _validate.images(images)
-    if labels is not None:
-        _validate.labels(labels, len(images))
-    device = _device(model)
-    for index in torch.arange(len(images)).split(_CHUNK):
-        x = images[index].to(device)
-        yield (model(x) if labels is None else model(x, labels[index].to(device))), x
+    """Yield what the model makes of each chunk of images, and the chunk, where the model is."""
+    for inputs in batches(place, _CHUNK, images=images, labels=labels):
+        yield call(model, "forward", **inputs), inputs["images"]
 
 
-def _device(model: nn.Module) -> torch.device:
-    return next((p.device for p in model.parameters()), torch.device("cpu"))
-
-
-def _posterior(out: "Output") -> tuple[Tensor, Tensor]:
-    if out.mu is None or out.log_var is None:
+def _posterior(out: "Output", x: Tensor) -> tuple[Tensor, Tensor]:
+    if getattr(out, "mu", None) is None or getattr(out, "log_var", None) is None:
         raise ValueError(
             "the model gave no mu and log_var, so it is no variational autoencoder and has no "
             "rate: measure its squared error"
         )
-    return out.mu, out.log_var
+    return part_of(out, "mu", len(x)), part_of(out, "log_var", len(x))
 
 
-def _at_least_two(images: Tensor) -> None:
-    if len(_validate.images(images)) < 2:
+def _check(model: nn.Module, images: Tensor, labels: Tensor | None, least: int = 1) -> None:
+    """Refuse what cannot be measured."""
+    _validate.model(model)
+    if len(_validate.images(images)) < least:
         raise ValueError("images holds 1 image; a standard error over images needs at least 2")
+    if labels is not None:
+        check_labels(labels, len(images), model)
 
 
 def _check_moments(mu: Tensor, log_var: Tensor) -> None:
     _validate.latents(mu, "mu")
     _validate.latents(log_var, "log_var")
-    if mu.shape != log_var.shape:
-        raise ValueError(
-            f"mu has shape {tuple(mu.shape)}, log_var {tuple(log_var.shape)}; expected the same "
-            "(N, d): both from one call of the model"
-        )
-
-
-def _check_threshold(threshold: float) -> None:
-    if not 0 <= threshold < math.inf:
-        raise ValueError(f"threshold is {threshold!r}; expected a finite number, at least 0")
+    _validate.same(mu=mu, log_var=log_var)
+    _validate.one_device(mu=mu, log_var=log_var)

@@ -15,8 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._measure import call, images_of, measuring, moved
 
 _CHUNK = 1000
+_MOST_BINS = 100_000
 
 
 class Histograms(NamedTuple):
@@ -47,17 +50,18 @@ def correlation(factors: Tensor, z: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: shapes that do not fit, fewer than 3 codes, or a constant factor.
     """
-    _validate.latents(z)
-    if not isinstance(factors, Tensor) or factors.ndim != 2 or len(factors) != len(z):
-        got = tuple(factors.shape) if isinstance(factors, Tensor) else type(factors).__name__
-        raise ValueError(f"factors is {got} for {len(z)} codes; expected (N, F), a row a code")
-    if len(z) < 3:
-        raise ValueError(f"{len(z)} codes; a correlation of fewer than 3 says nothing")
-    f, c = factors.double(), z.detach().double()
+    _validate.latents(z, least=3)
+    want = f"finite numbers (N, F), a row for each of the {len(z)} codes"
+    # A list of rows would be guessed at; whole numbers are as good as others here.
+    f = _validate.numbers(_validate.tensor(factors, "factors", want), "factors", want)
+    if f.ndim != 2 or len(f) != len(z):
+        raise ValueError(f"factors is {_validate.say(factors)}; expected {want}")
+    _validate.one_device(factors=f, z=z)
+    f, c = exact(f.detach()), exact(z.detach())
     f, c = f - f.mean(0), c - c.mean(0)
     norm_f, norm_c = f.norm(dim=0), c.norm(dim=0)
     if not bool((norm_f > 0).all() & norm_f.isfinite().all()):
-        raise ValueError("a factor is constant or not finite, so nothing correlates: leave it out")
+        raise ValueError("one of the factors is constant, so nothing correlates: leave it out")
     norm_c = torch.where(norm_c > 0, norm_c, math.inf)
     return (f.T @ c / norm_f[:, None] / norm_c).clamp(-1, 1)
 
@@ -80,9 +84,10 @@ def eta_squared(labels: Tensor, z: Tensor) -> Tensor:
     """
     _validate.latents(z)
     classes = _validate.classes(labels, len(z))
-    c = z.detach().double()
+    _validate.one_device(labels=labels, z=z)
+    c = exact(z.detach())
     c = c - c.mean(0)
-    one_hot = torch.nn.functional.one_hot(labels, classes).double()  # (N, C)
+    one_hot = exact(torch.nn.functional.one_hot(labels, classes))  # (N, C)
     counts = one_hot.sum(0)
     means = one_hot.T @ c / counts.clamp(min=1)[:, None]  # (C, d)
     total = (c**2).sum(0)
@@ -102,23 +107,30 @@ def by_shape(z: Tensor, labels: Tensor, *, bins: int = 40) -> Histograms:
         TypeError, ValueError: codes or labels of another kind, or a class without a code.
     """
     _validate.latents(z)
-    _validate.count(bins, "bins")
+    bins = _validate.count(bins, "bins", most=_MOST_BINS)
     classes = _validate.classes(labels, len(z))
+    _validate.one_device(labels=labels, z=z)
     counts = torch.bincount(labels, minlength=classes)
     if bool((counts == 0).any()):
-        raise ValueError(f"classes have {counts.tolist()} codes; each needs at least one")
-    codes = z.detach().double()
+        empty = int((counts == 0).nonzero()[0])
+        raise ValueError(
+            f"labels name {classes} classes, and no code belongs to class {empty}; expected each "
+            "from 0 to the largest at least once: number them without a gap"
+        )
+    _validate.room(classes * z.shape[1] * bins, f"bins = {bins}")
+    codes = exact(z.detach())
+    labels, counts = labels.to(codes.device), counts.to(codes.device)
     low, high = codes.min(0).values, codes.max(0).values
     high = torch.where(high > low, high, low + 1)  # a constant dimension: all in the first bin
     width = (high - low) / bins
     place = ((codes - low) / width).long().clamp(max=bins - 1)  # (N, d)
-    density = torch.zeros(classes, z.shape[1], bins, dtype=torch.float64)
+    density = codes.new_zeros(classes, z.shape[1], bins)
     for label in range(classes):
         mine = place[labels == label]
-        found = torch.zeros(z.shape[1], bins, dtype=torch.float64)
-        found.scatter_add_(1, mine.T, torch.ones(mine.T.shape, dtype=torch.float64))
+        found = codes.new_zeros(z.shape[1], bins)
+        found.scatter_add_(1, mine.T, torch.ones_like(mine.T, dtype=torch.float64))
         density[label] = found / (counts[label] * width[:, None])
-    steps = torch.arange(bins + 1, dtype=torch.float64)
+    steps = torch.arange(bins + 1, dtype=torch.float64, device=codes.device)
     return Histograms(low[:, None] + width[:, None] * steps, density)
 
 
@@ -134,24 +146,22 @@ def zeroing(model: nn.Module, images: Tensor) -> Tensor:
         images: x, (N, 1, H, W), float32 in [0, 1].
 
     Returns:
-        (d,), float64: increase of the squared error, summed over pixels, averaged over images. It
-        may be a little below 0.
+        (d,), float64, on the CPU: increase of the squared error, summed over pixels, averaged over
+        images. It may be a little below 0.
 
     Raises:
         TypeError, ValueError: images of another kind, or codes that are not (N, d).
     """
     _validate.images(images)
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        z = torch.cat([model.encode(x) for x in images.split(_CHUNK)])  # type: ignore[operator]
-        _validate.latents(z, "encode(images)")
+    _validate.model(model, "encode", "decode")
+    with measuring(model) as place:
+        parts = [call(model, "encode", images=moved(place, x)) for x in images.split(_CHUNK)]
+        z = torch.cat([_validate.latents(part, "the model's encode(images)") for part in parts])
         errors = [_error(model, z, images)]
         for i in range(z.shape[1]):
             without = z.clone()
             without[:, i] = z[:, i].mean()
             errors.append(_error(model, without, images))
-    model.train(was_training)
     return torch.tensor(errors[1:], dtype=torch.float64) - errors[0]
 
 
@@ -167,33 +177,33 @@ def traverse(
         values: that it takes, such as torch.linspace(-3, 3, 9), in the units of z.
 
     Returns:
-        (len(values), 1, H, W).
+        (len(values), 1, H, W), where the model is.
 
     Raises:
         TypeError, ValueError: a code of another kind, no such dimension, or no values.
     """
-    if not isinstance(z, Tensor) or z.ndim != 1:
-        raise ValueError("z must be one code, (d,): take one row, such as z[0]")
-    _validate.latents(z[None])
-    _validate.count(dimension, "dimension", least=0)
+    _validate.model(model, "decode")
+    if _validate.finite(z, "z", "one code (d,)").ndim != 1:
+        raise ValueError(f"z is {_validate.say(z)}; expected one code, (d,): take a row, as z[0]")
+    dimension = _validate.count(dimension, "dimension", least=0)
     if dimension >= len(z):
         raise ValueError(f"dimension is {dimension}; the code has the dimensions 0 to {len(z) - 1}")
-    steps = torch.as_tensor(values, dtype=z.dtype)
-    if steps.ndim != 1 or len(steps) == 0 or not bool(steps.isfinite().all()):
-        raise ValueError(f"values has shape {tuple(steps.shape)}; expected finite numbers (n,)")
-    codes = z.detach().repeat(len(steps), 1)
-    codes[:, dimension] = steps
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        images = model.decode(codes)  # type: ignore[operator]
-    model.train(was_training)
-    return images
+    steps = _validate.numbers(values, "values", "finite numbers (n,)", axes=1).detach()
+    with measuring(model) as place:
+        codes = moved(place, z.detach()).repeat(steps.numel(), 1)
+        codes[:, dimension] = moved(place, steps)
+        return images_of(model, "decode", z=codes)
 
 
 def _error(model: nn.Module, z: Tensor, images: Tensor) -> float:
     pairs = zip(z.split(_CHUNK), images.split(_CHUNK), strict=True)
     total = 0.0
     for codes, some in pairs:
-        total += (model.decode(codes) - some).square().double().sum().item()  # type: ignore[operator]
+        x_hat = images_of(model, "decode", z=codes)
+        if x_hat.shape != some.shape:
+            raise ValueError(
+                f"the model's decode(z) gave {_validate.say(x_hat)} for {_validate.say(some)}; "
+                "expected images of the same shape"
+            )
+        total += exact((x_hat - some.to(x_hat.device)).square()).sum().item()
     return total / len(images)

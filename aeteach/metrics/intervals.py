@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
+
+_MOST = 10**15  # trials: more are beyond a float's whole numbers
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,9 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Share:
 
     Source: Wilson (1927).
     """
-    _validate.count(n, "n")
-    _validate.count(successes, "successes", least=0)
-    if successes > n or not 0 < confidence < 1:
-        raise ValueError(
-            f"{successes} successes of {n} with confidence {confidence!r}; expected at most n, and "
-            "a confidence above 0 and below 1"
-        )
+    n = _validate.count(n, "n", most=_MOST)
+    successes = _validate.count(successes, "successes", least=0, most=n)
+    confidence = _confidence(confidence)
     t, p = NormalDist().inv_cdf((1 + confidence) / 2), successes / n
     return Share(p, *_wilson(p, n, t), n)
 
@@ -71,18 +70,18 @@ def interval(right: Tensor, confidence: float = 0.95) -> tuple[float, float]:
         confidence: above 0 and below 1.
 
     Raises:
-        ValueError: another shape or type, or a confidence out of range.
+        TypeError, ValueError: another shape or type, or a confidence out of range.
 
     Source: Wilson (1927); Satterthwaite (1946); n as in Korn and Graubard (1998).
     """
-    if right.dtype != torch.bool or right.ndim != 2 or right.shape[0] < 1 or right.shape[1] < 2:
+    _validate.mask(right, "right", "a bool tensor (R, N), a row for each reader")
+    if right.ndim != 2 or right.shape[0] < 1 or right.shape[1] < 2:
         raise ValueError(
-            f"right is {right.dtype} of shape {tuple(right.shape)}; expected bool (R, N): at "
-            "least one reader, at least two images"
+            f"right has shape {tuple(right.shape)}; expected (R, N): at least one reader, at "
+            "least two images"
         )
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence!r}; expected above 0 and below 1, as 0.95")
-    by_image, by_reader = right.double().mean(0), right.double().mean(1)  # (N,), (R,)
+    confidence = _confidence(confidence)
+    by_image, by_reader = exact(right).mean(0), exact(right).mean(1)  # (N,), (R,)
     p, n = by_reader.mean().item(), right.shape[1]
     from_images = by_image.var().item() / n
     from_readers = by_reader.var().item() / len(by_reader) if len(by_reader) > 1 else 0.0
@@ -95,6 +94,10 @@ def interval(right: Tensor, confidence: float = 0.95) -> tuple[float, float]:
         t = _student(confidence, freedom)
         worth = p * (1 - p) / variance
     return _wilson(p, worth, t)
+
+
+def _confidence(confidence: float) -> float:
+    return _validate.number(confidence, "confidence", above=0, below=1, hint="as 0.95")
 
 
 def _wilson(p: float, n: float, t: float) -> tuple[float, float]:

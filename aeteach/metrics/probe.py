@@ -11,10 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
 
 LINEAR, NEIGHBOURS = "linear", "neighbours"
 KINDS = (LINEAR, NEIGHBOURS)
 _CHUNK = 2000  # codes at once: bounds the memory, not the result
+_MOST_PENALTY = 1e12  # the weights are 0 long before
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,12 @@ def probe(
 
     Source: Alain and Bengio (2017), linear classifier probes.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; expected 'linear' or 'neighbours'")
-    _validate.count(k, "k")
-    if not 0 <= penalty < float("inf"):
-        raise ValueError(f"penalty is {penalty!r}; expected a number of at least 0")
+    _validate.choice(kind, "kind", KINDS)
+    k = _validate.count(k, "k")
+    penalty = _validate.number(penalty, "penalty", least=0, most=_MOST_PENALTY)
+    seed = _validate.seed(seed)
     _validate.latents(z)
-    is_class = _is_class(y, len(z), "y")
+    is_class = _is_class(y, z, "y")
     known, asked = _division(z, y, held_out, seed)
     if kind == NEIGHBOURS and k > len(known[0]):
         raise ValueError(f"k is {k}, but there are only {len(known[0])} codes to ask")
@@ -116,6 +117,8 @@ def probe_accuracy(
     """
     _validate.latents(z)
     _validate.classes(labels, len(z))
+    _validate.latents(held_out, "held_out", d=z.shape[1])
+    _validate.labels(held_out_labels, len(held_out), "held_out_labels", _validate.MAX_CLASSES)
     asked = (held_out, held_out_labels)
     return probe(z, labels, held_out=asked, kind=kind, k=k, penalty=penalty).score
 
@@ -126,23 +129,34 @@ Pair = tuple[Tensor, Tensor]
 def _division(z: Tensor, y: Tensor, held_out: float | Pair, seed: int) -> tuple[Pair, Pair]:
     """Return codes and factor to learn from, and those to be judged on."""
     if isinstance(held_out, tuple):
-        codes, factor = held_out
-        _validate.latents(codes, "held_out", d=z.shape[1])
-        _is_class(factor, len(codes), "y of held_out", like=y)
-        return (z, y), held_out
-    if not 0 < held_out < 1:
-        raise ValueError(f"held_out is {held_out!r}; expected a share above 0 and below 1, as 0.2")
+        return (z, y), _asked(held_out, z, y)
+    hint = "a share, as 0.2, or other codes and their factor"
+    share = _validate.number(held_out, "held_out", above=0, below=1, hint=hint)
     if len(z) < 10:
-        raise ValueError(f"{len(z)} codes to divide; expected at least 10")
-    order = torch.randperm(len(z), generator=_validate.generator(seed))
-    n = max(1, round(held_out * len(z)))
+        raise ValueError(f"z holds {len(z)} codes to divide; expected at least 10")
+    order = torch.randperm(len(z), generator=_validate.generator(seed)).to(z.device)
+    n = min(max(1, round(share * len(z))), len(z) - 1)  # something is left to learn from
     asked, known = order[:n], order[n:]
     return (z[known], y[known]), (z[asked], y[asked])
 
 
+def _asked(held_out: Pair, z: Tensor, y: Tensor) -> Pair:
+    """Return other codes and their factor, if they are of the same kinds as z and y."""
+    if len(held_out) != 2:
+        raise ValueError(
+            f"held_out is {_validate.say(held_out)}; expected a share, as 0.2, or two tensors, "
+            "other codes and their factor"
+        )
+    codes, factor = held_out
+    _validate.latents(codes, "held_out", d=z.shape[1])
+    _validate.one_device(z=z, held_out=codes)
+    _is_class(factor, codes, "y of held_out", like=y)
+    return held_out
+
+
 def _scaled(z: Tensor, held_out: Tensor) -> Pair:
     """Return both, (N, d) and (M, d), scaled so that the first has mean 0 and variance 1."""
-    z, held_out = z.detach().double(), held_out.detach().double()
+    z, held_out = exact(z.detach()), exact(held_out.detach())
     mean, sd = z.mean(0), z.std(0)
     moves = sd > 1e-12 * (1 + mean.abs())  # beyond rounding
     sd = torch.where(moves, sd, 1)  # a dimension that never moves stays at 0
@@ -152,23 +166,24 @@ def _scaled(z: Tensor, held_out: Tensor) -> Pair:
 def _judge_class(
     z: Tensor, labels: Tensor, asked: Tensor, answers: Tensor, kind: str, k: int, penalty: float
 ) -> Probe:
+    labels, answers = labels.to(z.device), answers.to(z.device)
     if kind == LINEAR:
         named = _logistic_regression(z, labels, asked, penalty)
     else:
-        votes = F.one_hot(labels).double()  # (N, C)
+        votes = exact(F.one_hot(labels))  # (N, C)
         named = _neighbours(z, votes, asked, k).argmax(1)
     common = labels.bincount().argmax()
-    baseline = (answers == common).double().mean().item()
-    return Probe((named == answers).double().mean().item(), baseline, kind, len(asked))
+    right, baseline = (exact(said == answers).mean().item() for said in (named, common))
+    return Probe(right, baseline, kind, len(asked))
 
 
 def _judge_number(
     z: Tensor, y: Tensor, asked: Tensor, truth: Tensor, kind: str, k: int, penalty: float
 ) -> Probe:
-    y, truth = y.detach().double()[:, None], truth.detach().double()
+    y, truth = exact(y.detach())[:, None], exact(truth.detach())
     spread = (truth - truth.mean()).square().sum().item()
     if spread == 0:
-        raise ValueError("the factor is constant on the held-out codes, so R^2 has no meaning")
+        raise ValueError("the factor y is constant on the held-out codes: R^2 has no meaning")
     guess = _least_squares(z, y, asked, penalty) if kind == LINEAR else _neighbours(z, y, asked, k)
     missed = (truth - guess[:, 0]).square().sum().item()
     return Probe(1 - missed / spread, 0.0, kind, len(asked))
@@ -177,8 +192,8 @@ def _judge_number(
 def _logistic_regression(z: Tensor, labels: Tensor, asked: Tensor, penalty: float) -> Tensor:
     """Fit with L-BFGS, for the cost is convex, and name the likeliest classes."""
     classes = int(labels.max()) + 1
-    weight = torch.zeros(classes, z.shape[1], dtype=z.dtype, requires_grad=True)
-    bias = torch.zeros(classes, dtype=z.dtype, requires_grad=True)
+    weight = z.new_zeros(classes, z.shape[1]).requires_grad_()
+    bias = z.new_zeros(classes).requires_grad_()
     search = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def cost() -> float:
@@ -193,7 +208,7 @@ def _logistic_regression(z: Tensor, labels: Tensor, asked: Tensor, penalty: floa
 
 def _least_squares(z: Tensor, y: Tensor, asked: Tensor, penalty: float) -> Tensor:
     """Solve for the weights of codes that have mean 0, and return the numbers told, (M, 1)."""
-    gram = z.T @ z + penalty * len(z) * torch.eye(z.shape[1], dtype=z.dtype)
+    gram = z.T @ z + penalty * len(z) * torch.eye(z.shape[1]).to(z)
     weight = torch.linalg.lstsq(gram, z.T @ (y - y.mean())).solution  # penalty 0 may be singular
     return y.mean() + asked @ weight
 
@@ -202,30 +217,31 @@ def _neighbours(z: Tensor, y: Tensor, asked: Tensor, k: int) -> Tensor:
     """Return the mean of y (N, C) over the k nearest codes of each that is asked, (M, C)."""
     found = []
     for some in asked.split(_CHUNK):
-        near = torch.cdist(some, z).topk(k, largest=False).indices  # (n, k)
+        # The quick way, by |a|^2 - 2ab + |b|^2, cancels where codes lie close: not here.
+        away = torch.cdist(some, z, compute_mode="donot_use_mm_for_euclid_dist")
+        near = away.topk(k, largest=False).indices  # (n, k)
         found.append(y[near].mean(1))
     return torch.cat(found)
 
 
-def _is_class(y: Tensor, n: int, name: str, like: Tensor | None = None) -> bool:
+def _is_class(y: Tensor, z: Tensor, name: str, like: Tensor | None = None) -> bool:
     """Return whether a factor is a class (True) or a number; refuse what is neither."""
-    if not isinstance(y, Tensor) or y.ndim != 1 or len(y) != n:
-        got = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
-        raise ValueError(f"{name} is {got}; expected one number for each of the {n} codes, (N,)")
+    _validate.tensor(y, name, f"a tensor ({len(z)},), one number for each code")
+    if y.ndim != 1 or len(y) != len(z):
+        raise ValueError(
+            f"{name} is {_validate.say(y)}; expected one number for each of the {len(z)} codes"
+        )
+    _validate.one_device(z=z, **{name: y})
     if like is not None and (y.dtype == torch.int64) != (like.dtype == torch.int64):
         raise TypeError(f"{name} is {y.dtype}, but y is {like.dtype}: pass both as one kind")
-    if y.dtype == torch.int64:
-        if like is None:
-            _validate.classes(y, n, name)
-        else:  # one class alone is enough to be asked
-            _validate.labels(y, n, name, classes=_validate.MAX_CLASSES)
-        return True
-    if not y.is_floating_point() or not bool(y.isfinite().all()):
-        raise ValueError(
-            f"{name} is {y.dtype}; expected finite float numbers, or int64 for classes: size in "
-            f"pixels is a number, so {name}.float()"
-        )
-    return False
+    if y.dtype != torch.int64:
+        _validate.finite(y, name, "float numbers, or int64 for classes")
+        return False
+    if like is None:
+        _validate.classes(y, len(z), name)
+    else:  # one class alone is enough to be asked
+        _validate.labels(y, len(z), name, classes=_validate.MAX_CLASSES)
+    return True
 
 
 __all__ = ["KINDS", "LINEAR", "NEIGHBOURS", "Probe", "probe", "probe_accuracy"]

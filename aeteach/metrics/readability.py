@@ -16,25 +16,38 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._measure import batches, call, images_of, measuring, moved, part_of
 from aeteach.metrics.intervals import interval
 from aeteach.models.reader import CLASSES
+from aeteach.training.contract import check_labels
 from aeteach.weights import load
 
 STANDARD = tuple(f"reader-{seed}" for seed in range(5))  # 1024-50-10, five seeds
 STRONG = ("conv-reader",)  # the second opinion
 _CHUNK = 2000  # images at once: bounds the memory, not the result
-_FAR = 5.0  # x_hat of a linear model leaves [0, 1] a little; grey levels up to 255 go far
 
 
-@functools.cache
-def readers(names: tuple[str, ...] = STANDARD) -> tuple[nn.Module, ...]:
+def readers(names: Sequence[str] = STANDARD) -> tuple[nn.Module, ...]:
     """Return trained readers that come with the package, in evaluation mode.
 
     Args:
         names: of the weights: `STANDARD` (five seeds of 1024-50-10) or `STRONG` (one
             convolutional reader).
+
+    Raises:
+        TypeError, ValueError: names that are none.
     """
-    return tuple(load(name) for name in names)
+    want = "several names of readers, such as STANDARD"
+    return tuple(
+        _reader(_validate.text(name, "each of names"))
+        for name in _validate.several(names, "names", want)
+    )
+
+
+@functools.cache
+def _reader(name: str) -> nn.Module:
+    return load(name)
 
 
 @dataclass(frozen=True)
@@ -116,21 +129,17 @@ def read(images: Tensor, readers: Sequence[nn.Module] | None = None) -> DigitRea
             as they are.
         readers: each maps images to logits (N, 10); five of 1024-50-10 by default.
 
+    Returns:
+        Where the images are.
+
     Raises:
-        TypeError: not a float32 tensor.
+        TypeError: not a float32 tensor, or readers that are none.
         ValueError: the size is not the readers', NaN, or numbers far from [0, 1].
     """
     judges = _judges(readers)
-    _check_images(images, judges)
-    seen = []
-    with torch.no_grad():
-        for judge in judges:
-            was_training = judge.training
-            judge.eval()
-            logits = torch.cat([judge(x) for x in images.split(_CHUNK)])  # (N, 10)
-            judge.train(was_training)
-            seen.append(logits.softmax(1))
-    return DigitReading(torch.stack(seen))
+    for size in {getattr(judge, "size", None) for judge in judges}:
+        _validate.pixels(images, "images", size)
+    return DigitReading(torch.stack([_logits(judge, images).softmax(1) for judge in judges]))
 
 
 def score(
@@ -153,13 +162,14 @@ def score(
     """
     digits = read(images, readers).digits  # (R, N)
     _validate.labels(labels, len(images))
+    _validate.one_device(images=images, labels=labels)
     right = digits == labels
     low, high = interval(right, confidence)
     return Score(
-        accuracy=right.double().mean().item(),
+        accuracy=exact(right).mean().item(),
         low=low,
         high=high,
-        by_reader=tuple(right.double().mean(1).tolist()),
+        by_reader=tuple(exact(right).mean(1).tolist()),
         confusion=confusion(digits, labels),
         images=len(images),
         confidence=confidence,
@@ -190,9 +200,11 @@ def readability(
     Raises:
         TypeError, ValueError: images or labels out of range, or a size the readers do not know.
     """
+    _judges(readers)
     _validate.images(images)
     _validate.labels(labels, len(images))
-    x_hat = rebuild(model, images, labels if conditional else None, seed=seed)
+    told = labels if _validate.flag(conditional, "conditional") else None
+    x_hat = rebuild(model, images, told, seed=seed)
     result = score(x_hat, labels, readers, confidence=confidence)
     ceiling = score(images, labels, readers, confidence=confidence)
     return Readability(**vars(result), ceiling=ceiling)
@@ -201,7 +213,7 @@ def readability(
 def rebuild(
     model: nn.Module, images: Tensor, labels: Tensor | None = None, *, seed: int = 0
 ) -> Tensor:
-    """Return a model's reconstructions x_hat, (N, 1, H, W), in evaluation mode, on the CPU.
+    """Return a model's reconstructions x_hat, (N, 1, H, W), in evaluation mode.
 
     A variational autoencoder's are decode(mu): the mean of q(z|x) is decoded, nothing is drawn.
 
@@ -211,26 +223,27 @@ def rebuild(
         images: x, (N, 1, H, W), float32 in [0, 1].
         labels: y, (N,), int64, for a conditional model.
         seed: for models that sample; the global random state is left alone.
+
+    Returns:
+        float32, where the images are.
+
+    Raises:
+        TypeError, ValueError: images or labels out of range, or a model that gives no x_hat.
     """
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    was_training = model.training
-    model.eval()
-    made = []
-    with torch.no_grad(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        for index in torch.arange(len(images)).split(_CHUNK):
-            x = images[index].to(device)
-            y = () if labels is None else (labels[index].to(device),)
-            made.append(_x_hat(model, x, *y).cpu())
-    model.train(was_training)
-    return torch.cat(made)
+    _validate.model(model)
+    _validate.images(images)
+    if labels is not None:
+        check_labels(labels, len(images), model)
+    with measuring(model, seed) as place:
+        parts = batches(place, _CHUNK, images=images, labels=labels)
+        return torch.cat([_x_hat(model, **inputs).to(images) for inputs in parts])
 
 
-def _x_hat(model: nn.Module, *inputs: Tensor) -> Tensor:
+def _x_hat(model: nn.Module, **inputs: Tensor) -> Tensor:
     """Return a reconstruction with nothing drawn, where the model has a way to make one."""
     if hasattr(model, "reconstruct"):
-        return model.reconstruct(*inputs)  # type: ignore[operator]
-    return model(*inputs).x_hat
+        return images_of(model, "reconstruct", **inputs)
+    return part_of(call(model, "forward", **inputs), "x_hat", len(inputs["images"]))
 
 
 def confusion(digits: Tensor, labels: Tensor) -> Tensor:
@@ -242,19 +255,34 @@ def confusion(digits: Tensor, labels: Tensor) -> Tensor:
 
     Returns:
         (10, 10) int64: row i, column j is how often the digit i was read as j.
+
+    Raises:
+        TypeError, ValueError: digits or labels that are none, or shapes that do not fit.
     """
-    _validate.labels(labels, digits.shape[-1])
+    if _validate.tensor(digits, "digits", "an int64 tensor (N,) or (R, N)").ndim not in (1, 2):
+        raise ValueError(f"digits is {_validate.say(digits)}; expected (N,) or (R, N)")
     _validate.labels(digits.flatten(), name="digits")
+    _validate.labels(labels)
+    if len(labels) != digits.shape[-1]:
+        raise ValueError(
+            f"digits is {_validate.say(digits)} and labels {_validate.say(labels)}; expected "
+            "(N,) or (R, N), and (N,)"
+        )
+    _validate.one_device(digits=digits, labels=labels)
     cells = labels.expand_as(digits) * CLASSES + digits
     return torch.bincount(cells.flatten(), minlength=CLASSES**2).view(CLASSES, CLASSES)
 
 
 def _judges(readers: Sequence[nn.Module] | None) -> Sequence[nn.Module]:
-    judges = _standard() if readers is None else readers
-    if isinstance(judges, nn.Module):
+    if readers is None:
+        return _standard()
+    if isinstance(readers, nn.Module):
         raise TypeError("readers is one model; expected several, or a list of one: [reader]")
+    judges = _validate.several(readers, "readers", "several models", 0)
     if len(judges) == 0:
         raise ValueError("readers is empty; expected at least one, several for an interval")
+    for judge in judges:
+        _validate.model(judge, name="each of readers")
     return judges
 
 
@@ -262,19 +290,16 @@ def _standard() -> Sequence[nn.Module]:
     return readers(STANDARD)
 
 
-def _check_images(images: Tensor, judges: Sequence[nn.Module]) -> None:
-    if not isinstance(images, Tensor) or images.dtype != torch.float32:
-        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise TypeError(f"images must be float32 in [0, 1], got {kind}: divide levels by 255")
-    for size in {getattr(judge, "size", None) for judge in judges} - {None}:
-        if images.ndim != 4 or len(images) == 0 or images.shape[1:] != (1, size, size):
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}; the readers were made for "
-                f"(N, 1, {size}, {size}): use mnist(split, size={size}), or other readers"
-            )
-    low, high = (float(end) for end in torch.aminmax(images.detach()))
-    if not (low > -_FAR and high < _FAR):
-        raise ValueError(
-            f"images run from {low:g} to {high:g}; readers know [0, 1] and a little beyond: divide "
-            "grey levels by 255, and look for NaN"
-        )
+def _logits(judge: nn.Module, images: Tensor) -> Tensor:
+    """Return what a reader makes of images, (N, 10), where they are."""
+    parts = []
+    with measuring(judge) as place:
+        for x in images.split(_CHUNK):
+            logits = call(judge, "forward", images=moved(place, x))
+            _validate.made(logits, "forward(images), a reader's,", len(x))
+            if logits.shape[1:] != (CLASSES,):
+                raise ValueError(
+                    f"one of readers gave {_validate.say(logits)}; expected logits (N, {CLASSES})"
+                )
+            parts.append(logits)
+    return torch.cat(parts).to(images.device)

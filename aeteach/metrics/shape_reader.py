@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._measure import call, measuring, moved
 from aeteach.data.spoilt import NONE, reader_images
 from aeteach.metrics.intervals import Share, wilson
 from aeteach.weights import load
@@ -24,6 +26,7 @@ from aeteach.weights import load
 NAMES = ("circle", "rectangle", "triangle", "none")
 CONFIDENCE = 0.5
 _SPOILINGS = 4  # of the held-out images, so that its few mistakes do not decide the temperature
+_ROUNDING = 1e-4  # of the sum of probabilities
 _CHUNK = 2000
 
 
@@ -72,7 +75,8 @@ def read(images: Tensor, *, confidence: float = CONFIDENCE) -> ShapeReading:
     Raises:
         TypeError, ValueError: images of another kind or size, or a confidence out of range.
     """
-    _check_confidence(confidence)
+    confidence = _validate.number(confidence, "confidence", above=0, most=1, hint="as 0.5")
+    _check_images(images)
     model, temperature = reader()
     probabilities = (_logits(model, images) / temperature).softmax(1)
     best = probabilities.max(1)
@@ -100,8 +104,7 @@ def boxes(images: Tensor, threshold: float = 0.5) -> Boxes:
         threshold: grey value, from 0, below 1.
     """
     _validate.images(images)
-    if not 0 <= threshold < 1:
-        raise ValueError(f"threshold is {threshold!r}; expected a grey value from 0, below 1")
+    threshold = _validate.number(threshold, "threshold", least=0, below=1, hint="a grey value")
     bright = images[:, 0] > threshold  # (N, H, W)
     x, width = _extent(bright.any(1))
     y, height = _extent(bright.any(2))
@@ -119,15 +122,26 @@ def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 15) -> 
         labels: true classes, (N,), int64.
         bins: number of bins.
 
+    Raises:
+        TypeError, ValueError: numbers that are no probabilities, or labels that are no classes.
+
     Source: Guo et al. (2017), On calibration of modern neural networks.
     """
-    _validate.count(bins, "bins")
+    bins = _validate.count(bins, "bins")
     _validate.latents(probabilities, "probabilities")
     _validate.labels(labels, len(probabilities), classes=probabilities.shape[1])
-    best = probabilities.double().max(1)
-    right = (best.indices == labels).double()
+    _validate.one_device(probabilities=probabilities, labels=labels)
+    p = exact(probabilities.detach())
+    if bool((p < 0).any()) or float((p.sum(1) - 1).abs().max()) > _ROUNDING:
+        raise ValueError(
+            f"probabilities run from {float(p.min()):g} to {float(p.max()):g}, and rows sum to "
+            f"{float(p.sum(1).min()):g} to {float(p.sum(1).max()):g}; expected probabilities that "
+            "sum to 1: use logits.softmax(1)"
+        )
+    best = p.max(1)
+    right = exact(best.indices == labels.to(p.device))
     place = (best.values * bins).long().clamp(max=bins - 1)
-    gaps = torch.zeros(bins, dtype=torch.float64).scatter_add_(0, place, right - best.values)
+    gaps = p.new_zeros(bins).scatter_add_(0, place, right - best.values)
     return gaps.abs().sum().item() / len(labels)
 
 
@@ -155,13 +169,21 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     its minimum.
 
     Args:
-        logits: (N, C).
+        logits: (N, C), float32 or float64, finite.
         labels: true classes, (N,), int64.
+
+    Raises:
+        TypeError, ValueError: logits that are not finite, as of a classifier whose training has
+            diverged, or labels that are no classes.
     """
+    _validate.latents(logits, "logits")
     _validate.labels(labels, len(logits), classes=logits.shape[1])
+    _validate.one_device(logits=logits, labels=labels)
+    log_q = exact(logits.detach())
+    truth = labels.to(log_q.device)
 
     def cost(log_t: float) -> float:
-        return nn.functional.cross_entropy(logits.double() / math.exp(log_t), labels).item()
+        return nn.functional.cross_entropy(log_q / math.exp(log_t), truth).item()
 
     golden = (math.sqrt(5) - 1) / 2
     low, high = math.log(0.1), math.log(10.0)
@@ -179,9 +201,18 @@ def _half(first: int) -> tuple[Tensor, Tensor]:
 
 
 def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    """Return what the reader makes of images, where they are."""
+    with measuring(model) as place:
+        parts = [call(model, "forward", images=moved(place, x)) for x in images.split(_CHUNK)]
+        return torch.cat(parts).to(images.device)
+
+
+def _check_images(images: Tensor) -> None:
     _validate.images(images)
-    with torch.no_grad():
-        return torch.cat([model(x) for x in images.split(_CHUNK)])
+    if images.shape[2:] not in ((28, 28), (32, 32)):
+        raise ValueError(
+            f"images are {tuple(images.shape[2:])}; the reader knows (28, 28) and (32, 32)"
+        )
 
 
 def _extent(seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,8 +222,3 @@ def _extent(seen: Tensor) -> tuple[Tensor, Tensor]:
     last = n - 1 - seen.flip(1).int().argmax(1)
     some = seen.any(1)
     return torch.where(some, first, -1), torch.where(some, last - first + 1, -1)
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence <= 1:
-        raise ValueError(f"confidence is {confidence!r}; expected above 0, at most 1, as 0.5")

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
 
 
 def sharpness(images: Tensor) -> Tensor:
@@ -24,15 +25,7 @@ def sharpness(images: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: not such images.
     """
-    _validate.images(images)
-    if min(images.shape[2:]) < 2:
-        raise ValueError(f"images are {tuple(images.shape[2:])}; an edge needs 2 pixels each way")
-    x = images[:, 0].double()
-    across = x[:, :-1, 1:] - x[:, :-1, :-1]
-    down = x[:, 1:, :-1] - x[:, :-1, :-1]
-    square = across**2 + down**2  # (N, H - 1, W - 1)
-    steepness = square.sqrt().sum((1, 2))
-    return torch.where(steepness > 0, square.sum((1, 2)) / steepness.clamp(min=1e-300), 0.0)
+    return _sharpness(_checked(images, "images"))
 
 
 def relative_sharpness(images: Tensor, originals: Tensor) -> float:
@@ -46,12 +39,29 @@ def relative_sharpness(images: Tensor, originals: Tensor) -> float:
         TypeError, ValueError: as for `sharpness`, or sizes that differ, or originals without an
             edge.
     """
-    made, real = sharpness(images).mean().item(), sharpness(originals).mean().item()
-    if images.shape[2:] != originals.shape[2:]:
+    _checked(images, "images")
+    if images.shape[2:] != _checked(originals, "originals").shape[2:]:
         raise ValueError(
             f"images are {tuple(images.shape[2:])}, originals {tuple(originals.shape[2:])}: an "
             "edge of a larger image is wider, so only one size compares"
         )
+    made, real = _sharpness(images).mean().item(), _sharpness(originals).mean().item()
     if real == 0:
         raise ValueError("the originals have no edge, so nothing can be as sharp as they are")
     return made / real
+
+
+def _sharpness(images: Tensor) -> Tensor:
+    x = exact(images.detach()[:, 0])
+    across = x[:, :-1, 1:] - x[:, :-1, :-1]
+    down = x[:, 1:, :-1] - x[:, :-1, :-1]
+    square = across**2 + down**2  # (N, H - 1, W - 1)
+    steepness = square.sqrt().sum((1, 2))
+    return torch.where(steepness > 0, square.sum((1, 2)) / steepness.clamp(min=1e-300), 0.0)
+
+
+def _checked(images: Tensor, name: str) -> Tensor:
+    """Return images that are large enough to have an edge."""
+    if min(_validate.images(images, name).shape[2:]) < 2:
+        raise ValueError(f"{name} are {tuple(images.shape[2:])}; an edge needs 2 pixels each way")
+    return images

@@ -4,9 +4,7 @@ Each check says what came, what was expected and what to do.
 """
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,24 +18,11 @@ from aeteach.training.schedules import SCHEDULES, Optimiser, Schedule
 Loss = Callable[..., dict[str, Tensor]]  # (output, x), or (output, x, y) if it is labelled
 
 
-def check_model(model: object) -> nn.Module:
-    """Return the model if it is one.
-
-    Raises:
-        TypeError: a class, or something else.
-    """
-    if isinstance(model, type):
-        raise TypeError(f"model is the class {model.__name__}: make one, {model.__name__}(...)")
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    return model
-
-
 def check_trainable(model: nn.Module) -> None:
     """Refuse a model that no training can change.
 
     Raises:
-        ValueError: it has no parameters, all are frozen, or they are on the meta device.
+        ValueError: it has no parameters, or all are frozen.
     """
     name = type(model).__name__
     parameters = list(model.parameters())
@@ -51,11 +36,6 @@ def check_trainable(model: nn.Module) -> None:
         raise ValueError(
             f"all {len(parameters)} parameters of the model are frozen (requires_grad is False); "
             "expected at least one to change: p.requires_grad_() thaws one"
-        )
-    if any(p.device.type == "meta" for p in parameters):
-        raise ValueError(
-            "the model is on the meta device, where tensors have no values: make it on another, "
-            "such as cpu"
         )
 
 
@@ -89,15 +69,9 @@ def make_loss(loss: object) -> Loss:
         TypeError: a class, or nothing that can be called.
     """
     if isinstance(loss, str):
-        return LOSSES[known("loss", loss, LOSSES)]()
-    if isinstance(loss, type):
-        raise TypeError(f"loss is the class {loss.__name__}: make one, loss={loss.__name__}()")
-    if not callable(loss):
-        raise TypeError(
-            f"loss must be a name or a callable (output, x) -> terms, got {type(loss).__name__}; "
-            f"names: {', '.join(sorted(LOSSES))}"
-        )
-    return loss
+        return LOSSES[_validate.choice(loss, "loss", sorted(LOSSES), "one of the losses")]()
+    known = f"or one of the names {', '.join(sorted(LOSSES))}"
+    return _validate.function(loss, "loss", f"a function (output, x) -> terms, {known}")  # type: ignore[return-value]
 
 
 def check_loss_parameters(criterion: Loss, model: nn.Module) -> None:
@@ -188,7 +162,13 @@ def make_optimiser(optimiser: Optimiser, model: nn.Module, lr: float) -> Optimiz
             f"optimiser must be a class such as torch.optim.SGD, or a function (parameters, lr=lr) "
             f"that makes one, got {type(optimiser).__name__}"
         )
-    made = optimiser(model.parameters(), lr=lr)
+    try:
+        made = optimiser(model.parameters(), lr=lr)
+    except Exception as error:
+        raise ValueError(
+            f"optimiser is {_validate.say(optimiser)}, which could not be made of (parameters, "
+            f"lr={lr!r}): {error}"
+        ) from error
     if not isinstance(made, Optimizer):
         raise TypeError(f"optimiser returned {type(made).__name__}; expected a torch optimiser")
     if isinstance(made, LBFGS):
@@ -210,13 +190,20 @@ def make_schedule(
     if schedule is None:
         return None
     if isinstance(schedule, str):
-        schedule = SCHEDULES[known("schedule", schedule, SCHEDULES)]
+        known = sorted(SCHEDULES)
+        schedule = SCHEDULES[_validate.choice(schedule, "schedule", known, "one of the schedules")]
     if not callable(schedule):
         raise TypeError(
             "schedule must be a name or a function (optimiser, steps) that returns a torch "
             f"scheduler, got {type(schedule).__name__}"
         )
-    made = schedule(optimiser, steps)
+    try:
+        made = schedule(optimiser, steps)
+    except Exception as error:
+        raise ValueError(
+            f"schedule is {_validate.say(schedule)}, which could not be made of (optimiser, "
+            f"steps={steps}): {error}"
+        ) from error
     if isinstance(made, ReduceLROnPlateau):
         raise ValueError(
             "ReduceLROnPlateau waits for a measured loss, and fit steps a schedule after each "
@@ -225,38 +212,6 @@ def make_schedule(
     if not isinstance(made, LRScheduler):
         raise TypeError(f"schedule returned {type(made).__name__}; expected a torch scheduler")
     return made
-
-
-def check_number(name: str, value: object) -> None:
-    """Refuse what is no whole number from 1.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}; expected a whole number, at least 1")
-
-
-def check_rate(lr: object) -> None:
-    """Refuse what is no learning rate.
-
-    Raises:
-        ValueError: not a finite number above 0.
-    """
-    number = isinstance(lr, int | float) and not isinstance(lr, bool)
-    if not (number and math.isfinite(lr) and lr > 0):  # type: ignore[arg-type, operator]
-        raise ValueError(f"lr is {lr!r}; expected a positive number, for Adam usually 1e-4 to 1e-2")
-
-
-def known(what: str, name: str, table: Mapping[str, Any]) -> str:
-    """Return the name if it is in the table.
-
-    Raises:
-        ValueError: it is not; names those that are.
-    """
-    if name not in table:
-        raise ValueError(f"no {what} is called {name!r}; known: {', '.join(sorted(table))}")
-    return name
 
 
 def _scalar(name: object, value: object) -> Tensor:

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from aeteach import _validate
+
 
 @dataclasses.dataclass
 class History:
@@ -30,11 +32,11 @@ class History:
         Raises:
             KeyError: there is no such term; names those that there are.
         """
-        rows = self.held_out if held_out else self.train
+        rows = self.held_out if _validate.flag(held_out, "held_out") else self.train
         known = sorted(rows[0]) if rows else []
-        if term not in known:
+        if not isinstance(term, str) or term not in known:
             which = "held-out" if held_out else "training"
-            raise KeyError(f"no {which} term {term!r} in this history; it has {known}")
+            raise KeyError(f"no {which} term {_validate.say(term)} in this history; it has {known}")
         return [row[term] for row in rows]
 
 

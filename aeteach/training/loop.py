@@ -15,7 +15,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from aeteach import _validate
-from aeteach._measure import measuring, place_of
+from aeteach._exact import exact
+from aeteach._measure import call, measuring, place_of
 from aeteach._modes import modes_kept
 from aeteach._progress import bar
 from aeteach._random import random_state_kept, seed_all
@@ -32,6 +33,7 @@ from aeteach.training.history import (
 from aeteach.training.schedules import Optimiser, Schedule, adam
 
 OnEpoch = Callable[[int, History, nn.Module], None]
+_MOST_RATE = 1e30  # a float32 weight and its square hold little more
 _raises: ContextVar[bool] = ContextVar("interrupts_raise", default=False)
 
 
@@ -113,12 +115,19 @@ def fit(
         InterruptedWarning: training was stopped by Ctrl-C.
         CallbackWarning: `on_epoch` changed the model.
     """
-    contract.check_trainable(contract.check_model(model))
+    contract.check_trainable(_validate.model(model))
     criterion = contract.make_loss(loss)
     labelled = _is_labelled(criterion)
     contract.check_loss_parameters(criterion, model)
     _validate.images(images)
-    _check_numbers(epochs, batch_size, lr, seed)
+    epochs = _validate.count(epochs, "epochs")
+    batch_size = _validate.count(batch_size, "batch_size")
+    lr = _validate.number(lr, "lr", above=0, most=_MOST_RATE, hint="for Adam usually 1e-4 to 1e-2")
+    seed, progress = _validate.seed(seed), _validate.flag(progress, "progress")
+    if checkpoint is not None:
+        checkpoint = _validate.path(checkpoint, "checkpoint")
+    if on_epoch is not None:
+        _validate.function(on_epoch, "on_epoch", "a function (epoch, history, model)")
     _check_labels(labels, images, held_out, held_out_labels, criterion, model)
     contract.check_batch(criterion, len(images), batch_size)
     contract.check_forward(model, labels is not None and not labelled)
@@ -194,11 +203,11 @@ def evaluate(
     Raises:
         TypeError, ValueError: as for `fit`.
     """
-    contract.check_model(model)
+    _validate.model(model)
     _validate.images(images)
     criterion = contract.make_loss(loss)
-    contract.check_number("batch_size", batch_size)
-    _validate.seed(seed)
+    batch_size = _validate.count(batch_size, "batch_size")
+    seed = _validate.seed(seed)
     if labels is not None:
         contract.check_labels(labels, len(images), model)
     contract.check_batch(criterion, len(images), batch_size)
@@ -208,7 +217,10 @@ def evaluate(
         for index in _split(torch.arange(len(images)), batch_size):
             x = images[index].to(device, dtype)
             y = labels[index].to(device) if labels is not None else None
-            for name, value in _terms(model, criterion, x, y).items():
+            terms = _terms(model, criterion, x, y)
+            if bool(terms["loss"].isnan()):
+                raise ValueError(f"the loss is NaN on some of the images: {criterion} gave it")
+            for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(index)
     return {name: total / len(images) for name, total in sums.items()}
 
@@ -227,7 +239,19 @@ def interrupts_raise() -> Iterator[None]:
 
 
 def steps_an_epoch(images: int, batch_size: int) -> int:
-    """Return how many steps `fit` makes in one pass over so many images."""
+    """Return how many steps `fit` makes in one pass over so many images.
+
+    Args:
+        images: their number.
+        batch_size: as given to `fit`.
+
+    Raises:
+        TypeError, ValueError: no whole numbers from 1.
+    """
+    images, batch_size = (
+        _validate.count(images, "images"),
+        _validate.count(batch_size, "batch_size"),
+    )
     alone = images % batch_size == 1 and batch_size > 1 and images > 1
     return math.ceil(images / batch_size) - alone
 
@@ -273,7 +297,7 @@ class _Training:
             if self.sched is not None:
                 self.sched.step()
             for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + _exact(value) * len(index)
+                sums[name] = sums.get(name, 0.0) + exact(value.detach()) * len(index)
         means = {name: float(total) / len(self.x) for name, total in sums.items()}
         return time.perf_counter() - start, means
 
@@ -320,20 +344,28 @@ def _terms(
     if _is_labelled(criterion):
         if y is None:
             raise ValueError(f"{criterion} compares with labels and there are none: pass labels=")
-        terms = criterion(model(x), x, y, **told)
+        terms = criterion(_output(model, images=x), x, y, **told)
     else:
-        terms = criterion(model(x) if y is None else model(x, y), x, **told)
+        labels = {} if y is None else {"labels": y}
+        terms = criterion(_output(model, images=x, **labels), x, **told)
     return contract.check_terms(terms)
+
+
+def _output(model: nn.Module, **inputs: Tensor) -> object:
+    """Return what a model makes; NaN is refused where it measures, and named by `fit` in training.
+
+    Where it learns, the step in which NaN began says more.
+    """
+    output = call(model, "forward", **inputs)
+    if not torch.is_grad_enabled():
+        for part in output if isinstance(output, tuple) else (output,):
+            if isinstance(part, Tensor) and part.is_floating_point():
+                _validate.made(part, "forward(images)")
+    return output
 
 
 def _is_labelled(criterion: Loss) -> bool:
     return bool(getattr(criterion, "labelled", False))
-
-
-def _exact(value: Tensor) -> Tensor:
-    """Return a term in double precision, where it is; Apple's GPU has none, so there on the CPU."""
-    detached = value.detach()
-    return (detached.cpu() if detached.device.type == "mps" else detached).double()
 
 
 def _look_on(
@@ -393,13 +425,6 @@ def _interrupted(history: History, epochs: int, saved: Checkpoint | None) -> His
     history = _whole(history)
     history.interrupted = True
     return history
-
-
-def _check_numbers(epochs: int, batch_size: int, lr: float, seed: int) -> None:
-    contract.check_number("epochs", epochs)
-    contract.check_number("batch_size", batch_size)
-    contract.check_rate(lr)
-    _validate.seed(seed)
 
 
 def _check_labels(

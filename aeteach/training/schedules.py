@@ -1,12 +1,13 @@
 """How the learning rate changes in training, and the optimiser that training uses by default."""
 
-import math
 from collections.abc import Callable, Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+
+from aeteach import _validate
 
 Optimiser = Callable[..., Optimizer]
 Schedule = Callable[[Optimizer, int], LRScheduler]
@@ -27,10 +28,9 @@ def one_cycle(peak: float | None = None, warm_up: float = 0.3) -> Schedule:
     """
     if isinstance(peak, Optimizer):
         raise TypeError("one_cycle makes a schedule when it is called: pass schedule=one_cycle()")
-    if peak is not None and not (_is_number(peak) and 0 < peak < math.inf):
-        raise ValueError(f"peak is {peak!r}; expected a rate above 0, or None for fit's lr")
-    if not (_is_number(warm_up) and 0 < warm_up < 1):
-        raise ValueError(f"warm_up is {warm_up!r}; expected a share of the steps between 0 and 1")
+    if peak is not None:
+        peak = _validate.number(peak, "peak", above=0, hint="a rate, or None for fit's lr")
+    warm_up = _validate.number(warm_up, "warm_up", above=0, below=1, hint="a share of the steps")
 
     def make(optimiser: Optimizer, steps: int) -> LRScheduler:
         top = peak if peak is not None else optimiser.param_groups[0]["lr"]
@@ -57,17 +57,20 @@ def adam(parameters: Iterable[nn.Parameter], lr: float) -> Optimizer:
 
     Args:
         parameters: to change.
-        lr: learning rate.
+        lr: learning rate, above 0.
+
+    Raises:
+        TypeError, ValueError: no parameters, or no rate.
 
     Source: Kingma and Ba (2015).
     """
-    chosen = list(parameters)
+    chosen = list(_validate.several(parameters, "parameters", "what model.parameters() gives"))
+    for p in chosen:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"one of parameters is {_validate.say(p)}; expected tensors to change")
+    lr = _validate.number(lr, "lr", above=0)
     one_kernel = all(p.device.type in ("cpu", "cuda") for p in chosen)
     return torch.optim.Adam(chosen, lr=lr, fused=one_kernel)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 SCHEDULES: dict[str, Schedule] = {

@@ -89,7 +89,7 @@ def test_the_elbo_terms_are_those_of_torch_distributions_image_by_image():
 two = torch.tensor([0.0, 1.0])
 REFUSED = [
     (lambda: auroc.auroc([1.0, 2.0], two), TypeError, "inliers must be a float tensor"),
-    (lambda: auroc.auroc(two, torch.tensor([1, 2])), TypeError, "outliers must be a float"),
+    (lambda: auroc.auroc(two, torch.tensor([1, 2])), TypeError, "outliers must be floating point"),
     (lambda: auroc.auroc(two[:1], two), ValueError, "n >= 2"),
     (lambda: auroc.auroc(two, two[None]), ValueError, r"\(1, 2\)"),
     (lambda: auroc.auroc(two, torch.tensor([0.0, float("nan")])), ValueError, "holds NaN"),

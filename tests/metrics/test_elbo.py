@@ -304,7 +304,7 @@ X = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
         (
             lambda: importance_weighted_log_likelihood(VAE, X, likelihood="squared_error"),
             ValueError,
-            "expected one of bernoulli, gaussian",
+            "expected one of 'bernoulli', 'gaussian'$",
         ),
         (
             lambda: importance_weighted_log_likelihood(VAE, X, samples=0),

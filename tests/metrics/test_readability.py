@@ -117,7 +117,7 @@ def test_a_conditional_model_is_told_the_labels(labels):
 @pytest.mark.parametrize(
     ("images", "error", "what"),
     [
-        (torch.zeros(3, 1, 28, 28), ValueError, r"\(3, 1, 28, 28\).*\(N, 1, 16, 16\)"),
+        (torch.zeros(3, 1, 28, 28), ValueError, r"\(N, 1, 16, 16\).*\(3, 1, 28, 28\)"),
         (torch.zeros(0, 1, 16, 16), ValueError, r"\(0, 1, 16, 16\)"),
         (torch.zeros(3, 1, 16, 16, dtype=torch.uint8), TypeError, "uint8.*255"),
         (torch.full((3, 1, 16, 16), 200.0), ValueError, "200 to 200.*255"),

@@ -130,7 +130,7 @@ def test_where_nothing_is_bright_there_is_no_box():
         (lambda x: shape_reader.read(x * 255), ValueError, r"\[0, 1\]"),
         (lambda x: shape_reader.read(x, confidence=0.0), ValueError, "confidence is 0.0"),
         (lambda x: shape_reader.boxes(x, threshold=1.0), ValueError, "threshold is 1.0"),
-        (lambda x: shape_reader.wilson(3, 2), ValueError, "at most n"),
+        (lambda x: shape_reader.wilson(3, 2), ValueError, "successes must be at most 2, got 3"),
         (lambda x: shape_reader.wilson(1, 2, math.nan), ValueError, "confidence"),
         (lambda x: shape_reader.wilson(0, 0), ValueError, "n must be at least 1"),
     ],
