@@ -34,6 +34,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._wrapped import plain_name, plain_parameters
 from aeteach.divergences import kl_to_standard_normal, mmd
 from aeteach.mmd import KERNELS
 
@@ -416,8 +417,9 @@ class WithWeightPenalty:
         _validate.function(self.loss, "loss", "a loss, such as SquaredError()")
         _validate.model(self.model)
         self.strength = _validate.number(self.strength, "strength", least=0)
-        known = dict(self.model.named_parameters())
+        known = plain_parameters(self.model)
         names = _validate.several(self.names, "names", "names of parameters", 0)
+        names = tuple(plain_name(name) if isinstance(name, str) else name for name in names)
         for name in names:
             _validate.choice(name, "names", known, "parameters, which are")
         self.names = names or tuple(n for n, p in known.items() if p.ndim > 1)
@@ -437,7 +439,7 @@ class WithWeightPenalty:
     def __call__(self, output: "Output", x: Tensor, **told: float) -> Terms:
         """Return the terms of the other loss, "penalty", and the new total."""
         terms = self.loss(output, x, **told)
-        weights = [p for name, p in self.model.named_parameters() if name in self.names]
+        weights = [p for name, p in plain_parameters(self.model).items() if name in self.names]
         penalty = self.strength * torch.stack([(w**2).sum() for w in weights]).sum()
         return {**terms, "loss": terms["loss"] + penalty, "penalty": penalty}
 

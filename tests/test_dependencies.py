@@ -10,7 +10,10 @@ import pytest
 from tests.paths import BOOK, PACKAGE
 
 # Tools that every layer may use.
-SHARED = {"_exact", "_files", "_measure", "_modes", "_progress", "_random", "_validate"}
+SHARED = {
+    *("_exact", "_files", "_measure", "_modes", "_progress"),
+    *("_random", "_validate", "_wrapped"),
+}
 # layer -> the layers it imports at the top of a module, beside itself and SHARED
 IMPORTS: dict[str, set[str] | None] = {
     "_exact": set(),
@@ -21,6 +24,7 @@ IMPORTS: dict[str, set[str] | None] = {
     "_random": set(),
     "_moved": set(),
     "_validate": set(),
+    "_wrapped": set(),
     "_show": set(),
     "reported": set(),
     "results": set(),

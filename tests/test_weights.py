@@ -76,14 +76,20 @@ def test_a_model_that_is_not_the_one_on_the_card_is_never_written(tmp_path, mode
     assert contents(tmp_path) == {}
 
 
+def in_part(model):
+    model.encoder = torch.compile(model.encoder, backend="eager")
+    return model
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
         lambda model: torch.compile(model, backend="eager"),
         nn.DataParallel,
         lambda model: nn.DataParallel(torch.compile(model, backend="eager")),
+        in_part,
     ],
-    ids=["compiled", "parallel", "both"],
+    ids=["compiled", "parallel", "both", "in part"],
 )
 def test_a_wrapped_model_is_stored_as_it_was_before(tmp_path, wrap):
     model = models.build("linear", latent=2, size=8)

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from aeteach._files import check_writable, make_folder, write_whole
 from aeteach._random import random_state, set_random_state
+from aeteach._wrapped import load_plain_state, plain_parameters, plain_state
 from aeteach.training.fingerprint import (
     Description,
     describe,
@@ -69,7 +70,7 @@ class Run:
             schedule = describe(sched, known) | {"rates": rates}
         description = {
             "model": structure(model),
-            "frozen": [name for name, p in model.named_parameters() if not p.requires_grad],
+            "frozen": [n for n, p in plain_parameters(model).items() if not p.requires_grad],
             "optimiser": settings,
             "schedule": schedule,
             "dtype": str(first.dtype),
@@ -77,7 +78,7 @@ class Run:
             **{name: describe(part, known) for name, part in parts.items()},
         }
         self.parts: dict[str, Description] = json.loads(json.dumps(description))
-        self.begun_with = state_hash(model.state_dict())
+        self.begun_with = state_hash(plain_state(model))
 
     def state(self, history: History) -> dict[str, Any]:
         """Return all that it takes to go on after the last epoch of a history."""
@@ -85,7 +86,7 @@ class Run:
             "parts": json.dumps(self.parts),
             "epochs": self.epochs,
             "begun_with": self.begun_with,
-            "model": self.model.state_dict(),
+            "model": plain_state(self.model),
             "optimiser": self.opt.state_dict(),
             "schedule": self.sched.state_dict() if self.sched is not None else None,
             "random": random_state(self.device),
@@ -95,7 +96,7 @@ class Run:
     def restore(self, state: dict[str, Any]) -> History:
         """Load a state into the model, the optimiser and all else; return its history."""
         self.begun_with = state["begun_with"]
-        self.model.load_state_dict(state["model"])
+        load_plain_state(self.model, state["model"])
         self.opt.load_state_dict(state["optimiser"])
         if self.sched is not None:
             self.sched.load_state_dict(state["schedule"])

@@ -27,6 +27,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from aeteach._wrapped import plain_buffers, plain_parameters, plain_parts, plain_state, unwrapped
+
 Description = Any  # None, bool, int, float, str, and lists and dicts (with str keys) of these
 
 DEEP = 12  # levels of things in things; what lies deeper is described by its class
@@ -50,13 +52,14 @@ def describe(thing: object, known: Mapping[int, str] | None = None) -> Descripti
 
 def names_of(model: nn.Module) -> dict[int, str]:
     """Return a name for a model, each of its parts and its tensors, by id."""
-    named = [*model.named_modules(), *model.named_parameters(), *model.named_buffers()]
-    return {id(thing): f"the model's {name}" for name, thing in named} | {id(model): "the model"}
+    named = plain_parts(model) | plain_parameters(model) | plain_buffers(model)
+    names = {id(thing): f"the model's {name}" for name, thing in named.items() if name}
+    return names | {id(model): "the model", id(unwrapped(model)): "the model"}
 
 
 def structure(model: nn.Module) -> dict[str, Description]:
     """Return class and settings of each part of a model by name, and nothing of its weights."""
-    return {name or "whole": _part(part) for name, part in model.named_modules()}
+    return {name or "whole": _part(part) for name, part in plain_parts(model).items()}
 
 
 def hash_of(tensor: Tensor) -> str:
@@ -178,9 +181,11 @@ class _Describer:
             return str(thing)
         if isinstance(thing, torch.Generator):
             return {"generator": str(thing.device), "seed": thing.initial_seed()}
+        if isinstance(thing, nn.Module) and (inner := unwrapped(thing)) is not thing:
+            return self.describe(inner, depth)
         made = {"class": self.describe(type(thing), depth)}
         if isinstance(thing, nn.Module):
-            return made | {"parts": structure(thing), "weights": state_hash(thing.state_dict())}
+            return made | {"parts": structure(thing), "weights": state_hash(plain_state(thing))}
         if isinstance(thing, Optimizer):
             return optimiser_settings(thing)
         if hasattr(thing, "__wrapped__"):  # such as what functools.cache returns

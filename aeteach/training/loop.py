@@ -69,7 +69,8 @@ def fit(
     **A checkpoint** is resumed by the same run only: one with the same images, labels, loss,
     optimiser, schedule, numbers and first weights. A function is compared by its code and by what
     it refers to, so a loss of one's own resumes in a new process too. More epochs go on from it,
-    unless the schedule is laid out over all of them.
+    unless the schedule is laid out over all of them. A model that `torch.compile` or
+    `nn.DataParallel` has wrapped is the same model: either resumes the other's run.
 
     Args:
         model: has `forward(x) -> Output`; with `labels`, `forward(x, y)`, unless they are for

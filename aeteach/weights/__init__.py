@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from aeteach import models
 from aeteach._files import make_folder, write_all
+from aeteach._wrapped import plain_state
 
 FOLDER = Path(__file__).parent
 UNKNOWN = "not recorded"
@@ -105,7 +106,7 @@ def save(model: nn.Module, card: Card, folder: str | os.PathLike[str] = FOLDER) 
     names one directly after the other; should a kill come between, `load` says so.
 
     Args:
-        model: its state is stored; compiled or parallel ones are stored as they were before.
+        model: its state is stored; what `torch.compile` and parallel training add is left out.
         card: names the files.
         folder: made if it is not there.
 
@@ -117,7 +118,7 @@ def save(model: nn.Module, card: Card, folder: str | os.PathLike[str] = FOLDER) 
     """
     folder = Path(folder)
     check_free(card.name, folder)
-    kept = _kept(_unwrapped(model))
+    kept = _kept(model)
     _check_fits(kept, card, _card_file(folder, card.name))
     data = safetensors.torch.save(kept)
     card = dataclasses.replace(card, weights_sha256=hashlib.sha256(data).hexdigest())
@@ -211,17 +212,6 @@ def machine() -> str:
     return f"{name}, {kernels} kernels, {threads} thread{'s' if threads > 1 else ''}"
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """Return the model inside what `torch.compile` or a parallel wrapper has put around it."""
-    while True:
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
-        elif isinstance(inner := getattr(model, "_orig_mod", None), nn.Module):
-            model = inner
-        else:
-            return model
-
-
 def _check_fits(kept: Mapping[str, Tensor], card: Card, path: Path) -> None:
     """Refuse to write what `load` would refuse to read."""
     wanted = {name: tensor.shape for name, tensor in _built(card, path).state_dict().items()}
@@ -242,7 +232,7 @@ def _size(shape: torch.Size | None) -> str:
 def _kept(model: nn.Module) -> dict[str, Tensor]:
     """Return a model's state as it is stored."""
     state = {}
-    for name, tensor in model.state_dict().items():
+    for name, tensor in plain_state(model).items():
         if tensor.is_floating_point():
             bad = int((~tensor.isfinite()).sum())
             if bad:

@@ -591,3 +591,55 @@ def test_ctrl_c_in_the_first_epoch_puts_the_first_weights_back(blobs, path):
     assert history.epochs == 0
     assert torch.equal(weights(model), before)
     assert not path.exists()
+
+
+# Wrapped models
+
+
+def compiled(model):
+    return torch.compile(model, backend="eager")
+
+
+def compiled_in_part(model):
+    model.encoder = compiled(model.encoder)
+    return model
+
+
+WRAPPERS = {"compiled": compiled, "in part": compiled_in_part, "parallel": nn.DataParallel}
+
+
+@pytest.mark.parametrize("how", WRAPPERS)
+def test_a_wrapped_model_resumes_the_plain_ones_run_and_the_other_way_round(blobs, tmp_path, how):
+    through = linear()
+    whole = quiet(through, blobs, epochs=4)
+    for number, kinds in enumerate([(linear, WRAPPERS[how]), (WRAPPERS[how], linear)]):
+        first, second = (kind() if kind is linear else kind(linear()) for kind in kinds)
+        path = tmp_path / f"{number}.ckpt"
+        interrupted(first, blobs, 2, epochs=4, checkpoint=path)
+        assert quiet(second, blobs, epochs=4, checkpoint=path).curve() == whole.curve()
+        assert torch.equal(weights(second), weights(through))
+
+
+def test_a_compiled_model_of_another_seed_or_size_is_refused_like_a_plain_one(blobs, path):
+    quiet(linear(), blobs, epochs=1, checkpoint=path)
+    for other, message in [
+        (linear(seed=1), "the model's first weights: other values"),
+        (linear(latent=3), r"model\..*latent: 2 there, 3 here"),
+    ]:
+        with pytest.raises(CheckpointError, match=message):
+            quiet(compiled(other), blobs, epochs=2, checkpoint=path)
+
+
+def test_a_penalty_on_the_compiled_model_is_that_on_the_plain_one(blobs, path):
+    def penalised(model, names):
+        return WithWeightPenalty(SquaredError(), model, 0.1, names)
+
+    through, plain, wrapped = linear(), linear(), compiled(linear())
+    whole = quiet(through, blobs, epochs=3, loss=penalised(through, ()))
+    interrupted(plain, blobs, 1, epochs=3, checkpoint=path, loss=penalised(plain, ()))
+    history = quiet(wrapped, blobs, epochs=3, checkpoint=path, loss=penalised(wrapped, ()))
+    assert history.curve() == whole.curve()
+    names = [name for name, _ in wrapped.named_parameters()]
+    assert (
+        penalised(wrapped, names).names == penalised(plain, [*dict(plain.named_parameters())]).names
+    )
