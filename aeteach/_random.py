@@ -1,9 +1,11 @@
-"""Torch's random states: those of the processor and of the device that a model is on."""
+"""Random states: torch's, of the processor and of a model's device, Python's and NumPy's."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,10 +22,24 @@ def random_state_kept(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from a seed of its own in a block, and put the random states back afterwards."""
-    with random_state_kept(device):
+    """Draw from a seed of its own in a block, and put all random states back afterwards."""
+    with every_random_state_kept(device):
         seed_all(seed, device)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002 - what others draw from
         yield
+
+
+@contextmanager
+def every_random_state_kept(device: torch.device) -> Iterator[None]:
+    """Put Python's and NumPy's random states back as well: a model may draw from them."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what others have
+    try:
+        with random_state_kept(device):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
 
 
 def seed_all(seed: int, device: torch.device) -> None:

@@ -17,7 +17,7 @@ import copy
 import math
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,6 +26,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._measure import call, moved, place_of
+from aeteach._modes import modes_kept
+from aeteach._random import seeded
 from aeteach.divergences import kl_to_standard_normal
 from aeteach.models.base import Output
 
@@ -35,6 +38,7 @@ _DRAWS = 200  # of z an image: a median over 32 images has 1 % scatter, and 0.05
 _CHUNK = 50  # images measured at once by `vital_signs`, as many as in a training batch
 _UNIFORM = (0.5, 12**-0.5)  # mean and standard deviation of torch.rand
 _BINS = 24
+_VISIBLE = 100  # roundings of mu that sigma must be larger than, for the noise to be seen in z
 
 FINDINGS = (
     "not_finite",
@@ -47,6 +51,7 @@ FINDINGS = (
     "sigmoid",
     "range",
     "no_draw",
+    "collapsed",
     "repeat",
     "noise",
     "spread",
@@ -165,19 +170,13 @@ def examine(
         TypeError, ValueError: images out of range, a model that is not variational, a loss that
             is no scalar, or a negative beta.
     """
-    _check(images, training_images, beta)
-    patient = copy.deepcopy(model).eval()
+    _validate.model(model, "decode")
+    _validate.function(loss, "loss", "a loss(output, x), which gives a scalar tensor")
+    beta = None if beta is None else _validate.number(beta, "beta", least=0)
+    _check(images, training_images)
     measured: dict[str, float] = {}
-    with _fork(seed):
-        out = _outputs(patient, images[:_IMAGES])
-        found = _ask_loss(loss, out, images, beta, measured)
-        if _finite(out):
-            found += _ask_decoder(patient, out, images, measured)
-            found += _ask_draws(patient, images[:_IMAGES], measured)
-            found += _ask_gradient(patient, images[:_PROBE], measured)
-            found += _ask_mode(patient, model.training, images, measured)
-        else:
-            found.append(_NOT_FINITE)
+    with _seeded(seed, model), torch.enable_grad():
+        found = _ask_all(_copy(model), loss, images, beta, model.training, measured)
     if training_images is not None:
         measured["shared"] = float(shared_images(images, training_images))
         found += _leak(measured["shared"], len(images))
@@ -211,13 +210,21 @@ def vital_signs(
     Raises:
         TypeError, ValueError: images out of range, or a model that is not variational.
     """
+    can_generate = callable(getattr(model, "generate", None))
+    _validate.model(model, *(() if can_generate else ("decode",)))
     _validate.images(seen, "seen")
-    _validate.images(unseen, "unseen", seen.shape[2])
-    _validate.count(pictures, "pictures")
-    with _fork(seed), torch.no_grad():
-        out, other = _outputs(model, seen), _outputs(model, unseen)
-        make = getattr(model, "generate", None)
-        drawn = [make(pictures) if make else _random_images(model, out, pictures) for _ in range(2)]
+    _validate.images(unseen, "unseen")
+    if seen.shape[2:] != unseen.shape[2:]:
+        raise ValueError(
+            f"seen are {tuple(seen.shape[2:])}, unseen {tuple(unseen.shape[2:])}; expected the "
+            "same height and width"
+        )
+    step = _validate.count(step, "step", least=0, most=_validate.MAX_SEED)
+    pictures = _validate.count(pictures, "pictures")
+    with _seeded(seed, model), modes_kept(model), torch.no_grad():
+        seen, unseen = (moved(place_of(model), x) for x in (seen, unseen))
+        out, other = (_healthy(_outputs(model, x)) for x in (seen, unseen))
+        drawn = [_random_images(model, out, pictures) for _ in range(2)]
     sigma = torch.exp(_log_var(out) / 2)
     eps = ((out.z - _mu(out)) / sigma).clamp(-2.999, 2.999)
     return Vitals(
@@ -249,8 +256,35 @@ def shared_images(images: Tensor, others: Tensor) -> int:
             f"images are {tuple(images.shape[2:])}, others {tuple(others.shape[2:])}; expected "
             "the same height and width, or no two can be equal: bring them to one size"
         )
-    known = {x.numpy().tobytes() for x in others.detach().cpu()}
-    return sum(x.numpy().tobytes() in known for x in images.detach().cpu())
+    known = set(_bytes(others))
+    return sum(x in known for x in _bytes(images))
+
+
+def _bytes(images: Tensor) -> Iterator[bytes]:
+    """Yield what tells images apart; -0 is 0."""
+    return (x.numpy().tobytes() for x in images.detach().cpu() + 0.0)
+
+
+def _ask_all(
+    model: nn.Module,
+    loss: Callable[..., Any],
+    images: Tensor,
+    beta: float | None,
+    came_training: bool,
+    measured: dict[str, float],
+) -> list[Finding]:
+    """Run the tests of a model that is a copy, in the order of what they need."""
+    if not all(bool(w.isfinite().all()) for w in model.state_dict().values()):
+        return [_NOT_FINITE]
+    x = moved(place_of(model), images)
+    out = _outputs(model, x[:_IMAGES])
+    found = _ask_loss(loss, out, x, beta, measured)
+    if not _finite(out):
+        return [*found, _NOT_FINITE]
+    found += _ask_decoder(model, out, x, measured)
+    found += _ask_draws(model, x[:_IMAGES], measured)
+    found += _ask_gradient(model, x[:_PROBE], measured)
+    return found + _ask_mode(model, came_training, x, measured)
 
 
 # ---------------------------------------------------------------- the loss, without the model
@@ -371,13 +405,23 @@ def _gradients(
     log_var = (torch.rand_like(mu) + 0.5).requires_grad_()
     leaf = leaf.detach().clone().requires_grad_()
     output = Output(torch.sigmoid(leaf), mu.detach(), mu, log_var, leaf if logits else None)
-    total = _total(loss(output, x))
+    total = _total(_asked(loss, output, x))
     leaves = (leaf, mu, log_var)
     found: tuple[Tensor | None, ...] = (None, None, None)
     if total.requires_grad:
         found = torch.autograd.grad(total, leaves, allow_unused=True)
     g = [torch.zeros_like(v) if f is None else f for v, f in zip(leaves, found, strict=True)]
     return g[0], g[1], g[2], mu.detach(), log_var.detach()
+
+
+def _asked(loss: Callable[..., Any], output: Output, x: Tensor) -> Any:
+    try:
+        return loss(output, x)
+    except Exception as error:
+        raise ValueError(
+            f"the loss cannot take an Output and x, {_validate.say(x)}: "
+            f"{type(error).__name__}: {str(error)[:300]}"
+        ) from error
 
 
 def _total(terms: Any) -> Tensor:
@@ -387,6 +431,11 @@ def _total(terms: Any) -> Tensor:
         raise ValueError(
             f"the loss returned {what}; expected one scalar tensor, or a dict with one under "
             "'loss': average over the batch"
+        )
+    if not bool(total.isfinite().all()):
+        raise ValueError(
+            f"the loss is {total.item():g} for a made-up output whose numbers are moderate; "
+            "expected a finite number: look for a logarithm of 0 or an overflow in it"
         )
     return total.reshape(())
 
@@ -405,7 +454,7 @@ def _ask_decoder(
     """See which grey levels x_hat reaches, for these images and for z far out."""
     with torch.no_grad():
         # Ever farther out: a logit of either sign gets large, if the decoder lets it.
-        far = [model.decode(torch.randn_like(out.z) * k) for k in (1, 10, 100)]  # type: ignore[operator]
+        far = [call(model, "decode", z=torch.randn_like(out.z) * k) for k in (1, 10, 100)]
     both = torch.cat([out.x_hat, *far]).detach()
     low, high = (float(v) for v in both.aminmax())
     measured["lowest"], measured["highest"] = low, high
@@ -432,6 +481,12 @@ def _ask_draws(model: nn.Module, images: Tensor, measured: dict[str, float]) -> 
     z = torch.stack([o.z for o in outs]).double()  # (draws, N, d)
     mu, log_var = outs[0].mu.double(), outs[0].log_var.double()
     sigma = torch.exp(log_var / 2)
+    # A sigma below the rounding of mu leaves no trace in z: what is drawn there cannot be judged.
+    seen = sigma > _VISIBLE * torch.finfo(outs[0].mu.dtype).eps * mu.abs()
+    if not bool(seen.any()):
+        measured["draws_repeat"] = float(_generates_the_same(model))
+        return [_collapsed(sigma), *([_REPEAT] if measured["draws_repeat"] else [])]
+    z, mu, log_var, sigma = z[:, seen], mu[seen], log_var[seen], sigma[seen]
     spread = z.std(0)
     measured["noise_mean"] = float(((z - mu) / sigma).mean())
     measured["noise_spread"] = float((spread / sigma).median())
@@ -442,6 +497,14 @@ def _ask_draws(model: nn.Module, images: Tensor, measured: dict[str, float]) -> 
     if measured["draws_repeat"]:
         return [_REPEAT]
     return _judge_scatter(measured, float((spread / sigma**2).median()))
+
+
+def _collapsed(sigma: Tensor) -> Finding:
+    return Finding(
+        "collapsed",
+        f"sigma is {float(sigma.median()):.2g} in the median, below the rounding of mu, so z is "
+        "mu whatever is drawn and the code cannot be judged. Is the KL given too little weight?",
+    )
 
 
 def _judge_scatter(measured: dict[str, float], variance_ratio: float) -> list[Finding]:
@@ -471,7 +534,8 @@ def _generates_the_same(model: nn.Module) -> bool:
     if make is None:
         return False
     with torch.no_grad():
-        return torch.equal(make(2), make(2))
+        first, second = (call(model, "generate", n=2) for _ in range(2))  # type: ignore[arg-type]
+        return torch.equal(first, second)
 
 
 def _ask_gradient(model: nn.Module, x: Tensor, measured: dict[str, float]) -> list[Finding]:
@@ -534,19 +598,25 @@ def _leak(shared: float, n: int) -> list[Finding]:
 # ---------------------------------------------------------------- small parts
 
 
-@contextmanager
-def _fork(seed: int) -> Iterator[None]:
-    """A seed of one's own; the global random state is put back afterwards."""
-    _validate.seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+def _seeded(seed: int, model: nn.Module) -> AbstractContextManager[None]:
+    """A seed of one's own; the global random states are put back afterwards."""
+    return seeded(_validate.seed(seed), place_of(model).device)
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    """Return a copy of the model in evaluation mode."""
+    try:
+        return copy.deepcopy(model).eval()
+    except Exception as error:
+        raise ValueError(
+            f"the model, a {type(model).__name__}, cannot be copied: {str(error)[:300]}"
+        ) from error
 
 
 def _outputs(model: nn.Module, images: Tensor) -> Output:
     """Return what the model makes of all images, 50 at a time, or say why it is no VAE."""
     with torch.no_grad():
-        parts = [model(x) for x in images.split(_CHUNK)]
+        parts = [call(model, "forward", images=x) for x in images.split(_CHUNK)]
     first = parts[0]
     names = ("x_hat", "z", "mu", "log_var")
     missing = [n for n in names if getattr(first, n, None) is None]
@@ -555,10 +625,47 @@ def _outputs(model: nn.Module, images: Tensor) -> Output:
             f"the model's output has no {', '.join(missing)}; expected x_hat, z, mu and log_var, "
             "as aeteach.models.Output names them: is it a variational autoencoder?"
         )
-    joined = [torch.cat([getattr(p, n) for p in parts]) for n in names]
+    x_hat, z, mu, log_var = (_joined(parts, name) for name in names)
+    for name, value, shape in (
+        ("x_hat", x_hat, images.shape),
+        ("mu", mu, (len(images), *mu.shape[1:2])),
+        ("z", z, mu.shape),
+        ("log_var", log_var, mu.shape),
+    ):
+        if value.shape != shape:
+            raise ValueError(
+                f"the model's forward gave {name} {tuple(value.shape)} for images "
+                f"{tuple(images.shape)} and mu {tuple(mu.shape)}; expected {tuple(shape)}"
+            )
     logits = getattr(first, "logits", None)
-    all_logits = None if logits is None else torch.cat([p.logits for p in parts])
-    return Output(joined[0], joined[1], joined[2], joined[3], all_logits)
+    return Output(x_hat, z, mu, log_var, None if logits is None else _joined(parts, "logits"))
+
+
+def _joined(parts: list[Output], name: str) -> Tensor:
+    """Return a tensor of the outputs of all batches."""
+    values = [getattr(part, name) for part in parts]
+    for value in values:
+        if not isinstance(value, Tensor) or not value.is_floating_point() or not value.ndim:
+            raise TypeError(
+                f"the model's forward gave {_validate.say(value)} for {name}; expected a float "
+                "tensor with a row for each image"
+            )
+    return torch.cat(values)
+
+
+def _healthy(out: Output) -> Output:
+    """Return the output if its costs can be told."""
+    if not _finite(out):
+        raise ValueError(
+            "the model's x_hat, z, mu or exp(log_var) holds NaN or infinity, so there is nothing "
+            "to measure: its training has diverged"
+        )
+    low, high = (float(v) for v in out.x_hat.aminmax())
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"the model's x_hat runs from {low:g} to {high:g}; expected [0, 1], as a sigmoid gives"
+        )
+    return out
 
 
 def _finite(out: Output) -> bool:
@@ -584,20 +691,27 @@ def _costs(out: Output, x: Tensor) -> Tensor:
 
 
 def _random_images(model: nn.Module, out: Output, n: int) -> Tensor:
-    return model.decode(torch.randn(n, out.z.shape[1], device=out.z.device, dtype=out.z.dtype))  # type: ignore[operator]
+    if callable(getattr(model, "generate", None)):
+        return _validate.made(call(model, "generate", n=n), "generate(n)", n)  # type: ignore[arg-type]
+    z = torch.randn(n, out.z.shape[1], device=out.z.device, dtype=out.z.dtype)
+    return _validate.made(call(model, "decode", z=z), "decode(z)", n)
 
 
 def _shares(values: Tensor, low: float, high: float) -> Tensor:
     return torch.histc(values.float(), _BINS, low, high) / values.numel()
 
 
-def _check(images: Tensor, training_images: Tensor | None, beta: float | None) -> None:
+def _check(images: Tensor, training_images: Tensor | None) -> None:
     if len(_validate.images(images)) < 2:
         raise ValueError("images holds 1 image; the tests need at least 2")
-    if training_images is not None:
-        _validate.images(training_images, "training_images")
-    if beta is not None and not 0 <= beta < math.inf:
-        raise ValueError(f"beta is {beta!r}; expected a finite number, at least 0")
+    if training_images is None:
+        return
+    _validate.images(training_images, "training_images")
+    if images.shape[2:] != training_images.shape[2:]:
+        raise ValueError(
+            f"images are {tuple(images.shape[2:])}, training_images "
+            f"{tuple(training_images.shape[2:])}; expected the same height and width"
+        )
 
 
 _NOT_FINITE = Finding(

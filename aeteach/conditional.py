@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate, latent
+from aeteach._measure import call, measuring, moved
 from aeteach.models import VAE
+
+_CHUNK = 2000  # images decoded at once: bounds the memory, not the result
 
 
 def generate(model: VAE, y: Tensor, *, seed: int | torch.Generator) -> Tensor:
@@ -30,8 +33,10 @@ def generate(model: VAE, y: Tensor, *, seed: int | torch.Generator) -> Tensor:
         TypeError, ValueError: no conditional model, labels that are none, or no seed.
     """
     _check(model)
-    _validate.labels(y, name="y", classes=model.classes)
-    z = torch.randn(len(y), model.latent, generator=_validate.generator(seed), dtype=torch.float32)
+    y = _validate.labels(y, name="y", classes=model.classes)
+    noise = _validate.generator(seed)
+    # Drawn as float32 on the CPU: a seed means the same on any device, in any precision.
+    z = torch.randn(len(y), model.latent, generator=noise, dtype=torch.float32, device="cpu")
     return _still(model, z, _one_hot(model, y))
 
 
@@ -46,7 +51,8 @@ def all_digits(model: VAE, z: Sequence[float] | Tensor) -> Tensor:
         TypeError, ValueError: no conditional model, or a code of other dimensions.
     """
     _check(model)
-    code = torch.as_tensor(z, dtype=torch.float32).reshape(1, -1)
+    want = f"one code, {model.latent} numbers"
+    code = _validate.numbers(z, "z", want).detach().float().reshape(1, -1)
     _validate.latents(code, d=model.latent)
     return _still(model, code.expand(model.classes, -1), torch.eye(model.classes, dtype=code.dtype))
 
@@ -67,9 +73,10 @@ def digit_grid(model: VAE, digit: int, n: int = 12, low: float = -3.0, high: flo
     _check(model)
     if model.latent != 2:
         raise ValueError(f"the model has {model.latent} latent numbers; a plane needs 2")
+    digit = _validate.count(digit, "digit", least=0, most=model.classes - 1)
+    low, high = _validate.number(low, "low"), _validate.number(high, "high")
     z = latent.grid(n, low, high)
-    y = torch.full((len(z),), digit)
-    return _still(model, z, _one_hot(model, y))
+    return _still(model, z, _one_hot(model, torch.full((len(z),), digit)))
 
 
 def walk(model: VAE, z: Tensor, y: Tensor, n: int) -> Tensor:
@@ -96,9 +103,12 @@ def walk(model: VAE, z: Tensor, y: Tensor, n: int) -> Tensor:
     _check(model)
     _validate.latents(z, d=model.latent)
     _validate.labels(y, len(z), "y", model.classes)
-    _validate.count(n, "n")
+    n = _validate.count(n, "n")
     if len(z) < 2:
         raise ValueError(f"z holds {len(z)} station; a path needs at least 2")
+    _validate.room((len(z) - 1) * n * model.size**2, f"n = {n}")
+    _validate.one_device(z=z, y=y)
+    z = z.detach()
     stations = torch.cat([z, _one_hot(model, y).to(z.dtype)], dim=1)  # (K, d + classes)
     legs = [latent.interpolate(a, b, n + 1)[:-1] for a, b in pairwise(stations)]
     path = torch.cat([*legs, stations[-1:]])
@@ -114,6 +124,8 @@ def decode_mixture(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
         weights: of the classes, (N, classes), each at least 0, each row summing to 1. A one-hot
             row is the label itself.
 
+    Gradients flow, and the model is in the mode that it is in.
+
     Raises:
         TypeError, ValueError: another model, or codes or weights of another kind.
     """
@@ -128,27 +140,30 @@ def decode_mixture(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
             "weights must be at least 0 and sum to 1 in each row: a softmax does both, "
             "and so does a one-hot label"
         )
-    out = model.decoder(torch.cat([z, weights.to(z.dtype)], dim=1))
-    return torch.sigmoid(out) if model.sigmoid else out
+    _validate.one_device(z=z, weights=weights)
+    return _decode(model, _validate.fits(model, z, "z"), weights)
 
 
 def _still(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
     """Decode in evaluation mode and without a gradient, and leave the model as it was."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            return decode_mixture(model, z, weights)
-    finally:
-        model.train(was_training)
+    _validate.room(len(z) * model.size**2, f"{len(z)} codes, as y or n says,")
+    pairs = zip(z.split(_CHUNK), weights.split(_CHUNK), strict=True)
+    with measuring(model) as place:
+        return torch.cat([_decode(model, moved(place, c), moved(place, w)) for c, w in pairs])
+
+
+def _decode(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
+    told = torch.cat([z, weights.to(z.dtype)], dim=1)
+    out = _validate.made(call(model.decoder, "forward", code_and_label=told), "decoder", len(z))
+    return torch.sigmoid(out) if model.sigmoid else out
 
 
 def _one_hot(model: VAE, y: Tensor) -> Tensor:
-    _validate.labels(y, name="y", classes=model.classes)
     return torch.nn.functional.one_hot(y, model.classes).float()
 
 
 def _check(model: VAE) -> None:
+    _validate.model(model)
     if not isinstance(model, VAE) or "decoder" not in model.told:
         raise TypeError(
             f"the model is a {type(model).__name__} whose decoder is not told a label; expected a "

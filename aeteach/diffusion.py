@@ -5,20 +5,30 @@ decoder goes back one step at a time. `signal` is a = (a_0, ..., a_T), the share
 variance that is left: a_0 = 1 and a_t = a_{t-1} (1 - v_t), falling. The data are an equal mixture
 of normal distributions, and the decoder of a step is the best normal one: mean and variance of
 q(x_{t-1} | x_t). Nats, float64. Source: Ho, Jain and Abbeel (2020), whose beta_t is v_t here.
+
+Numbers may be in a tensor, an array, a list or by themselves, and are computed with in float64.
 """
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from aeteach import _validate
 from aeteach.divergences import kl_normal
 
 _LOG_2PI = math.log(2 * math.pi)
 _FIRST, _LAST = 0.98, 0.0067  # a_1 and a_T of the schedule
-_REACH, _NODES = 9.0, 1801  # grid of the integrals over x_t: a node every 0.01
+_LARGEST = 1e70  # of any argument: its square is still a number
+_FARTHEST = 5.0  # the largest |centre| of the data,
+_SPREADS = (0.05, 5.0)  # and their standard deviations: the grid below resolves all of these
+_STEP = 0.01  # of the grid of the integrals over x_t,
+_REACH = 9.0  # which goes on for so many standard deviations
+_LEAST = 1e-6  # variance that a step adds: of less, rounding leaves too few digits
+_MOST_STEPS = 100_000  # of a schedule: its last steps then add little more than that
 
 
 class Normal(NamedTuple):
@@ -56,36 +66,49 @@ def schedule(steps: int) -> Tensor:
     r"""Return the signal left, a, whose log(a / (1 - a)) falls by equal amounts.
 
     Args:
-        steps: T, at least 1.
+        steps: T, 1 to 100,000.
 
     Returns:
         (T + 1,): 1, then from 0.98 down to 0.0067 (for T = 1: 1 and 0.0067).
+
+    Raises:
+        TypeError, ValueError: no such number of steps.
     """
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; expected at least 1")
+    steps = _validate.count(steps, "steps", most=_MOST_STEPS)
     ends = torch.tensor([_FIRST, _LAST], dtype=torch.float64).logit()
     share = torch.linspace(0, 1, steps, dtype=torch.float64) if steps > 1 else torch.ones(1)
     a = (ends[0] + share.double() * (ends[1] - ends[0])).sigmoid()
     return torch.cat([torch.ones(1, dtype=torch.float64), a])
 
 
-def noise_added(signal: Tensor) -> Tensor:
-    """Return v_t = 1 - a_t / a_{t-1} for t = 1, ..., T, the variance that each step adds: (T,)."""
-    _check_signal(signal)
-    return 1 - signal[1:] / signal[:-1]
+def noise_added(signal: Any) -> Tensor:
+    """Return v_t = 1 - a_t / a_{t-1} for t = 1, ..., T, the variance that each step adds: (T,).
+
+    Args:
+        signal: a, (T + 1,).
+
+    Raises:
+        TypeError, ValueError: no numbers that start at 1 and fall.
+    """
+    a = _signal(signal)
+    return 1 - a[1:] / a[:-1]
 
 
-def forward(x_0: Tensor, a_t: Tensor) -> Normal:
+def forward(x_0: Any, a_t: Any) -> Normal:
     r"""Return q(x_t | x_0) = N(sqrt(a_t) x_0, 1 - a_t): all steps up to t at once.
 
     Args:
         x_0: data, any shape.
         a_t: signal left after step t, in (0, 1], a shape that broadcasts with x_0.
+
+    Raises:
+        TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
     """
-    return Normal(a_t.sqrt() * x_0, (1 - a_t).expand(torch.broadcast_shapes(a_t.shape, x_0.shape)))
+    x_0, a_t = _validate.broadcast(x_0=_numbers("x_0", x_0), a_t=_left("a_t", a_t))
+    return Normal(a_t.sqrt() * x_0, 1 - a_t)
 
 
-def backward(x_0: Tensor, x_t: Tensor, a_before: Tensor, a_t: Tensor) -> Normal:
+def backward(x_0: Any, x_t: Any, a_before: Any, a_t: Any) -> Normal:
     r"""Return q(x_{t-1} | x_t, x_0): where the path was one step ago, if its start is known.
 
     With v = 1 - a_t / a_{t-1}, by Bayes' rule
@@ -97,7 +120,13 @@ def backward(x_0: Tensor, x_t: Tensor, a_before: Tensor, a_t: Tensor) -> Normal:
         x_t: where the path is after step t; broadcasts with x_0.
         a_before: a_{t-1}, the signal left one step before.
         a_t: the signal left now, below a_{t-1}.
+
+    Raises:
+        TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
     """
+    x_0, x_t = _numbers("x_0", x_0), _numbers("x_t", x_t)
+    a_before, a_t = _falling(a_before, a_t)
+    x_0, x_t, a_before, a_t = _validate.broadcast(x_0=x_0, x_t=x_t, a_before=a_before, a_t=a_t)
     v = 1 - a_t / a_before
     of_start = a_before.sqrt() * v / (1 - a_t)
     of_now = (1 - v).sqrt() * (1 - a_before) / (1 - a_t)
@@ -109,51 +138,97 @@ class Humps:
     """Data x_0: an equal mixture of normal distributions with one standard deviation.
 
     Args:
-        centres: means of the humps, at least one.
-        sd: standard deviation of each, above 0.
+        centres: means of the humps, at least one, each from -5 to 5.
+        sd: standard deviation of each, from 0.05 to 5.
 
     Raises:
-        ValueError: no hump, a number that is not finite, or an sd that is not above 0.
+        TypeError, ValueError: no hump, or a number beyond these, where the quadrature would lose
+            digits.
     """
 
     centres: tuple[float, ...] = (-0.95, 0.95)
     sd: float = math.sqrt(1 - 0.95**2)  # so that the data have variance 1
 
     def __post_init__(self) -> None:
-        if not self.centres or not all(math.isfinite(c) for c in (*self.centres, self.sd)):
-            raise ValueError(f"{self}: expected finite numbers and at least one centre")
-        if self.sd <= 0:
-            raise ValueError(f"sd is {self.sd:g}; expected a number above 0")
+        low, high = _SPREADS
+        sd = _validate.number(self.sd, "sd", least=low, most=high)
+        given = _validate.several(self.centres, "centres", "finite numbers, such as (-1.0, 1.0)")
+        centres = [
+            _validate.number(c, "each of centres", least=-_FARTHEST, most=_FARTHEST) for c in given
+        ]
+        object.__setattr__(self, "centres", tuple(centres))
+        object.__setattr__(self, "sd", sd)
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Return n draws of x_0."""
-        which = torch.randint(len(self.centres), (n,), generator=generator)
-        eps = torch.randn(n, dtype=torch.float64, generator=generator)
+    def sample(self, n: int, generator: torch.Generator | int | None = None) -> Tensor:
+        """Return n draws of x_0.
+
+        Args:
+            n: how many, at least 1.
+            generator: of the draws, or its seed; None takes torch's global one.
+
+        Raises:
+            TypeError, ValueError: no number of draws, or no generator.
+        """
+        n = _validate.count(n)
+        noise = None if generator is None else _validate.generator(generator, "generator")
+        which = torch.randint(len(self.centres), (n,), generator=noise)
+        eps = torch.randn(n, dtype=torch.float64, generator=noise)
         return self._centres()[which] + self.sd * eps
 
-    def log_density(self, x: Tensor, a_t: Tensor | float = 1.0) -> Tensor:
-        """Return log q(x_t), the shape of x: the humps drawn together by sqrt(a_t), and blurred."""
-        weights = self._log_weights(x, torch.as_tensor(a_t, dtype=torch.float64))
-        return weights.logsumexp(-1)
+    def log_density(self, x: Any, a_t: Any = 1.0) -> Tensor:
+        """Return log q(x_t), the shape of x: the humps drawn together by sqrt(a_t), and blurred.
+
+        Args:
+            x: x_t, any shape.
+            a_t: signal left, in (0, 1], a shape that broadcasts with x.
+
+        Raises:
+            TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
+        """
+        x, a_t = _validate.broadcast(x=_numbers("x", x), a_t=_left("a_t", a_t))
+        return self._log_weights(x, a_t).logsumexp(-1)
 
     def entropy(self) -> Tensor:
         """Return the entropy of the data, by quadrature over a grid."""
-        x, step = _grid()
+        x, step = self._grid()
         log_q = self.log_density(x)
         return -(log_q.exp() * log_q).sum() * step
 
-    def start(self, x_t: Tensor, a_t: Tensor) -> Normal:
-        """Return mean and variance of q(x_0 | x_t): what a perfect denoiser knows."""
+    def start(self, x_t: Any, a_t: Any) -> Normal:
+        """Return mean and variance of q(x_0 | x_t): what a perfect denoiser knows.
+
+        Args:
+            x_t: any shape.
+            a_t: signal left, in (0, 1], a shape that broadcasts with x_t.
+
+        Raises:
+            TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
+        """
+        x_t, a_t = _validate.broadcast(x_t=_numbers("x_t", x_t), a_t=_left("a_t", a_t))
         shares = self._log_weights(x_t, a_t).softmax(-1)
+        a_t = a_t[..., None]
         spread = a_t * self.sd**2 + 1 - a_t
         ours = a_t.sqrt() * self.sd**2 * x_t[..., None]
         means = (ours + (1 - a_t) * self._centres()) / spread
         mean = (shares * means).sum(-1)
         between = (shares * (means - mean[..., None]) ** 2).sum(-1)
-        return Normal(mean, self.sd**2 * (1 - a_t) / spread + between)
+        within = self.sd**2 * (1 - a_t) / spread
+        return Normal(mean, within.squeeze(-1) + between)
 
-    def decoder(self, x_t: Tensor, a_before: Tensor, a_t: Tensor) -> Normal:
-        """Return the best normal p(x_{t-1} | x_t): mean and variance of q(x_{t-1} | x_t)."""
+    def decoder(self, x_t: Any, a_before: Any, a_t: Any) -> Normal:
+        """Return the best normal p(x_{t-1} | x_t): mean and variance of q(x_{t-1} | x_t).
+
+        Args:
+            x_t: any shape.
+            a_before: a_{t-1}, the signal left one step before.
+            a_t: the signal left now, below a_{t-1}.
+
+        Raises:
+            TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
+        """
+        x_t = _numbers("x_t", x_t)
+        a_before, a_t = _falling(a_before, a_t)
+        x_t, a_before, a_t = _validate.broadcast(x_t=x_t, a_before=a_before, a_t=a_t)
         start = self.start(x_t, a_t)
         mean, variance = backward(start.mean, x_t, a_before, a_t)
         of_start = a_before.sqrt() * (1 - a_t / a_before) / (1 - a_t)
@@ -164,12 +239,17 @@ class Humps:
 
     def _log_weights(self, x: Tensor, a_t: Tensor) -> Tensor:
         """Return log of share times density of each hump, (..., humps)."""
+        a_t = a_t[..., None]
         spread = a_t * self.sd**2 + 1 - a_t
         away = (x[..., None] - a_t.sqrt() * self._centres()) ** 2 / spread
         return -(away + spread.log() + _LOG_2PI) / 2 - math.log(len(self.centres))
 
+    def _grid(self) -> tuple[Tensor, float]:
+        """Return nodes wherever some x_t has a density, and the distance between two."""
+        return _nodes(max(map(abs, self.centres)) + _REACH * max(1.0, self.sd))
 
-def elbo_terms(data: Humps, signal: Tensor, x_0: Any) -> ChainTerms:
+
+def elbo_terms(data: Humps, signal: Any, x_0: Any) -> ChainTerms:
     """Return the terms of -ELBO(x_0) for the best normal decoders, by quadrature over x_t.
 
     Args:
@@ -179,29 +259,34 @@ def elbo_terms(data: Humps, signal: Tensor, x_0: Any) -> ChainTerms:
 
     Returns:
         Terms for each datum: prior and reconstruction (N,), steps (T - 1, N).
+
+    Raises:
+        TypeError, ValueError: numbers out of range, or another shape.
     """
-    _check_signal(signal)
-    x_0 = torch.as_tensor(x_0, dtype=torch.float64)
-    u, step = _grid()
+    _validate.record(data, "data", Humps, "such as Humps()")
+    a, x_0 = _signal(signal), _numbers("x_0", x_0)
+    if x_0.ndim != 1:
+        raise ValueError(f"x_0 has shape {tuple(x_0.shape)}; expected (N,), one number a datum")
+    u, step = _nodes(_REACH)
+    _validate.room(len(x_0) * len(u) * len(data.centres), f"x_0 of {len(x_0)} data")
     weights = torch.exp(-(u**2 + _LOG_2PI) / 2) * step
-    steps = []
-    for t in range(1, len(signal)):
-        a_before, a_t = signal[t - 1], signal[t]
+    steps: list[Tensor] = []
+    for a_before, a_t in pairwise(a):
         mean, variance = forward(x_0[:, None], a_t)
         x_t = mean + variance.sqrt() * u
         p = data.decoder(x_t, a_before, a_t)
-        if t == 1:
+        if not steps:
             cost = ((x_0[:, None] - p.mean) ** 2 / p.variance + p.variance.log() + _LOG_2PI) / 2
         else:
             q = backward(x_0[:, None], x_t, a_before, a_t)
             cost = _kl(q, p)
         steps.append(cost @ weights)
-    end = forward(x_0, signal[-1])
+    end = forward(x_0, a[-1])
     prior = _kl(end, Normal(torch.zeros_like(x_0), torch.ones_like(x_0)))
     return ChainTerms(prior, torch.stack(steps[1:]) if steps[1:] else x_0.new_zeros(0), steps[0])
 
 
-def average_terms(data: Humps, signal: Tensor) -> ChainTerms:
+def average_terms(data: Humps, signal: Any) -> ChainTerms:
     r"""Return the terms of -ELBO averaged over the data: each step is one integral over x_t.
 
     The variance of the best decoder is w_t plus what x_0 adds to it, so that the quadratic term of
@@ -213,21 +298,24 @@ def average_terms(data: Humps, signal: Tensor) -> ChainTerms:
 
     Returns:
         prior and reconstruction are numbers; steps is (T - 1,).
+
+    Raises:
+        TypeError, ValueError: numbers out of range, or another shape.
     """
-    _check_signal(signal)
-    x, step = _grid()
-    costs = []
-    for t in range(1, len(signal)):
-        a_before, a_t = signal[t - 1], signal[t]
+    _validate.record(data, "data", Humps, "such as Humps()")
+    a = _signal(signal)
+    x, step = data._grid()
+    costs: list[Tensor] = []
+    for a_before, a_t in pairwise(a):
         variance = data.decoder(x, a_before, a_t).variance
-        if t == 1:
+        if not costs:
             cost = (variance.log() + _LOG_2PI + 1) / 2
         else:
             cost = (variance / backward(x, x, a_before, a_t).variance).log() / 2
         costs.append((data.log_density(x, a_t).exp() * cost).sum() * step)
     centres = data._centres()
     power = (centres**2).mean() + data.sd**2
-    left = signal[-1]
+    left = a[-1]
     prior = (left * power - left - (1 - left).log()) / 2
     steps = torch.stack(costs[1:]) if costs[1:] else torch.zeros(0, dtype=torch.float64)
     return ChainTerms(prior, steps, costs[0])
@@ -241,15 +329,52 @@ def _kl(q: Normal, p: Normal) -> Tensor:
     return kl_normal(*flat).reshape(shape)
 
 
-def _grid() -> tuple[Tensor, float]:
-    x = torch.linspace(-_REACH, _REACH, _NODES, dtype=torch.float64)
-    return x, 2 * _REACH / (_NODES - 1)
+def _nodes(reach: float) -> tuple[Tensor, float]:
+    """Return numbers from -reach to reach, and the distance between two, at most a hundredth."""
+    x = torch.linspace(-reach, reach, math.ceil(2 * reach / _STEP) + 1, dtype=torch.float64)
+    return x, 2 * reach / (len(x) - 1)
 
 
-def _check_signal(signal: Tensor) -> None:
-    falling = signal.ndim == 1 and len(signal) > 1 and bool((signal.diff() < 0).all())
-    if not falling or signal[0] != 1 or signal[-1] <= 0:
+def _numbers(name: str, value: Any) -> Tensor:
+    """Return finite float64 numbers whose squares are finite too."""
+    numbers = _validate.numbers(value, name).double()
+    reach = float(numbers.detach().abs().max())
+    if reach > _LARGEST:
+        raise ValueError(f"{name} reaches {reach:g}; expected at most {_LARGEST:g}")
+    return numbers
+
+
+def _left(name: str, value: Any) -> Tensor:
+    """Return shares of the signal that are left, in (0, 1]."""
+    a = _validate.numbers(value, name, "shares above 0, at most 1").double()
+    low, high = (float(end) for end in a.detach().aminmax())
+    if low <= 0 or high > 1:
         raise ValueError(
-            f"signal is {signal.tolist()}; expected (T + 1,) numbers that start at 1 and fall, all "
-            "above 0, as `schedule` gives them"
+            f"{name} runs from {low:g} to {high:g}; expected the signal left, above 0 and at most 1"
+        )
+    return a
+
+
+def _falling(a_before: Any, a_t: Any) -> list[Tensor]:
+    """Return what is left before and after a step, one shape."""
+    before, now = _validate.broadcast(a_before=_left("a_before", a_before), a_t=_left("a_t", a_t))
+    _check_added(before, now, "a_t must be below a_before")
+    return [before, now]
+
+
+def _signal(signal: Any) -> Tensor:
+    """Return a, (T + 1,), float64."""
+    want = "(T + 1,) numbers that start at 1 and fall, all above 0, as `schedule` gives them"
+    a = _validate.numbers(signal, "signal", want).double()
+    if a.ndim != 1 or len(a) < 2 or a[0] != 1 or bool((a <= 0).any()):
+        raise ValueError(f"signal is {a.tolist()!s:.60}; expected {want}")
+    _check_added(a[:-1], a[1:], "signal must start at 1 and fall")
+    return a
+
+
+def _check_added(before: Tensor, now: Tensor, must: str) -> None:
+    least = float((1 - now / before).detach().min())
+    if least < _LEAST:
+        raise ValueError(
+            f"{must}, by a share of at least {_LEAST:g} in each step; the smallest is {least:g}"
         )

@@ -6,14 +6,13 @@ chain, alternately z given x and the hole given z; without, the climb of Besag's
 conditional modes. In a linear-Gaussian model either ends at the conditional mean of the hole.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._measure import Place, call, images_of, measuring, moved
 from aeteach.losses import squared_error
 from aeteach.models import PCA
 
@@ -47,17 +46,12 @@ def hole(
         columns: likewise.
 
     Raises:
+        TypeError: no whole numbers.
         ValueError: no pixel is missing, or some would lie outside the image.
     """
-    _validate.count(size, "size")
-    for name, (first, end) in (("rows", rows), ("columns", columns)):
-        if not 0 <= first < end <= size:
-            raise ValueError(
-                f"{name} is ({first}, {end}); expected 0 <= first < end <= {size}: the hole goes "
-                "from the first up to, and without, the second"
-            )
+    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
     mask = torch.zeros(size, size, dtype=torch.bool)
-    mask[slice(*rows), slice(*columns)] = True
+    mask[_from_to(rows, "rows", size), _from_to(columns, "columns", size)] = True
     return mask
 
 
@@ -97,44 +91,72 @@ def inpaint(
 
     Source: Rezende, Mohamed and Wierstra (2014), appendix F; with means, Besag (1986).
     """
-    _validate.images(images)
+    _validate.model(model, "encode", "decode")
+    images = _validate.images(images).detach()
     missing = _check_mask(mask, images)
-    _validate.count(iterations, "iterations")
+    iterations = _validate.count(iterations, "iterations")
     noise = _validate.generator(generator, "generator")
-    if sample and not hasattr(model, "posterior"):
+    if _validate.flag(sample, "sample") and not hasattr(model, "posterior"):
         raise ValueError(
-            f"a {type(model).__name__} has no posterior to draw from: leave sample=False"
+            f"the model, a {type(model).__name__}, has no posterior to draw from: leave "
+            "sample=False"
         )
+    if _validate.flag(history, "history"):
+        _validate.room((iterations + 1) * images.numel(), f"history of iterations = {iterations}")
     first = torch.where(missing, _start(start, images), images)
-    filled, x_hats, kept = [], [], []
-    with _evaluating(model):
+    parts = []
+    with measuring(model) as place:
         for x, holes in zip(first.split(_CHUNK), missing.split(_CHUNK), strict=True):
-            steps, x_hat = _fill(model, x, holes, iterations, noise if sample else None)
-            filled.append(steps[-1])
-            x_hats.append(x_hat)
-            if history:
-                kept.append(torch.stack(steps))
+            parts.append(
+                _fill(model, place, x, holes, iterations, noise if sample else None, history)
+            )
+    filled, x_hat, steps = zip(*parts, strict=True)
     return Inpainted(
-        torch.cat(filled), torch.cat(x_hats), torch.cat(kept, dim=1) if history else None
+        torch.cat(filled), torch.cat(x_hat), torch.cat(steps, dim=1) if history else None
     )
 
 
 def _fill(
-    model: Any, x: Tensor, missing: Tensor, iterations: int, noise: Noise
-) -> tuple[list[Tensor], Tensor]:
-    """Return the images before the first step and after each, and the last reconstruction."""
+    model: nn.Module,
+    place: Place,
+    x: Tensor,
+    missing: Tensor,
+    iterations: int,
+    noise: Noise,
+    history: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the images after the last step, its reconstruction, and the images at each step."""
     steps, x_hat = [x], x
     for _ in range(iterations):
-        if noise is None:
-            z = model.encode(x)
-        else:
-            mu, log_var = model.posterior(x)
-            sigma = torch.exp(log_var / 2)
-            z = mu + sigma * torch.randn(mu.shape, generator=noise, dtype=mu.dtype)
-        x_hat = model.decode(z)
+        z = _code(model, moved(place, x), noise)
+        x_hat = images_of(model, "decode", z=z).to(x)  # in the images' place and precision
+        if x_hat.shape != x.shape:
+            raise ValueError(
+                f"the model's decode(z) gave {tuple(x_hat.shape)} for images {tuple(x.shape)}; "
+                "expected the same shape"
+            )
         x = torch.where(missing, x_hat, x)  # the known pixels stay
-        steps.append(x)
-    return steps, x_hat
+        if history:
+            steps.append(x)
+    return x, x_hat, torch.stack(steps)
+
+
+def _code(model: nn.Module, x: Tensor, noise: Noise) -> Tensor:
+    """Return the mean of q(z|x), or a draw from it."""
+    if noise is None:
+        return call(model, "encode", images=x)
+    posterior = call(model, "posterior", images=x)
+    try:
+        mu, log_var = posterior
+        sigma = torch.exp(log_var / 2).expand_as(mu)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"the model's posterior(images) gave {_validate.say(posterior)}; expected mu and "
+            "log_var, two tensors of one shape"
+        ) from error
+    # Drawn as float32 on the CPU: a seed means the same on any device, in any precision.
+    eps = torch.randn(mu.shape, generator=noise, dtype=torch.float32, device="cpu").to(mu)
+    return mu + sigma * eps
 
 
 def error_in_hole(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
@@ -152,12 +174,14 @@ def error_in_hole(filled: Tensor, images: Tensor, mask: Tensor) -> Tensor:
     """
     _validate.images(images)
     missing = _check_mask(mask, images)
+    _validate.finite(filled, "filled")
+    _validate.one_kind(filled=filled, images=images)
     if filled.shape != images.shape:
         raise ValueError(
             f"filled has shape {tuple(filled.shape)}, images {tuple(images.shape)}; expected the "
             "same: an image each"
         )
-    nothing = torch.zeros(())
+    nothing = images.new_zeros(())
     return squared_error(
         torch.where(missing, filled, nothing), torch.where(missing, images, nothing)
     )
@@ -170,6 +194,9 @@ def fill_by_mean(reference: Tensor, images: Tensor, mask: Tensor) -> Tensor:
         reference: images to average, (M, 1, H, W), such as the training digits.
         images: x, (N, 1, H, W), float32 in [0, 1].
         mask: as for `inpaint`.
+
+    Raises:
+        TypeError, ValueError: images or mask out of range, or sizes that do not fit.
     """
     _check_reference(reference, images)
     return torch.where(_check_mask(mask, images), reference.mean(0), images)
@@ -187,9 +214,7 @@ def fill_by_neighbour(reference: Tensor, images: Tensor, mask: Tensor) -> Tensor
         ValueError: a hole of its own for each image, which would take a search for each.
     """
     _check_reference(reference, images)
-    missing = _check_mask(mask, images)
-    if mask.ndim != 2:
-        raise ValueError(f"mask has shape {tuple(mask.shape)}; expected one hole for all, (H, W)")
+    missing = _one_hole(mask, images)
     seen = ~mask.flatten()
     known = reference.flatten(1)[:, seen]  # (M, visible)
     half = known.square().sum(1) / 2
@@ -219,17 +244,19 @@ def fill_by_plane(pca: PCA, images: Tensor, mask: Tensor) -> Tensor:
 
     Source: Tipping and Bishop (1999), section 3; the conditional mean as for any normal vector.
     """
+    _fitted(pca)
     _validate.images(images, size=pca.size)
-    missing = _check_mask(mask, images)
-    if mask.ndim != 2:
-        raise ValueError(f"mask has shape {tuple(mask.shape)}; expected one hole for all, (H, W)")
+    missing = _one_hole(mask, images)
     W, c = loadings(pca)
-    lost, m = mask.flatten(), pca.mean.double()
+    W, m = W.to(images.device), pca.mean.double().to(images.device)
+    lost = mask.flatten()
     W_o, W_h = W[~lost], W[lost]
     away = (images.flatten(1)[:, ~lost].double() - m[~lost]) @ W_o  # W_o^T (x_o - m_o), (N, d)
-    inner = W_o.T @ W_o + c * torch.eye(W.shape[1], dtype=torch.float64)
-    values = m[lost] + torch.linalg.solve(inner, away.T).T @ W_h.T
-    filled = images.flatten(1).clone()
+    inner = W_o.T @ W_o + c * torch.eye(W.shape[1], dtype=torch.float64, device=W.device)
+    # Where the noise is 0, visible pixels may leave part of z open: the smallest z then.
+    z = away @ torch.linalg.pinv(inner, hermitian=True)
+    values = m[lost] + z @ W_h.T
+    filled = images.detach().flatten(1).clone()
     filled[:, lost] = values.float()
     return torch.where(missing, filled.view_as(images), images)
 
@@ -240,31 +267,57 @@ def loadings(pca: PCA) -> tuple[Tensor, float]:
     Args:
         pca: fitted, with at least one direction left out.
 
+    Raises:
+        TypeError, ValueError: no PCA, one that is not fitted, or one that leaves nothing out.
+
     Source: Tipping and Bishop (1999), equations 7 and 8.
     """
+    _fitted(pca)
     d = pca.components.shape[1]
     variances = pca.variances.double()
+    if d == len(variances):
+        raise ValueError(
+            f"the pca has all {d} directions, so none is left to tell the noise from: lower latent"
+        )
     c = float(variances[d:].mean())
     return pca.components.double() * (variances[:d] - c).clamp(min=0).sqrt(), c
 
 
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode and no gradients; the mode is put back afterwards."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
+def _from_to(value: object, name: str, size: int) -> slice:
+    """Return a range of rows or columns."""
+    items = _validate.several(value, name, "two whole numbers, such as (10, 20)")
+    if len(items) != 2:
+        raise ValueError(f"{name} is {_validate.say(value)}; expected two whole numbers")
+    first, end = (_validate.count(n, f"each of {name}", least=0) for n in items)
+    if not first < end <= size:
+        raise ValueError(
+            f"{name} is ({first}, {end}); expected 0 <= first < end <= {size}: the hole goes "
+            "from the first up to, and without, the second"
+        )
+    return slice(first, end)
 
 
-def _check_mask(mask: object, images: Tensor) -> Tensor:
+def _one_hole(mask: Tensor, images: Tensor) -> Tensor:
+    """Return the mask of one hole in all images as (N, 1, H, W)."""
+    missing = _check_mask(mask, images)
+    if mask.ndim != 2:
+        raise ValueError(f"mask has shape {tuple(mask.shape)}; expected one hole for all, (H, W)")
+    return missing
+
+
+def _fitted(pca: PCA) -> None:
+    """Refuse what is no PCA that was fitted."""
+    _validate.record(pca, "pca", PCA, "such as PCA(2).fit(images)")
+    _validate.model(pca, name="pca")
+    pca.check_fitted()
+    for name in ("mean", "components", "variances"):
+        _validate.finite(getattr(pca, name), f"pca.{name}")
+
+
+def _check_mask(mask: Tensor, images: Tensor) -> Tensor:
     """Return the mask as (N, 1, H, W), or say what does not fit."""
-    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
-        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-        raise TypeError(f"mask must be a bool tensor, True where a pixel is missing, got {kind}")
+    _validate.mask(mask, "mask", "a bool tensor, True where a pixel is missing")
+    _validate.one_device(mask=mask, images=images)
     if mask.shape not in (images.shape, images.shape[2:]):
         raise ValueError(
             f"mask has shape {tuple(mask.shape)}; expected {tuple(images.shape[2:])}, one hole for "
@@ -273,16 +326,19 @@ def _check_mask(mask: object, images: Tensor) -> Tensor:
     missing = mask.expand_as(images)
     share = missing.flatten(1).float().mean(1)
     if not bool((share > 0).all()):
-        raise ValueError("an image has no missing pixel: True marks those that are missing")
+        raise ValueError(
+            "by the mask an image has no missing pixel: True marks those that are missing"
+        )
     if not bool((share < 1).all()):
         raise ValueError(
-            "an image has no known pixel, so there is nothing to go by: draw from the prior instead"
+            "by the mask an image has no known pixel, so there is nothing to go by: draw from the "
+            "prior instead"
         )
     return missing
 
 
 def _start(start: float | Tensor, images: Tensor) -> Tensor:
-    value = torch.as_tensor(start, dtype=images.dtype)
+    value = _validate.numbers(start, "start", "grey values in [0, 1]").detach().to(images)
     if value.ndim and value.shape != images.shape[1:]:
         raise ValueError(
             f"start has shape {tuple(value.shape)}; expected a grey value, or one image "
@@ -301,3 +357,4 @@ def _check_reference(reference: Tensor, images: Tensor) -> None:
             f"reference has images of {tuple(reference.shape[1:])}, images of "
             f"{tuple(images.shape[1:])}; expected the same size"
         )
+    _validate.one_device(reference=reference, images=images)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from aeteach import models, weights
+from aeteach import _validate, models, weights
 from aeteach.channel import db_to_ratio
 from aeteach.data import cube, mnist, shapes
 from aeteach.data.spoilt import reader_images
@@ -81,13 +81,19 @@ class Recipe:
             seed: one number for both; the recipe's own by default.
             epochs: another number of passes, for a quick look.
             images: other training images of the same shape.
-            labels: of these images, for a labelled recipe.
+            labels: of these images; a recipe that is not labelled looks whether they are labels,
+                and trains without them.
             held_out: images measured after each epoch, never trained on.
-            held_out_labels: of these, for a labelled recipe.
+            held_out_labels: of these, likewise.
             checkpoint: file to write after each epoch and to resume from.
             progress: show a progress bar.
+
+        Raises:
+            TypeError, ValueError: as for `aeteach.training.fit`, or labels without images.
         """
-        seed = self.seed if seed is None else seed
+        seed = self.seed if seed is None else _validate.seed(seed)
+        _check_labels(labels, images, "labels", "images")
+        _check_labels(held_out_labels, held_out, "held_out_labels", "held_out")
         model = self.build(seed)
         if images is None:
             images = DATA[self.data]("train")
@@ -110,7 +116,15 @@ class Recipe:
         return model, history
 
     def measure(self, model: nn.Module) -> dict[str, float]:
-        """Return the loss terms of a model on the recipe's test images."""
+        """Return the loss terms of a model on the recipe's test images.
+
+        Args:
+            model: of the recipe, trained or not.
+
+        Raises:
+            TypeError, ValueError: as for `aeteach.training.evaluate`.
+        """
+        _validate.model(model)
         labels = LABELS[self.data]("test") if self.labelled else None
         return evaluate(model, DATA[self.data]("test"), self.make_loss(), labels=labels)
 
@@ -133,10 +147,18 @@ class Recipe:
             epochs: likewise.
             images: that it was trained on, as they were given to `train`.
             command: rebuilds it; by default that of the shell, for a recipe in `RECIPES`.
+
+        Raises:
+            TypeError, ValueError: an argument is not as described.
         """
-        seed = self.seed if seed is None else seed
-        epochs = self.epochs if epochs is None else epochs
+        _validate.model(model)
+        name = _validate.text(name, "name")
+        if command is not None:
+            command = _validate.text(command, "command")
+        seed = self.seed if seed is None else _validate.seed(seed)
+        epochs = self.epochs if epochs is None else _validate.count(epochs, "epochs")
         images = DATA[self.data]("train") if images is None else images
+        _validate.pixels(images, "images")
         other = f" --epochs {epochs}" if epochs != self.epochs else ""
         shell = f"aeteach train {name} --seed {seed}{other}" if RECIPES.get(name) == self else ""
         return weights.Card(
@@ -168,9 +190,14 @@ class Recipe:
 def of_card(card: weights.Card) -> Recipe:
     """Return the recipe on a card, without its reasons.
 
+    Args:
+        card: of a trained model, `model.card`.
+
     Raises:
+        TypeError: no card.
         ValueError: this version of aeteach knows no such recipe.
     """
+    _validate.record(card, "card", weights.Card, "such as aeteach.load('linear-2').card")
     try:
         recipe = Recipe(why={}, **card.recipe)
         recipe.make_loss()
@@ -182,6 +209,16 @@ def of_card(card: weights.Card) -> Recipe:
             f"({error}); it was written by {card.versions.get('aeteach', 'an unknown version')}"
         ) from error
     return recipe
+
+
+def _check_labels(labels: Tensor | None, images: Tensor | None, name: str, of: str) -> None:
+    """Refuse labels that are none, or of no images; `fit` looks at them more closely."""
+    if labels is None:
+        return
+    if images is None:
+        raise ValueError(f"{name} came without {of}: pass both, or neither")
+    n = len(_validate.tensor(images, of))
+    _validate.labels(labels, n, name, _validate.MAX_CLASSES)
 
 
 def _everything(split: str) -> Tensor:

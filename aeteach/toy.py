@@ -262,11 +262,4 @@ def _together(x: Any, mu: Any, log_var: Any) -> list[Tensor]:
 
 def _broadcast(**given: Any) -> list[Tensor]:
     """Return numbers broadcast to one shape."""
-    numbers = [_numbers(name, value) for name, value in given.items()]
-    try:
-        return list(torch.broadcast_tensors(*numbers))
-    except RuntimeError as error:
-        shapes = ", ".join(f"{n} {tuple(a.shape)}" for n, a in zip(given, numbers, strict=True))
-        raise ValueError(
-            f"shapes that do not broadcast: {shapes}; expected one shape, or axes of length 1"
-        ) from error
+    return _validate.broadcast(**{name: _numbers(name, value) for name, value in given.items()})

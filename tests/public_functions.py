@@ -345,10 +345,10 @@ _entry("channel.mutual_information", lambda: {"kind": choice("binary"), "snr": n
 _entry(
     "clinic.examine",
     lambda: {
-        "model": model(vae()),
+        "model": model(vae(), nan_weights="it is a finding", in_float64="other draws"),
         "loss": function(losses.Elbo(reconstruction="bernoulli")),
-        "images": images(),
-        "training_images": images(seed=1, none=LEFT_OUT),
+        "images": images(row_more=SIZES["row_more"]),
+        "training_images": images(seed=1, none=LEFT_OUT, **SIZES),
         "beta": number(1.0, none=LEFT_OUT),
         "seed": seed(),
     },
@@ -356,19 +356,21 @@ _entry(
 _entry(
     "clinic.vital_signs",
     lambda: {
-        "model": model(vae()),
-        "seen": images(),
-        "unseen": images(seed=1),
+        "model": model(vae(), in_float64="other draws"),
+        "seen": images(**SIZES),
+        "unseen": images(seed=1, **SIZES),
         "step": count(0),
         "pictures": count(4),
         "seed": seed(),
     },
 )
-_entry("clinic.shared_images", lambda: {"images": images(), "others": images(seed=1)})
+_entry(
+    "clinic.shared_images", lambda: {"images": images(**SIZES), "others": images(seed=1, **SIZES)}
+)
 
 _entry(
     "conditional.generate",
-    lambda: {"model": model(vae(10)), "y": labels(), "seed": seed(generator=ONE)},
+    lambda: {"model": model(vae(10)), "y": labels(**SIZES), "seed": seed(generator=ONE)},
 )
 _entry("conditional.all_digits", lambda: {"model": model(vae(10)), "z": numbers([0.5, 0.25])})
 _entry(
@@ -417,34 +419,36 @@ _entry("data.spoilt.reader_images", lambda: {"split": choice("test"), "seed": se
 _entry("data.spoilt.blur", lambda: {"images": images(3), "sigma": number(1.0)})
 
 _entry("diffusion.schedule", lambda: {"steps": count(5)})
-_entry("diffusion.noise_added", lambda: {"signal": floats(schedule(5))})
+_entry("diffusion.noise_added", lambda: {"signal": numbers(schedule(5))})
 _entry(
     "diffusion.forward",
-    lambda: {"x_0": floats(_random(5).double()), "a_t": numbers(torch.tensor(0.5).double())},
+    lambda: {"x_0": numbers(_random(5).double()), "a_t": numbers(torch.tensor(0.5).double())},
 )
 _entry(
     "diffusion.backward",
     lambda: {
-        "x_0": floats(_random(5).double()),
-        "x_t": floats(_random(5).double()),
+        "x_0": numbers(_random(5).double()),
+        "x_t": numbers(_random(5).double()),
         "a_before": numbers(torch.tensor(0.8).double()),
         "a_t": numbers(torch.tensor(0.5).double()),
     },
 )
-_entry("diffusion.Humps", lambda: {"centres": other((-1.0, 1.0)), "sd": number(0.5)})
+_entry("diffusion.Humps", lambda: {"centres": numbers((-1.0, 1.0)), "sd": number(0.5)})
 _entry(
-    "diffusion.Humps.sample", lambda: {"n": count(5), "generator": other(torch.Generator())}, Humps
+    "diffusion.Humps.sample",
+    lambda: {"n": count(5), "generator": seed(none=GLOBAL, generator=ONE)},
+    Humps,
 )
 _entry(
     "diffusion.Humps.log_density",
-    lambda: {"x": floats(_random(5).double()), "a_t": numbers(0.5)},
+    lambda: {"x": numbers(_random(5).double()), "a_t": numbers(0.5)},
     Humps,
 )
 for _name in ("start", "decoder"):
     _entry(
         f"diffusion.Humps.{_name}",
         lambda before=_name == "decoder": {
-            "x_t": floats(_random(5).double()),
+            "x_t": numbers(_random(5).double()),
             **({"a_before": numbers(torch.tensor(0.8).double())} if before else {}),
             "a_t": numbers(torch.tensor(0.5).double()),
         },
@@ -454,11 +458,11 @@ _entry(
     "diffusion.elbo_terms",
     lambda: {
         "data": other(Humps()),
-        "signal": floats(schedule(3)),
-        "x_0": floats(_random(4).double()),
+        "signal": numbers(schedule(3)),
+        "x_0": numbers(_random(4).double()),
     },
 )
-_entry("diffusion.average_terms", lambda: {"data": other(Humps()), "signal": floats(schedule(3))})
+_entry("diffusion.average_terms", lambda: {"data": other(Humps()), "signal": numbers(schedule(3))})
 
 
 def _distribution(n: int = 4, k: int = 3, start: int = 0) -> Arg:
@@ -572,7 +576,7 @@ _entry(
     "inpainting.inpaint",
     lambda: {
         "model": model(vae()),
-        "images": images(),
+        "images": images(**SIZES),
         "mask": _mask(),
         "iterations": count(2),
         "sample": flag(),
@@ -588,11 +592,15 @@ _entry(
 for _name in ("fill_by_mean", "fill_by_neighbour"):
     _entry(
         f"inpainting.{_name}",
-        lambda: {"reference": images(seed=1), "images": images(), "mask": _mask()},
+        lambda: {
+            "reference": images(seed=1, **SIZES),
+            "images": images(**SIZES),
+            "mask": _mask(),
+        },
     )
 _entry(
     "inpainting.fill_by_plane",
-    lambda: {"pca": model(pca()), "images": images(), "mask": _mask()},
+    lambda: {"pca": model(pca()), "images": images(**SIZES), "mask": _mask()},
 )
 _entry("inpainting.loadings", lambda: {"pca": model(pca())})
 
@@ -1361,15 +1369,20 @@ _entry(
     lambda: {
         "seed": seed(none=LEFT_OUT),
         "epochs": count(1, none=LEFT_OUT),
-        "images": images(),
-        "labels": Arg(None, "labels"),
+        "images": images(**SIZES),
+        "labels": labels(none=LEFT_OUT),
         "held_out": images(seed=1, none=LEFT_OUT),
-        "held_out_labels": Arg(None, "labels"),
-        "checkpoint": path(None),
+        "held_out_labels": labels(none=LEFT_OUT),
+        "checkpoint": path(None, text="it is the name of a file"),
         "progress": flag(False),
     },
     _recipe,
+    adapt=lambda train: lambda **more: _without_seconds(*train(**more)),
 )
+
+
+def _without_seconds(model: nn.Module, history: History) -> tuple[nn.Module, object]:
+    return model, history.train
 
 
 def _points() -> recipes.Recipe:
@@ -1382,15 +1395,19 @@ def _points() -> recipes.Recipe:
     )
 
 
-_entry("recipes.Recipe.measure", lambda: {"model": model(_points().build())}, _points)
+_entry(
+    "recipes.Recipe.measure",
+    lambda: {"model": model(_points().build(), in_float64="other draws")},
+    _points,
+)
 _entry(
     "recipes.Recipe.card",
     lambda: {
-        "name": text("points"),
-        "model": model(_points().build()),
+        "name": text("points", text="another name"),
+        "model": model(_points().build(), in_float64="other draws"),
         "seed": seed(none=LEFT_OUT),
         "epochs": count(1, none=LEFT_OUT),
-        "images": floats(cube(5, 0).view(5, 1, 1, 3), none=LEFT_OUT),
+        "images": floats(cube(5, 0).view(5, 1, 1, 3), none=LEFT_OUT, **SIZES),
         "command": text("make", none=LEFT_OUT),
     },
     _points,

@@ -131,6 +131,15 @@ class Diverged(Small):
             self.log_var.bias.fill_(300.0)
 
 
+class Collapsed(Small):
+    """Its KL weighs nothing, so that sigma has shrunk below the rounding of mu."""
+
+    def __init__(self, log_var=-40.0):
+        super().__init__()
+        nn.init.zeros_(self.log_var.weight)
+        nn.init.constant_(self.log_var.bias, log_var)
+
+
 class Generates(Small):
     def generate(self, n):
         return self.decode(torch.randn(n, LATENT))
@@ -181,6 +190,8 @@ SICK = {
     "variance as sigma": (VarianceAsSigma, negative_elbo, "spread"),
     "uniform noise": (Uniform, negative_elbo, "noise"),
     "no draw": (NoDraw, negative_elbo, "no_draw"),
+    "sigma collapsed": (Collapsed, negative_elbo, "collapsed"),
+    "sigma underflows": (lambda: Collapsed(-300.0), negative_elbo, "collapsed"),
     "frozen draw": (FrozenDraw, negative_elbo, "repeat"),
     "frozen generate": (FrozenGenerate, negative_elbo, "repeat"),
     "detached": (Detached, negative_elbo, "gradient"),
@@ -214,6 +225,8 @@ HEALTHY = {
     "warm-up": (conv_vae(3, size=8), WarmUpElbo(warm_up=3)),
     "beta 30": (conv_vae(3, size=8), Elbo("squared_error", beta=30)),
     "gaussian": (dense_vae(4, size=8), Elbo("gaussian", variance=0.1)),
+    "small sigma": (Collapsed(-18.0), negative_elbo),
+    "double precision": (Collapsed(-34.0).double(), negative_elbo),
     "linear decoder": (Logits(), Elbo("squared_error")),
 }
 
@@ -396,3 +409,62 @@ def test_vital_signs_keep_the_mode_and_show_a_frozen_generator():
     vital_signs(model, images, images)
     assert model.training
     assert torch.equal(*vital_signs(FrozenGenerate(), images, images).generated)
+
+
+def test_images_need_not_be_square():
+    """Wider than high, with a body that takes any size."""
+
+    class Any(nn.Module):
+        def forward(self, x):
+            mu = x.mean((2, 3)).expand(-1, 2)
+            z = mu + torch.randn_like(mu)
+            x_hat = torch.sigmoid(z.mean(1).view(-1, 1, 1, 1)).expand_as(x)
+            return Output(x_hat, z, mu, torch.zeros_like(mu))
+
+        def decode(self, z):
+            return torch.sigmoid(z.mean(1).view(-1, 1, 1, 1)).expand(-1, 1, 20, 28)
+
+    wide = torch.rand(5, 1, 20, 28, generator=torch.Generator().manual_seed(0))
+    signs = vital_signs(Any(), wide, wide)
+    assert signs.x_hat.shape == (4, 1, 20, 28)
+    assert signs.kl.tolist() == pytest.approx([float(wide.mean((2, 3)).square().mean()) / 2] * 2)
+    with pytest.raises(ValueError, match=r"seen are \(20, 28\), unseen \(28, 20\)"):
+        vital_signs(Any(), wide, wide.transpose(2, 3))
+
+
+def test_part_of_sigma_may_have_collapsed():
+    """What can be seen is judged, and what cannot is not: no dimension is taken for no draw."""
+    model = Small()
+    with torch.no_grad():
+        model.log_var.weight[0], model.log_var.bias[0] = 0, -60
+    report = examine(model, negative_elbo, make_images())
+    assert report.healthy
+    assert report.measured["noise_spread"] == pytest.approx(1, abs=0.05)
+
+
+def test_minus_0_is_0():
+    black = torch.zeros(1, 1, 8, 8)
+    assert shared_images(-black, black) == 1
+
+
+def test_a_broken_loss_or_output_is_named():
+    def other(**parts):
+        class Other(Small):
+            def forward(self, x):
+                return super().forward(x)._replace(**parts)
+
+        return Other()
+
+    x = make_images()
+    with pytest.raises(ValueError, match=r"the loss cannot take .* KeyError: 'what'"):
+        examine(Small(), lambda o, x: {}["what"], x)
+    with pytest.raises(ValueError, match="the loss is nan for a made-up output"):
+        examine(Small(), lambda o, x: R(o, x) * math.nan, x)
+    with pytest.raises(ValueError, match=r"gave z \(2, 9\) for images"):
+        examine(other(z=torch.zeros(2, 9)), negative_elbo, x)
+    with pytest.raises(TypeError, match="gave 'many' for mu"):
+        vital_signs(other(mu="many"), x, x)
+    with pytest.raises(ValueError, match="x_hat runs from 2 to 2"):
+        vital_signs(other(x_hat=torch.full_like(x, 2)), x, x)
+    with pytest.raises(ValueError, match="holds NaN or infinity"):
+        vital_signs(Diverged(), x, x)

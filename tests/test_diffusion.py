@@ -175,11 +175,67 @@ def test_a_signal_that_is_none_is_refused(bad):
         noise_added(torch.tensor(bad))
 
 
-def test_bad_numbers_are_refused():
-    with pytest.raises(ValueError, match="at least 1"):
-        schedule(0)
-    with pytest.raises(ValueError, match="above 0"):
-        Humps((0.0,), 0.0)
-    for centres, sd in (((), 1.0), ((math.nan,), 1.0), ((0.0,), math.inf)):
-        with pytest.raises(ValueError, match="finite"):
-            Humps(centres, sd)
+EDGES = [(0.0, 0.05), (5.0, 0.05), (-5.0, 5.0), (5.0, 1.0)]
+
+
+@pytest.mark.parametrize(("centre", "sd"), EDGES)
+def test_the_quadrature_holds_at_the_edges_of_what_it_takes(centre, sd):
+    """One hump is normal, and two that do not meet have log 2 more."""
+    of_one = math.log(2 * math.pi * math.e * sd**2) / 2
+    assert float(Humps((centre,), sd).entropy()) == pytest.approx(of_one, abs=1e-9)
+    if sd < 1:
+        apart = Humps((centre - 2 * sd * 9, centre) if centre else (-1.0, 1.0), sd)
+        assert float(apart.entropy()) == pytest.approx(of_one + math.log(2), abs=1e-9)
+    a = schedule(3)
+    end = Normal(a[-1].sqrt() * centre, (a[-1] * sd**2 + 1 - a[-1]).sqrt())
+    missed = float(kl_divergence(end, Normal(torch.tensor(0.0).double(), 1.0)))
+    gap = average_terms(Humps((centre,), sd), a).negative_elbo - of_one
+    assert float(gap) == pytest.approx(missed, abs=1e-8)
+
+
+@pytest.mark.parametrize("sd", [0.05, 0.3, 5.0])
+def test_each_term_averages_to_the_average_at_the_edges(sd):
+    data, a = Humps((-5.0, 1.0, 5.0), sd), schedule(3)
+    u = torch.linspace(-8, 8, 41, dtype=torch.float64)
+    weight = Normal(0.0, 1.0).log_prob(u).exp() * 0.4 / 3
+    each = sum(elbo_terms(data, a, c + sd * u).negative_elbo @ weight for c in data.centres)
+    assert float(each) == pytest.approx(float(average_terms(data, a).negative_elbo), abs=1e-6)
+
+
+def test_numbers_may_be_in_anything_and_keep_their_gradient():
+    plain, x_0 = forward(0.5, 0.25), torch.tensor([0.5], requires_grad=True)
+    assert (float(plain.mean), float(plain.variance)) == (0.25, 0.75)
+    assert forward([0.5, 1.0], np.float32(0.25)).mean.tolist() == [0.25, 0.5]
+    (slope,) = torch.autograd.grad(forward(x_0, 0.25).mean.sum(), x_0)
+    assert slope.tolist() == [0.5]
+    assert TWO.log_density([0.1, 0.2], 0.5).dtype == torch.float64
+    # Every axis of its own: three signals by two places.
+    start = TWO.start(torch.tensor([0.1, 0.2]), torch.tensor([[0.9], [0.5], [0.1]]))
+    assert start.mean.shape == start.variance.shape == (3, 2)
+    assert float(start.mean[1, 1]) == pytest.approx(float(TWO.start(0.2, 0.5).mean), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: schedule(0), "steps must be at least 1"),
+        (lambda: schedule(math.nan), "steps must be a whole number"),
+        (lambda: schedule(10**6), "steps must be at most 10.5"),
+        (lambda: Humps((0.0,), 0.0), "sd is 0.0; expected a number from 0.05 to 5"),
+        (lambda: Humps((0.0,), math.inf), "sd is inf; expected"),
+        (lambda: Humps((), 1.0), r"centres is \(\); expected finite numbers.* at least 1"),
+        (lambda: Humps((math.nan,), 1.0), "each of centres is nan; expected a number from -5 to 5"),
+        (lambda: forward(1.0, 0.0), "a_t runs from 0 to 0; expected the signal left, above 0"),
+        (lambda: forward(1.0, [0.5, 1.1]), "a_t runs from 0.5 to 1.1"),
+        (lambda: forward([1.0, 2.0], [0.5] * 3), r"broadcast: x_0 \(2,\), a_t \(3,\)"),
+        (lambda: backward(1.0, 1.0, 0.5, 0.5), "a_t must be below a_before, .* smallest is 0"),
+        (lambda: TWO.decoder(1.0, 0.5, 0.6), "a_t must be below a_before"),
+        (lambda: elbo_terms(TWO, [1.0, 0.5], 1.0), r"x_0 has shape \(\); expected \(N,\)"),
+        (lambda: elbo_terms(TWO, [1.0, 0.5], [1e80]), "x_0 reaches 1e.80"),
+        (lambda: average_terms((0.0,), [1.0, 0.5]), "data is .* expected a Humps"),
+        (lambda: noise_added([1.0, 1 - 1e-9]), "must start at 1 and fall, by a share of at least"),
+    ],
+)
+def test_bad_numbers_are_refused(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()

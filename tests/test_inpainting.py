@@ -257,7 +257,11 @@ REFUSED = [
     (lambda: ip.inpaint(vae(), pictures(), ALL), ValueError, "no known pixel"),
     (lambda: ip.inpaint(vae(), pictures(), MASK, iterations=0), ValueError, "iterations must be"),
     (lambda: ip.inpaint(vae(), pictures(), MASK, start=2.0), ValueError, r"start must lie in"),
-    (lambda: ip.inpaint(vae(), pictures(), MASK, start=float("nan")), ValueError, "start must"),
+    (
+        lambda: ip.inpaint(vae(), pictures(), MASK, start=float("nan")),
+        ValueError,
+        "start holds NaN",
+    ),
     (
         lambda: ip.inpaint(vae(), pictures(), MASK, start=torch.zeros(3, 3)),
         ValueError,
@@ -299,13 +303,43 @@ def test_bad_input_is_refused(call, error, message):
 
 
 def test_a_model_that_is_no_module_of_ours_still_works():
-    """Whoever has `encode` and `decode` can be asked."""
-    model = SimpleNamespace(training=False)
-    model.eval = lambda: model
-    model.train = lambda mode: model
+    """Whatever module has `encode` and `decode` can be asked."""
+    model = nn.Module()
     model.encode = lambda x: x.flatten(1)[:, :2]
     model.decode = lambda z: z.mean(1).view(-1, 1, 1, 1).expand(-1, 1, SIZE, SIZE)
     x = pictures(2)
     made = ip.inpaint(model, x, MASK, iterations=1)
     want = x.flatten(1)[:, :2].mean(1)
     torch.testing.assert_close(made.images[:, 0, 2, 3], want)
+    with pytest.raises(TypeError, match=r"model is a types\.SimpleNamespace; expected"):
+        ip.inpaint(SimpleNamespace(encode=model.encode, decode=model.decode), x, MASK)
+
+
+@pytest.mark.parametrize("sample", [False, True])
+def test_a_model_in_double_precision_fills_the_same(sample):
+    """The draws are the same numbers, and what comes back has the precision of the images."""
+    x, model = pictures(3), build("vae", size=SIZE, latent=2, hidden=(8,))
+    single = ip.inpaint(model, x, MASK, iterations=2, sample=sample, history=True)
+    double = ip.inpaint(model.double(), x, MASK, iterations=2, sample=sample, history=True)
+    assert double.images.dtype == double.x_hat.dtype == double.history.dtype == torch.float32
+    torch.testing.assert_close(double.history, single.history)
+    known = ~MASK.expand_as(x)
+    assert torch.equal(double.images[known], x[known])
+
+
+def test_a_hole_is_filled_by_the_plane_where_the_noise_is_0():
+    """Few images, all of them on the plane: the visible pixels fix the hole, or leave z open."""
+    x = pictures(4)
+    pca = PCA(3, size=SIZE).fit(x)
+    assert float(pca.variances[3:].abs().max()) < 1e-12
+    torch.testing.assert_close(ip.fill_by_plane(pca, x, MASK), x, rtol=0, atol=1e-3)
+    all_but_one = torch.ones(SIZE, SIZE, dtype=torch.bool)
+    all_but_one[0, 0] = False
+    assert bool(ip.fill_by_plane(pca, x, all_but_one).isfinite().all())
+
+
+def test_loadings_need_a_direction_that_is_left_out():
+    with pytest.raises(ValueError, match="fit"):
+        ip.loadings(PCA(2, size=SIZE))
+    with pytest.raises(ValueError, match="all 36 directions, so none is left"):
+        ip.loadings(PCA(36, size=SIZE).fit(pictures(50)))

@@ -25,6 +25,7 @@ OF_THE_WHOLE = {
     "bad_input",
     "dependencies",
     "layout",
+    "model_state",
     "package",
     "torch_state",
     "widgets",

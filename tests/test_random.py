@@ -1,5 +1,9 @@
 """Other devices; there is none here, so they are played."""
 
+import random
+
+import numpy as np
+import pytest
 import torch
 
 from aeteach import _random
@@ -57,3 +61,30 @@ def test_seeding_the_cpu_is_what_torch_does():
         assert torch.equal(torch.rand(5), expected)
     finally:
         torch.set_rng_state(state)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_seed_fixes_all_that_is_drawn_and_all_states_come_back(fails):
+    def draws():
+        return random.random(), np.random.rand(), float(torch.rand(()))  # noqa: NPY002
+
+    def seeded():
+        with _random.seeded(2**40, torch.device("cpu")):
+            found.append(draws())
+            if fails:
+                raise KeyError
+
+    found = []
+    state = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    expected = draws()
+    random.setstate(state[0])
+    np.random.set_state(state[1])  # noqa: NPY002
+    torch.set_rng_state(state[2])
+    for _ in range(2):
+        if fails:
+            with pytest.raises(KeyError):
+                seeded()
+        else:
+            seeded()
+    assert found[0] == found[1] != expected
+    assert draws() == expected

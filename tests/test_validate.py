@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -180,3 +182,17 @@ def test_seeds_and_generators():
     ours = torch.Generator()
     assert _validate.generator(ours) is ours
     assert _validate.generator(7).initial_seed() == 7
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, {1: 2}, "12", b"12", np.array(5), torch.zeros(2), 5, None]
+)
+def test_what_has_no_items_in_an_order_is_refused(value):
+    with pytest.raises(TypeError, match=r"^names is .*; expected some"):
+        _validate.several(value, "names", "some")
+
+
+def test_an_iterator_that_never_ends_is_refused():
+    with pytest.raises(ValueError, match=r"names has more than 10.6 items; expected some"):
+        _validate.several(itertools.count(), "names", "some")
+    assert _validate.several(iter("ab"), "names", "some") == ("a", "b")

@@ -38,6 +38,7 @@ from aeteach._validate.plain import (
     text,
 )
 from aeteach._validate.tensors import (
+    broadcast,
     can_look,
     classes,
     finite,
@@ -62,6 +63,7 @@ __all__ = [
     "MAX_COUNT",
     "MAX_SEED",
     "MAX_SIDE",
+    "broadcast",
     "can_look",
     "choice",
     "classes",

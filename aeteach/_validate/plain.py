@@ -1,10 +1,11 @@
 """Checks of what is no tensor: numbers, counts, seeds, names, functions, files."""
 
+import itertools
 import math
 import numbers as abstract
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ MAX_SEED = 2**63 - 1
 MAX_CLASSES = 10**6  # more is no label: one-hot rows would fill the memory
 MAX_COUNT = 10**7  # more of anything is a slip: days of waiting, or all of the memory
 MAX_SIDE = 4096  # of an image, pixels
+MAX_ITEMS = 10**6  # of a list: an iterator that never ends would fill the memory
 MAX_NUMBERS = 2**31  # of a result: 8 GB in float32
 
 Thing = TypeVar("Thing")
@@ -234,15 +236,20 @@ def record(value: object, name: str, kind: type[Thing], hint: str = "") -> Thing
 
 
 def several(value: Any, name: str, want: str, least: int = 1) -> tuple[Any, ...]:
-    """Return the items of a list or a tuple (a text is neither).
+    """Return the items of a list, a tuple or whatever else has them in an order.
+
+    A text has none, a set has no order, and more than a million are taken for endless.
 
     Raises:
         TypeError: something else.
-        ValueError: too few.
+        ValueError: too few, or too many.
     """
-    if isinstance(value, str | bytes | Mapping | Tensor) or not isinstance(value, Iterable):
+    without = isinstance(value, str | bytes | Mapping | Set | Tensor) or _has_no_axis(value)
+    if without or not isinstance(value, Iterable):
         raise TypeError(f"{name} is {say(value)}; expected {want}")
-    items = tuple(value)
+    items = tuple(itertools.islice(value, MAX_ITEMS + 1))
+    if len(items) > MAX_ITEMS:
+        raise ValueError(f"{name} has more than {_round(MAX_ITEMS)} items; expected {want}")
     if len(items) < least:
         raise ValueError(f"{name} is {say(value)}; expected {want}, at least {least}")
     return items
@@ -289,8 +296,7 @@ def _real(value: object) -> float | None:
         if value.ndim or value.is_meta or value.dtype == torch.bool or value.is_complex():
             return None
         return float(value.detach())
-    array = getattr(value, "shape", None) == () and hasattr(value, "dtype")
-    if array and getattr(value, "dtype", None).kind in "iuf":  # type: ignore[union-attr]
+    if _has_no_axis(value) and getattr(value, "dtype", None).kind in "iuf":  # type: ignore[union-attr]
         return float(value)  # type: ignore[arg-type]
     if isinstance(value, bool) or not isinstance(value, abstract.Real):
         return None
@@ -298,6 +304,11 @@ def _real(value: object) -> float | None:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf  # type: ignore[operator]
+
+
+def _has_no_axis(value: object) -> bool:
+    """Whether it is one of NumPy's numbers, in an array or not."""
+    return getattr(value, "shape", None) == () and hasattr(value, "dtype")
 
 
 def _range(

@@ -302,6 +302,22 @@ def same(**tensors: Tensor) -> None:
         )
 
 
+def broadcast(**tensors: Tensor) -> list[Tensor]:
+    """Return tensors, each expanded to the one shape that they broadcast to.
+
+    Raises:
+        ValueError: there is none, or they are on different devices.
+    """
+    one_device(**tensors)
+    try:
+        return list(torch.broadcast_tensors(*tensors.values()))
+    except RuntimeError as error:
+        shapes = ", ".join(f"{name} {_shape(t)}" for name, t in tensors.items())
+        raise ValueError(
+            f"shapes that do not broadcast: {shapes}; expected one shape, or axes of length 1"
+        ) from error
+
+
 def one_kind(**tensors: Tensor) -> None:
     """Refuse tensors that are on different devices, or whose dtypes differ.
 

@@ -107,7 +107,9 @@ class PCA(Model):
             NotFittedError: there are no components.
         """
         if not self.components.any():  # a fitted component has length 1
-            raise NotFittedError("this PCA has no components yet: call fit(images) first")
+            raise NotFittedError(
+                "this PCA has no components yet: call fit(images) first, pca = PCA(2).fit(images)"
+            )
 
 
 class NotFittedError(ValueError, RuntimeError):

@@ -19,7 +19,7 @@ from aeteach._exact import exact
 from aeteach._measure import call, measuring, place_of
 from aeteach._modes import modes_kept
 from aeteach._progress import bar
-from aeteach._random import random_state_kept, seed_all
+from aeteach._random import every_random_state_kept, random_state_kept, seed_all
 from aeteach.training import contract
 from aeteach.training.checkpoint import Checkpoint, Run
 from aeteach.training.contract import Loss
@@ -146,7 +146,7 @@ def fit(
         saved = Checkpoint(checkpoint, Run(model, opt, sched, settings, epochs, parts))
 
     training = _Training(model, images, labels, criterion, batch_size, opt, sched)
-    with torch.enable_grad(), random_state_kept(training.device):
+    with torch.enable_grad(), every_random_state_kept(training.device):
         seed_all(seed, training.device)
         history = saved.begin() if saved else History()
         with bar(progress, total=epochs, initial=history.epochs, unit="epoch") as shown:
