@@ -29,22 +29,13 @@ from aeteach.divergences import (
     nats_to_bits,
     surprise,
 )
+from tests.independent import agree
 
 COIN = [0.5, 0.5]
 BENT = [0.7, 0.3]
 
 # The largest whole log_var whose exp is a number of the dtype: log(3.4e38), log(1.8e308).
 LARGEST = {torch.float32: 88.0, torch.float64: 709.0}
-
-
-def agree(what, ours, theirs, within=1e-10):
-    """Compare with an independent answer, and print the largest relative difference."""
-    ours, theirs = (np.asarray(v, dtype=np.float64) for v in (ours, theirs))
-    assert ours.shape == theirs.shape
-    assert ours.size > 0
-    difference = float(np.max(np.abs(ours - theirs) / np.abs(theirs)))
-    print(f"{what}: largest relative difference {difference:.1e} over {ours.size} numbers")
-    assert difference < within
 
 
 def distributions(n, k, seed, concentration=1.0):

@@ -130,3 +130,12 @@ def test_every_shared_part_in_javascript_has_its_test() -> None:
     assert len(parts) > 5
     folder = TESTS / "browser" / "kit"
     assert {part for part in parts if not holds_tests(folder / f"test_{part}.py")} == set()
+
+
+def test_every_place_that_contributing_names_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.findall(r"`((?:aeteach|book|tests|tools|results)/[\w./-]*)`", text)
+    places = {name for name in found if "/a/" not in name}  # `aeteach/a/b.py` stands for any
+    places -= {"tools/mutants.toml"}  # begun with the first mutant that changes nothing
+    assert len(places) > 20
+    assert [name for name in sorted(places) if not (ROOT / name).exists()] == []

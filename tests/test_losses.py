@@ -31,20 +31,11 @@ from aeteach.losses import (
 )
 from aeteach.models import Output
 from aeteach.training import NonFiniteLossError, fit
+from tests.independent import agree
 
 PIXELS = 12  # of the random images below, 3 x 4
 # A labelled loss judges a classifier; tests/metrics/test_readability.py has its tests.
 RECONSTRUCTING = {k: v for k, v in LOSSES.items() if not getattr(v, "labelled", False)}
-
-
-def agree(what, ours, theirs, within=1e-10):
-    """Compare with an independent answer, and print the largest relative difference."""
-    ours, theirs = (np.asarray(v, dtype=np.float64) for v in (ours, theirs))
-    assert ours.shape == theirs.shape
-    assert ours.size > 0
-    difference = float(np.max(np.abs(ours - theirs) / np.abs(theirs)))
-    print(f"{what}: largest relative difference {difference:.1e} over {ours.size} numbers")
-    assert difference < within
 
 
 def random_images(n=50, seed=0, *, binary=False):

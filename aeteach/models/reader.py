@@ -13,6 +13,19 @@ CLASSES = 10
 SHAPE_CLASSES = 4  # circle, rectangle, triangle, no shape
 
 
+def _convolutions(channels: tuple[int, int, int]) -> list[nn.Module]:
+    """Return three times 3x3, batch normalisation, ReLU and a pooling that halves each side."""
+    layers: list[nn.Module] = []
+    for before, after in zip((1, *channels[:2]), channels, strict=True):
+        layers += [
+            nn.Conv2d(before, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        ]
+    return layers
+
+
 class DigitReader(Model):
     """Fully connected layers 1024-50-10 with one ReLU: the reader of handwritten text.
 
@@ -71,15 +84,7 @@ class ConvReader(Model):
         dropout = _validate.number(dropout, "dropout", least=0, below=1)
         self.size = size
         self.shift = _validate.count(shift, "shift", least=0)
-        layers: list[nn.Module] = []
-        for before, after in zip((1, *channels[:2]), channels, strict=True):
-            layers += [
-                nn.Conv2d(before, after, 3, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-                nn.MaxPool2d(2),  # half as high, half as wide
-            ]
-        layers += [nn.Flatten(), nn.Dropout(dropout)]
+        layers = [*_convolutions(channels), nn.Flatten(), nn.Dropout(dropout)]
         layers += [nn.Linear(channels[2] * (size // 8) ** 2, CLASSES)]
         self.layers = nn.Sequential(*layers)
         self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -107,15 +112,8 @@ class ShapeReader(Model):
     def __init__(self, *, channels: tuple[int, int, int] = (8, 16, 32)) -> None:
         super().__init__()
         _validate.counts(channels, "channels", many=3)
-        layers: list[nn.Module] = []
-        for before, after in zip((1, *channels[:2]), channels, strict=True):
-            layers += [
-                nn.Conv2d(before, after, 3, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-                nn.MaxPool2d(2),
-            ]
-        layers += [nn.Flatten(), nn.Linear(channels[2] * 16, SHAPE_CLASSES)]
+        layers = [*_convolutions(channels), nn.Flatten()]
+        layers += [nn.Linear(channels[2] * 16, SHAPE_CLASSES)]
         self.layers = nn.Sequential(*layers)
         self.layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

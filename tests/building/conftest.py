@@ -17,21 +17,12 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.chapters import HEAD
+from tests.paths import ROOT
+
 sys.path.insert(0, str(ROOT / "book" / "_ext"))  # as _config.yml does
 sys.path.append(str(ROOT / "tools"))  # tools import each other by name
 STAMP = "import time; print('ran at', time.time_ns())"
-HEAD = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  name: python3
-  display_name: Python 3
----
-
-"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,20 +7,11 @@ import nbformat
 import pytest
 import torch
 
+from tests.chapters import HEAD
 from tests.paths import ROOT
 
 TOOLS = ROOT / "tools"
-HEAD = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  name: python3
-  display_name: Python 3
----
-
-# Title
+FIRST = """# Title
 
 ```{code-cell} ipython3
 import os
@@ -57,7 +48,9 @@ def book(tool, tmp_path, monkeypatch):
 
     def make(*cells):
         chapter = tmp_path / "chapter.md"
-        chapter.write_text(HEAD + "".join(CELL.format(cell) for cell in cells), encoding="utf-8")
+        chapter.write_text(
+            HEAD + FIRST + "".join(CELL.format(cell) for cell in cells), encoding="utf-8"
+        )
         nbformat.write(tool.reference.execute(chapter), tmp_path / "chapter.ipynb")
         return chapter
 

@@ -6,20 +6,13 @@ import sys
 import nbformat
 import pytest
 
+from tests.chapters import HEAD
 from tests.paths import ROOT
 
 TOOL = ROOT / "tools" / "reference.py"
-CHAPTER = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  name: python3
-  display_name: Python 3
----
-
-# Title
+CHAPTER = (
+    HEAD
+    + """# Title
 
 ```{code-cell} ipython3
 a = 2
@@ -30,6 +23,7 @@ a = 2
 print(a + 2)
 ```
 """
+)
 
 
 @pytest.fixture(scope="module")

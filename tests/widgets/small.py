@@ -15,6 +15,20 @@ def seeded(make: Any, seed: int = 0) -> Any:
         return make()
 
 
+def worn(make: Any, seed: int = 0) -> Any:
+    """A model with weights far from zero and normalisations that have seen something."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        made = make()
+        for part in made.modules():
+            if isinstance(part, nn.BatchNorm2d):
+                part.running_mean = torch.randn(part.num_features)
+                part.running_var = 0.2 + 2.8 * torch.rand(part.num_features)
+                part.weight.data.uniform_(0.5, 2)
+                part.bias.data.normal_()
+    return made.eval()
+
+
 def mlp(latent: int = 2, seed: int = 0) -> MLPAutoencoder:
     """An autoencoder with large weights that float16 holds exactly."""
     made: MLPAutoencoder = seeded(lambda: MLPAutoencoder(latent), seed)

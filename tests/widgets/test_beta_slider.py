@@ -8,7 +8,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
 
 from aeteach import metrics
 from aeteach.metrics import readability
@@ -17,20 +16,12 @@ from aeteach.models.vae import conv_vae
 from aeteach.widgets import BetaSlider
 from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import decoder_network
+from tests.widgets.small import worn
 
 
 def model(seed: int = 0, latent: int = 3) -> VAE:
     """A VAE with weights, running means and variances as if it had been trained."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        made: Any = conv_vae(latent)
-        for part in made.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                part.running_mean = torch.randn(part.num_features)
-                part.running_var = 0.2 + 2.8 * torch.rand(part.num_features)
-                part.weight.data.uniform_(0.5, 2)
-                part.bias.data.normal_()
-    vae: VAE = made.eval()
+    vae: VAE = worn(lambda: conv_vae(latent), seed)
     return vae
 
 

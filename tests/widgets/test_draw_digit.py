@@ -18,20 +18,7 @@ from aeteach.models.vae import Heads, conv_vae, dense_vae
 from aeteach.widgets import DrawDigit
 from aeteach.widgets.draw_digit import DRAWN, rounded
 from aeteach.widgets.kit.inputs import StateError
-
-
-def seeded(make: Any, seed: int = 0) -> Any:
-    """A model with weights far from zero and normalisations that have seen something."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        made = make()
-        for part in made.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                part.running_mean = torch.randn(part.num_features)
-                part.running_var = 0.2 + 2.8 * torch.rand(part.num_features)
-                part.weight.data.uniform_(0.5, 2)
-                part.bias.data.normal_()
-    return made.eval()
+from tests.widgets.small import worn
 
 
 def conditional() -> VAE:
@@ -42,12 +29,12 @@ def conditional() -> VAE:
 
 def models() -> dict[str, nn.Module]:
     return {
-        "AE": seeded(lambda: MLPAutoencoder(2)),
-        "VAE": seeded(lambda: dense_vae(2), 1),
-        "conv": seeded(lambda: conv_vae(2), 2),
-        "CVAE": seeded(conditional, 3),
-        "planes": seeded(lambda: conv_cvae(2, label=PLANES, channels=4), 4),
-        "decoder": seeded(lambda: conv_cvae(2, channels=4, told=("decoder",)), 5),
+        "AE": worn(lambda: MLPAutoencoder(2)),
+        "VAE": worn(lambda: dense_vae(2), 1),
+        "conv": worn(lambda: conv_vae(2), 2),
+        "CVAE": worn(conditional, 3),
+        "planes": worn(lambda: conv_cvae(2, label=PLANES, channels=4), 4),
+        "decoder": worn(lambda: conv_cvae(2, channels=4, told=("decoder",)), 5),
     }
 
 
@@ -229,9 +216,9 @@ def grouped() -> Autoencoder:
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (lambda: small(models={"AE": seeded(leaky)}), StateError, "there is a LeakyReLU among"),
-        (lambda: small(models={"AE": seeded(grouped)}), StateError, "no dilation and no groups"),
-        (lambda: small(models={"b": seeded(lambda: MLPAutoencoder(3))}), StateError, "two numbers"),
+        (lambda: small(models={"AE": worn(leaky)}), StateError, "there is a LeakyReLU among"),
+        (lambda: small(models={"AE": worn(grouped)}), StateError, "no dilation and no groups"),
+        (lambda: small(models={"b": worn(lambda: MLPAutoencoder(3))}), StateError, "two numbers"),
         (lambda: small(models={"r": DigitReader()}), TypeError, "'r' is a DigitReader"),
         (lambda: DrawDigit({}, *digits()), StateError, "there is no model"),
         (lambda: DrawDigit(models(), digits()[0]), StateError, "pass both or neither"),

@@ -5,21 +5,11 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
+from tests.chapters import HEAD
 from tests.paths import ROOT
 from tools.workbook.book import Book
 from tools.workbook.notebook import notebook
 
-HEAD = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  name: python3
-  display_name: Python 3
----
-
-"""
 TOC = """\
 format: jb-book
 root: book/index
