@@ -40,7 +40,7 @@ CODE = {"math", "code", "code-block", "index", "bibliography", "claims", "image"
 NAMED = {"solution", "solution-start", "solution-end", "exercise-end", "figure"}
 STRONG = re.compile(
     r"\b(always|never|every|cannot|because|proves?|therefore|causes?|must|impossible|only|"
-    r"better than|worse than|more than any|at all|\w{3,}est|best|worst|most|least)\b",
+    r"better than|worse than|more than any|at all|best|worst|simplest|easiest|hardest|strongest)\b",
     re.IGNORECASE,
 )
 
