@@ -1,5 +1,6 @@
 """What every figure keeps: nothing cut, names for all, keys to itself, words if it fails."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from aeteach import widgets
 from aeteach.widgets import Figure, LinearLoss, PcaAxis
+from aeteach.widgets.kit.inputs import StateError
 from tests.browser.conftest import NewPage, Show, Watch
 from tests.browser.driver import FigureDriver, clutter, every_look, standalone
 from tests.browser.test_choosing_the_latent import made as small_line
@@ -41,10 +43,16 @@ PAPER = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
 
 @pytest.mark.parametrize("make", ALL)
 def test_a_figure_keeps_its_manners(
-    look: Show, make: Callable[[], Figure], subtests: pytest.Subtests
+    look: Show,
+    make: Callable[[], Figure],
+    subtests: pytest.Subtests,
+    request: pytest.FixtureRequest,
 ) -> None:
-    # Opened once, narrow as on a phone, and asked four things.
-    figure = look(make, viewport={"width": 320, "height": 900})
+    # Opened once, narrow as on a phone, and asked five things.
+    made = make()
+    figure = look(lambda: made, viewport={"width": 320, "height": 900})
+    with subtests.test("Python and the page keep the same limits"):
+        keeps_its_limits(figure, made, request.node.callspec.id)
     with subtests.test("everything has a name and a value"):
         has_names_and_values(figure)
     with subtests.test("nothing overlaps or overflows"):
@@ -53,6 +61,106 @@ def test_a_figure_keeps_its_manners(
         keeps_its_keys(figure)
     with subtests.test("colours that are data stay in high contrast and on paper"):
         keeps_its_colours(figure)
+
+
+# Where a limit is kept by controls of other names: sliders with these keys, handles with these
+# labels, choices with these legends.
+ELSEWHERE: dict[str, dict[str, list[str]]] = {
+    "BetaSlider": {
+        "digit": ["Test digits: choose one to walk from"],
+        "place": ["beta", "model on the curve"],
+    },
+    "ChannelCube": {
+        "face": ["A face that stands out"],
+        "yaw": ["view of the points sent", "view of the points received"],
+    },
+    "ClassMedians": {"digit": ["Decoded from the median code of each digit. Choose one."]},
+    "Clinic": {"patient": ["Bed"]},
+    "ConditionalPad": {
+        "digit": ["One code, ten digits (MLP): choose the one to ask for"],
+        "z": ["z0", "z1", "code z"],
+    },
+    "CoverageBalls": {"place": ["first generated point"]},
+    "DiffusionChain": {"t": ["path"]},
+    "DrawDigit": {"eps": ["eps-0", "eps-1", "z"], "label": ["The label that the CVAE is told"]},
+    "ElboToy": {"mu": ["mu", "q, mean"], "sigma": ["sigma", "q, width"]},
+    "Inpainter": {"digit": ["Test digit"], "side": ["side", "corner of the hole"]},
+    "KlBars": {"outcomes": ["Outcomes"]},
+    "KlNormals": {
+        "mu_p": ["mean of p"],
+        "mu_q": ["mean of q"],
+        "sigma_p": ["standard deviation of p"],
+        "sigma_q": ["standard deviation of q"],
+    },
+    "LatentLine": {"z": ["z", "cursor on the line"]},
+    "PcaDigit": {"digit": ["Choose a test digit"]},
+    "ReaderProbe": {"digit": ["Choose a test digit"], "source": ["Show the reader"]},
+    "Scoreboard": {"row": ["model"]},
+    "SelfTest": {"current": ["Question"]},
+    "ShapeTraversal": {
+        "start": ["Start from the code of"],
+        "u": [f"u{i}" for i in range(6)],
+    },
+    "WitnessPad": {
+        "bandwidth": ["log_bandwidth"],
+        "mu_x": ["mean of x"],
+        "mu_y": ["mean of y"],
+        "sigma_x": ["spread of x"],
+        "sigma_y": ["spread of y"],
+    },
+}
+# What no control shows as a range, and why.
+UNSHOWN = {
+    "ChannelCube": {"pitch": "the handle's numbers are those of yaw", "seed": "is counted up"},
+    "Clinic": {"looked": "shown by the plot", "moment": "a patient may have fewer"},
+    "DiffusionChain": {"seed": "is counted up"},
+    "DrawDigit": {"preset": "-1 is a drawing by hand"},
+    "ElboToy": {"variance": "fixed when the figure is made"},
+    "GradientVariance": {"seed": "is counted up"},
+    "Inpainter": {"left": "one handle moves both", "top": "one handle moves both"},
+    "LatentPlane": {"cursor": "shown in units of z"},
+    "LinearLoss": {"w": "the map ends earlier"},
+    "ShapeTraversal": {"dimension": "the slider that has the focus"},
+    "WitnessPad": {"n": "points are added and taken away", "seed": "is counted up"},
+}
+# What a control shows of a number that is not the number itself.
+SCALES: dict[tuple[str, str], Callable[[float], float]] = {
+    ("DrawDigit", "label"): lambda label: label + 1,  # the first of a list is -1
+    ("KlBars", "outcomes"): lambda outcomes: outcomes - 2,  # the first of a list is 2
+    ("LatentPlane", "zoom"): math.log2,
+    ("WitnessPad", "bandwidth"): lambda bandwidth: round(math.log10(bandwidth), 1),
+}
+
+# JavaScript of a figure's root: {name of a control: the smallest and the largest value}.
+REACH = """(root) => {
+    const found = {};
+    for (const e of root.querySelectorAll("input[type=range]"))
+        found[e.parentElement.querySelector("[data-key]").dataset.key] = [e.min, e.max];
+    for (const e of root.querySelectorAll("[role=slider]"))
+        found[e.ariaLabel] = [e.ariaValueMin, e.ariaValueMax];
+    for (const e of root.querySelectorAll("fieldset"))
+        found[e.querySelector("legend").textContent] = [0, e.querySelectorAll("input").length - 1];
+    return found;
+}"""
+
+
+def keeps_its_limits(figure: FigureDriver, made: Figure, kind: str) -> None:
+    reach = figure.root.evaluate(REACH)
+    for name, ends in made.limits.items():
+        if name not in UNSHOWN.get(kind, {}):
+            scale = SCALES.get((kind, name), float)
+            for control in ELSEWHERE.get(kind, {}).get(name, [name]):
+                assert [float(v) for v in reach[control]] == [scale(v) for v in ends], control
+        if name not in made._limits:  # else of no single trait: the figure's own tests hold it
+            refuses_beyond(made, name, *ends)
+
+
+def refuses_beyond(made: Figure, name: str, low: float, high: float) -> None:
+    before = getattr(made, name)
+    for wrong in (low - 1e-6, high + 1e-6, low - 1, high + 1, math.nan):
+        with pytest.raises(StateError, match=f"^{name} is .*expected"):
+            setattr(made, name, [wrong, low] if isinstance(before, list) else wrong)
+        assert getattr(made, name) == before
 
 
 def has_names_and_values(figure: FigureDriver) -> None:
