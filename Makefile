@@ -49,10 +49,11 @@ slow: data  ## tests that train, kill processes or start JupyterLab; the chapter
 release: book  ## what takes longest, before a release: every notebook in two front ends, every choice of chapters
 	$(BIN)/python -m pytest tests -m release --durations 20
 
-lint: $(STAMP)  ## ruff, mypy and the numbers of the prose; changes nothing
+lint: $(STAMP)  ## ruff and mypy; biome and tsc for the JavaScript; the numbers of the prose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/javascript.py
 	$(BIN)/python tools/prose.py
 
 format: $(STAMP)  ## let ruff rewrite the code
