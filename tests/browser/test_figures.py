@@ -95,7 +95,6 @@ ELSEWHERE: dict[str, dict[str, list[str]]] = {
     "LatentLine": {"z": ["z", "cursor on the line"]},
     "PcaDigit": {"digit": ["Choose a test digit"]},
     "ReaderProbe": {"digit": ["Choose a test digit"], "source": ["Show the reader"]},
-    "Scoreboard": {"row": ["model"]},
     "SelfTest": {"current": ["Question"]},
     "ShapeTraversal": {
         "start": ["Start from the code of"],
@@ -120,6 +119,7 @@ UNSHOWN = {
     "Inpainter": {"left": "one handle moves both", "top": "one handle moves both"},
     "LatentPlane": {"cursor": "shown in units of z"},
     "LinearLoss": {"w": "the map ends earlier"},
+    "Scoreboard": {"row": "chosen in the table"},
     "ShapeTraversal": {"dimension": "the slider that has the focus"},
     "WitnessPad": {"n": "points are added and taken away", "seed": "is counted up"},
 }
