@@ -4,10 +4,14 @@ import { run } from "./kit/network.js";
 import { normals } from "./kit/random_normals.js";
 import { tensors } from "./kit/weights.js";
 import {
-  button, caption, choice, column, columns, frame, h, number, plane, readout, row, set, slider, update, watch, whenShown,
+  button, canvasOf, caption, choice, column, columns, frame, h, number, pen, plane, readout, row, set, slider, together,
+  update, watch, whenShown,
 } from "./kit/kit.js";
 
-const [LOW, HIGH] = [-10, 40]; // dB, of the slider
+/** @typedef {[right: number, up: number, depth: number]} Seen */
+/** @typedef {{ canvas: HTMLCanvasElement, draw: (points: Float32Array | Float64Array, role: string, faces: number[]) => void }} Space */
+/** @typedef {{ name: string, power: number, variance: number, z: Float32Array, noisy: Float64Array, points: Float64Array, rate: number, error: number }} Received */
+
 const NEAREST = "nearest";
 const FACES = ["none", "left", "right", "front", "back", "bottom", "top"]; // coordinates 0 and 1, one after the other
 const VIEW = { yaw: 30, pitch: 25 };
@@ -18,27 +22,33 @@ const CORNERS = Array.from({ length: 8 }, (_, i) => [(i >> 2) & 1, (i >> 1) & 1,
 
 // ---------------------------------------------------------------- the channel
 
+/** @type {(db: number) => number} */
 export function ratio(db) {
   return 10 ** (db / 10);
 }
 
 // 1/2 log2(1 + signal / noise), summed over the dimensions: bits
+/** @type {(signal: number[], noise: number) => number} */
 export function rate(signal, noise) {
   return signal.reduce((sum, v) => sum + Math.log2(1 + v / noise) / 2, 0);
 }
 
 // The name of the model whose SNR of training is nearest; of two, the lower one.
+/** @type {(names: string[], db: number) => string} */
 export function nearestModel(names, db) {
+  /** @type {(name: string) => number} */
   const away = (name) => Math.abs(Number(name) - db);
   return names.reduce((best, name) => (away(name) < away(best) ? name : best));
 }
 
 // Every code (n, 2) with noise of this variance; eps holds two numbers for each.
+/** @type {(z: Iterable<number>, noise: number, eps: Ae.Numbers) => Float64Array} */
 export function receive(z, noise, eps) {
   return Float64Array.from(z, (v, i) => v + Math.sqrt(noise) * eps[i]);
 }
 
 // Decode codes (n, 2) to points (n, 3).
+/** @type {(steps: Ae.Step[], z: Float64Array, weights: Ae.Tensors, name: string) => Float64Array} */
 export function decode(steps, z, weights, name) {
   const points = new Float64Array((z.length / 2) * 3);
   for (let i = 0; i < z.length / 2; i++) {
@@ -48,23 +58,27 @@ export function decode(steps, z, weights, name) {
 }
 
 // Squared error of points (n, 3), summed over the coordinates, mean over the points.
+/** @type {(a: Float64Array, b: Ae.Numbers) => number} */
 export function squaredError(a, b) {
   return a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0) / (a.length / 3);
 }
 
 // How far a point is from the surface of the unit cube, inside or outside.
+/** @type {(p: number[]) => number} */
 export function surfaceDistance(p) {
   const beyond = Math.hypot(...p.map((v) => v - clamp(v, 0, 1)));
   return beyond > 0 ? beyond : Math.min(...p.map((v) => Math.min(v, 1 - v)));
 }
 
 // Which face a point lies on, its place in FACES: the nearest one.
+/** @type {(p: number[]) => number} */
 export function faceOf(p) {
   const away = p.flatMap((v) => [Math.abs(v), Math.abs(v - 1)]);
   return 1 + away.indexOf(Math.min(...away));
 }
 
 // Where a point is seen: [right, up, depth], in edges from the centre; depth grows towards the reader.
+/** @type {(p: number[], yaw: number, pitch: number) => Seen} */
 export function project(p, yaw, pitch) {
   const [x, y, z] = p.map((v) => v - MIDDLE);
   const [a, b] = [yaw, pitch].map((degrees) => (degrees * Math.PI) / 180);
@@ -75,14 +89,20 @@ export function project(p, yaw, pitch) {
 
 // ---------------------------------------------------------------- drawings
 
+/** @type {(degrees: number) => number} */
 const wrap = (degrees) => ((degrees + 540) % 360) - 180;
 
 // A drawing of points in space that mouse, finger and arrow keys turn.
+/** @type {(model: Ae.Model, label: string) => Space} */
 function space(model, label) {
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
   const canvas = h("canvas", { class: "ae-pad", tabindex: 0, role: "slider", "aria-label": label, style: "cursor: grab" });
+  /** @type {(dx: number, dy: number) => void} */
   const turn = (dx, dy) => update(model, {
-    yaw: wrap(model.get("yaw") + dx), pitch: clamp(model.get("pitch") + dy, -90, 90),
+    yaw: wrap(model.get("yaw") + dx), pitch: clamp(model.get("pitch") + dy, ...limits.pitch),
   });
+  /** @type {Ae.Pair | null} */
   let from = null;
   canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   canvas.addEventListener("pointerdown", (event) => {
@@ -99,8 +119,11 @@ function space(model, label) {
     from = [event.clientX, event.clientY];
   });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(end, () => (from = null));
+    canvas.addEventListener(end, () => {
+      from = null;
+    });
   }
+  /** @type {Record<string, Ae.Pair>} */
   const KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   canvas.addEventListener("keydown", (event) => {
     const arrow = KEYS[event.key];
@@ -114,13 +137,16 @@ function space(model, label) {
   return {
     canvas,
     draw(points, role, faces) {
-      const [yaw, pitch, only] = ["yaw", "pitch", "face"].map((key) => model.get(key));
+      /** @type {[yaw: number, pitch: number, face: number]} */
+      const [yaw, pitch, only] = [model.get("yaw"), model.get("pitch"), model.get("face")];
       const side = Math.max(1, Math.round(canvas.clientWidth * (globalThis.devicePixelRatio || 1)));
       if (canvas.width !== side) [canvas.width, canvas.height] = [side, side];
-      const context = canvas.getContext("2d");
+      const context = pen(canvas);
       const style = getComputedStyle(canvas);
+      /** @type {(name: string) => string} */
       const paint = (name) => style.getPropertyValue(`--ae-${name}`);
       const scale = side / (2 * REACH);
+      /** @type {(p: number[]) => Seen} */
       const place = (p) => {
         const [right, up, depth] = project(p, yaw, pitch);
         return [side / 2 + scale * right, side / 2 - scale * up, depth];
@@ -130,8 +156,9 @@ function space(model, label) {
       context.lineWidth = side / 300;
       for (const [i, j] of EDGES) {
         context.beginPath();
-        context.moveTo(...place(CORNERS[i]).slice(0, 2));
-        context.lineTo(...place(CORNERS[j]).slice(0, 2));
+        const [[fromX, fromY], [toX, toY]] = [place(CORNERS[i]), place(CORNERS[j])];
+        context.moveTo(fromX, fromY);
+        context.lineTo(toX, toY);
         context.stroke();
       }
       const seen = faces.map((face, i) => ({ face, at: place([...points.subarray(3 * i, 3 * i + 3)]) }));
@@ -146,7 +173,7 @@ function space(model, label) {
       }
       context.globalAlpha = 1;
       set(canvas, {
-        "aria-valuenow": Math.round(yaw), "aria-valuemin": -180, "aria-valuemax": 180,
+        "aria-valuenow": Math.round(yaw), "aria-valuemin": limits.yaw[0], "aria-valuemax": limits.yaw[1],
         "aria-valuetext": `turned ${number(yaw, 0)}°, tilted ${number(pitch, 0)}°`,
       });
     },
@@ -154,6 +181,7 @@ function space(model, label) {
 }
 
 // The codes in their plane: clean ones small and dark, received ones larger and pale.
+/** @type {() => { node: HTMLElement, draw: (clean: Ae.Numbers, noisy: Ae.Numbers, faces: number[], only: number, reach: Ae.Pair[]) => void }} */
 function latent() {
   const on = plane({
     x: [-1, 1], y: [-1, 1], height: 300, xLabel: "latent number z₁", yLabel: "latent number z₂", canvas: true,
@@ -163,19 +191,23 @@ function latent() {
     node: on.node,
     draw(clean, noisy, faces, only, reach) {
       on.frame({ x: reach[0], y: reach[1] });
-      const { canvas, box } = on;
+      const { box } = on;
+      const canvas = canvasOf(on);
       const scale = 3; // canvas pixels to a drawing unit, for sharp screens
       [canvas.width, canvas.height] = [scale * (box.right - box.left), scale * (box.bottom - box.top)];
-      const context = canvas.getContext("2d");
+      const context = pen(canvas);
       const style = getComputedStyle(canvas);
       context.scale(scale, scale);
-      const dots = (z, role, radius, alpha) => faces.forEach((face, i) => {
-        context.fillStyle = style.getPropertyValue(`--ae-${only === face ? "good" : role}`);
-        context.globalAlpha = alpha * (only === 0 || only === face ? 1 : 0.25);
-        context.beginPath();
-        context.arc(on.px(z[2 * i]) - box.left, on.py(z[2 * i + 1]) - box.top, radius, 0, 2 * Math.PI);
-        context.fill();
-      });
+      /** @type {(z: Ae.Numbers, role: string, radius: number, alpha: number) => void} */
+      const dots = (z, role, radius, alpha) => {
+        for (const [i, face] of faces.entries()) {
+          context.fillStyle = style.getPropertyValue(`--ae-${only === face ? "good" : role}`);
+          context.globalAlpha = alpha * (only === 0 || only === face ? 1 : 0.25);
+          context.beginPath();
+          context.arc(on.px(z[2 * i]) - box.left, on.py(z[2 * i + 1]) - box.top, radius, 0, 2 * Math.PI);
+          context.fill();
+        }
+      };
       dots(noisy, "reconstruction", 2.4, 0.55);
       dots(clean, "latent", 1.6, 1);
     },
@@ -183,6 +215,7 @@ function latent() {
 }
 
 // Ranges of both axes that hold all clean codes and 2.5 standard deviations of the noise around them.
+/** @type {(z: Float32Array, noise: number) => Ae.Pair[]} */
 function ranges(z, noise) {
   return [0, 1].map((axis) => {
     const values = z.filter((_, i) => i % 2 === axis);
@@ -193,25 +226,33 @@ function ranges(z, noise) {
   });
 }
 
+/** @type {(kind: string, name: string) => HTMLElement} */
 const legend = (kind, name) => h("span", { class: "ae-key" }, h("span", { class: `ae-swatch ae-${kind}` }), name);
+/** @type {(label: string) => Ae.ChoiceItem} */
 const chip = (label) => ({ label, node: h("span", { class: "ae-chip" }, label) });
 
 // ---------------------------------------------------------------- the figure
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
-  const get = (key) => model.get(key);
+  const [low, high] = model.get("limits").db;
+  /** @type {() => number} */
+  const db = () => model.get("db");
+  /** @type {Record<string, Ae.Step[]>} */
+  const networks = model.get("networks");
   const weights = tensors(model);
   const x = weights.points.data;
   const n = x.length / 3;
   const faces = Array.from({ length: n }, (_, i) => faceOf([...x.subarray(3 * i, 3 * i + 3)]));
-  const names = Object.keys(get("networks")).sort((a, b) => Number(a) - Number(b));
+  const names = Object.keys(networks).sort((a, b) => Number(a) - Number(b));
+  /** @type {Map<string, number>} */
   const without = new Map(); // squared error of each model on a clean channel
 
   const sent = space(model, "view of the points sent");
   const got = space(model, "view of the points received");
   const codes = latent();
   const noise = slider({
-    key: "db", label: "SNR of the channel", min: LOW, max: HIGH, step: 1, grain: 0.5,
+    key: "db", label: "SNR of the channel", min: low, max: high, step: 1, grain: 0.5,
     text: (v) => `${number(v, 1)} dB`, oninput: (v) => update(model, { db: v }),
   });
   const which = choice({
@@ -232,45 +273,51 @@ function render({ model, el }) {
     { key: "distance", label: "mean distance to the surface" },
   ]);
 
+  /** @type {Received | null} */
   let now = null; // what the latest noise has made
   function send() {
-    const name = get("trained") === NEAREST ? nearestModel(names, get("db")) : get("trained");
-    const signal = get("power")[name];
+    /** @type {string} */
+    const name = model.get("trained") === NEAREST ? nearestModel(names, db()) : model.get("trained");
+    /** @type {number[]} */
+    const signal = model.get("power")[name];
     const power = signal.reduce((sum, v) => sum + v, 0) / signal.length;
-    const variance = power / ratio(get("db"));
+    const variance = power / ratio(db());
     const z = weights[`${name}/z`].data;
-    const noisy = receive(z, variance, normals(get("seed"), z.length));
-    const steps = get("networks")[name];
+    const noisy = receive(z, variance, normals(model.get("seed"), z.length));
+    const steps = networks[name];
     const points = decode(steps, noisy, weights, name);
-    if (!without.has(name)) without.set(name, squaredError(decode(steps, Float64Array.from(z), weights, name), x));
+    const clean = without.get(name) ?? squaredError(decode(steps, Float64Array.from(z), weights, name), x);
+    without.set(name, clean);
     now = { name, power, variance, z, noisy, points, rate: rate(signal, variance), error: squaredError(points, x) };
     const away = faces.reduce((sum, _, i) => sum + surfaceDistance([...points.subarray(3 * i, 3 * i + 3)]) / n, 0);
 
-    const snr = ratio(get("db"));
-    noise.set(get("db"));
-    which.set([NEAREST, ...names].indexOf(get("trained")));
+    const snr = ratio(db());
+    noise.set(db());
+    which.set([NEAREST, ...names].indexOf(model.get("trained")));
     numbers.set("ratio", snr, number(snr, snr < 10 ? 2 : 0));
     numbers.set("model", Number(name), `${number(Number(name), 0)} dB`);
     numbers.set("power", power, number(power, 4));
     numbers.set("noise", variance, number(variance, 4));
     numbers.set("rate", now.rate, `${number(now.rate, 2)} bits a point`);
     numbers.set("error", now.error, number(now.error, 4));
-    numbers.set("clean", without.get(name), number(without.get(name), 4));
+    numbers.set("clean", clean, number(clean, 4));
     numbers.set("distance", away, `${number(away, 3)} edges`);
     numbers.say(
-      `${number(get("db"), 1)} decibels, model trained at ${name}: ${number(now.rate, 1)} bits a point, ` +
+      `${number(db(), 1)} decibels, model trained at ${name}: ${number(now.rate, 1)} bits a point, ` +
       `squared error ${number(now.error, 3)}.`,
     );
     look();
   }
 
   function look() {
-    face.set(get("face"));
+    face.set(model.get("face"));
     sent.draw(x, "data", faces);
+    if (now === null) return;
     got.draw(now.points, "reconstruction", faces);
-    codes.draw(now.z, now.noisy, faces, get("face"), ranges(now.z, now.variance));
+    codes.draw(now.z, now.noisy, faces, model.get("face"), ranges(now.z, now.variance));
   }
 
+  /** @type {(name: string, canvas: HTMLCanvasElement) => HTMLElement} */
   const titled = (name, canvas) =>
     h("div", { class: "ae-picture" }, h("span", { class: "ae-title" }, name), canvas);
   frame(
@@ -285,7 +332,7 @@ function render({ model, el }) {
       column(
         noise.node, which.node, numbers.node,
         row(
-          button("New noise", () => update(model, { seed: (get("seed") + 1) % 2 ** 31 })),
+          button("New noise", () => update(model, { seed: (model.get("seed") + 1) % 2 ** 31 })),
           button("Reset view", () => update(model, VIEW)),
         ),
       ),
@@ -295,11 +342,11 @@ function render({ model, el }) {
       "the slider. Drag a cube to turn both; keys: Tab, then arrows (Shift: further, Home: back).",
     ),
   );
-  const stops = [
+  const stop = together(
     watch(model, ["db", "trained", "seed"], send), watch(model, ["yaw", "pitch", "face"], look), whenShown(el, look),
-  ];
+  );
   send();
-  return () => stops.forEach((stop) => stop());
+  return stop;
 }
 
 export default { render };

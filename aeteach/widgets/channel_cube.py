@@ -1,6 +1,5 @@
 """Points on a cube, sent through a noisy bottleneck: turn them, and turn the noise up."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +11,12 @@ from aeteach import channel
 from aeteach.data import cube
 from aeteach.models import NoisyAutoencoder
 from aeteach.weights import load
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import network
+from aeteach.widgets.kit.traits import WholeWithin, Within
 
 TRAINED = (0, 10, 20, 30)  # dB, of the package's models cube-2-...dB
-LOW, HIGH = -10.0, 40.0  # dB, of the slider
 FACES = ("none", "left", "right", "front", "back", "bottom", "top")
 NEAREST = "nearest"
 _MEASURED = (10_000, 2)  # how many points the powers are measured on, and their seed
@@ -32,7 +31,7 @@ _ALT = (
 )
 
 
-class ChannelCube(Figure):
+class ChannelCube(PackedFigure):
     """Send points of a cube through a channel whose signal-to-noise ratio the reader sets.
 
     The decoders run in the page, from their weights in float16; the codes are computed here. The
@@ -45,30 +44,28 @@ class ChannelCube(Figure):
         points: x to show, (n, 3), float32, at most 2,000; 600 from the surface if left out.
 
     Attributes:
-        db: SNR of the channel, dB, from -10 to 40.
+        db: SNR of the channel, dB, -10 to 40.
         trained: which model, by its SNR of training as text ("20"), or "nearest" for the one whose
             SNR is nearest to that of the channel.
-        face: which face's points stand out: 0 for none, 1 to 6 for left, right, front, back, bottom
-            and top (first coordinate 0 and 1, second 0 and 1, third 0 and 1).
-        yaw: how far the cube is turned about its vertical axis, degrees, from -180 to 180.
-        pitch: how far it is tilted towards the reader, degrees, from -90 to 90.
-        seed: of the noise, from 0.
+        face: which face's points stand out, 0 to 6; 0 for none, then left, right, front, back,
+            bottom and top (first coordinate 0 and 1, second 0 and 1, third 0 and 1).
+        yaw: how far the cube is turned about its vertical axis, degrees, -180 to 180.
+        pitch: how far it is tilted towards the reader, degrees, -90 to 90.
+        seed: of the noise, 0 to 2147483647.
 
     Raises:
         ValueError: models or points that do not fit, or a number outside its range.
     """
 
     _module = "channel_cube"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     networks = t.Dict(help="SNR of training -> layers of its decoder.").tag(sync=True)
     power = t.Dict(help="SNR of training -> variance of each latent number.").tag(sync=True)
-    db = t.Float(20.0).tag(sync=True)
+    db = Within(20.0, -10, 40)
     trained = t.Unicode(NEAREST).tag(sync=True)
-    face = t.Int(0).tag(sync=True)
-    yaw = t.Float(30.0).tag(sync=True)
-    pitch = t.Float(25.0).tag(sync=True)
-    seed = t.Int(0).tag(sync=True)
+    face = WholeWithin(0, 0, len(FACES) - 1)
+    yaw = Within(30.0, -180, 180)
+    pitch = Within(25.0, -90, 90)
+    seed = WholeWithin(0, 0, 2**31 - 1)
 
     def __init__(
         self,
@@ -102,28 +99,12 @@ class ChannelCube(Figure):
         }
         super().__init__(**state | kwargs)
 
-    @t.validate("db", "yaw", "pitch")
-    def _check_number(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, float(proposal["value"])
-        low, high = {"db": (LOW, HIGH), "yaw": (-180, 180), "pitch": (-90, 90)}[name]
-        if not (math.isfinite(value) and low <= value <= high):
-            raise StateError(f"{name} is {value}; expected a number from {low:g} to {high:g}")
-        return value
-
     @t.validate("trained")
     def _check_trained(self, proposal: Any) -> str:
         known = [NEAREST, *self._models]
         if proposal["value"] not in known:
             raise StateError(f"trained is {proposal['value']!r}; expected one of {known}")
         return str(proposal["value"])
-
-    @t.validate("face", "seed")
-    def _check_whole(self, proposal: Any) -> int:
-        name, value = proposal["trait"].name, int(proposal["value"])
-        high = {"face": len(FACES) - 1, "seed": 2**31 - 1}[name]
-        if not 0 <= value <= high:
-            raise StateError(f"{name} is {value}; expected a whole number from 0 to {high}")
-        return value
 
     @property
     def model(self) -> str:
@@ -177,4 +158,4 @@ def _checked(models: Mapping[int, nn.Module], points: Tensor) -> dict[str, Noisy
     return checked
 
 
-__all__ = ["FACES", "HIGH", "LOW", "NEAREST", "TRAINED", "ChannelCube"]
+__all__ = ["FACES", "NEAREST", "TRAINED", "ChannelCube"]

@@ -8,8 +8,9 @@ import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
 from aeteach.clinic import Report, Vitals
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError, read_array
+from aeteach.widgets.kit.traits import OneOf, WholeWithin
 
 VIEWS = ("reconstruction", "kl", "dimensions", "pixels", "noise")
 _CURVES = ("seen", "unseen", "kl", "pixels", "noise")  # of Vitals, a row a moment
@@ -149,7 +150,7 @@ def _text(key: str, value: float) -> str:
     return text.replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
 
 
-class Clinic(Figure):
+class Clinic(PackedFigure):
     """Show the charts of broken VAEs, let the reader name each fault, and answer with evidence.
 
     Args:
@@ -161,11 +162,11 @@ class Clinic(Figure):
 
     Attributes:
         patient: bed, from 0.
-        moment: place in the patient's chart, from 0.
+        moment: place in the patient's chart, from 0; a shorter chart shows its last one.
         view: which plot: "reconstruction", "kl", "dimensions", "pixels" or "noise".
         control: whether the healthy control is drawn too.
         guesses: for each bed, the diagnoses chosen so far, from 0, until the right one.
-        looked: the diagnosis whose evidence is shown, -1 for none.
+        looked: the diagnosis whose evidence is shown, -1 to 9; -1 for none.
 
     Raises:
         ValueError: an unknown patient, charts that do not fit each other or are not finite, or a
@@ -173,18 +174,16 @@ class Clinic(Figure):
     """
 
     _module = "clinic_cards"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     pictures = t.Bytes(b"").tag(sync=True)  # grey levels 0 to 255, a byte a pixel
     patients = t.List(t.Dict()).tag(sync=True)
     diagnoses = t.List(t.Dict()).tag(sync=True)
     shape = t.List(t.Int()).tag(sync=True)  # pictures in a row, height, width
-    patient = t.Int(0).tag(sync=True)
-    moment = t.Int(0).tag(sync=True)
-    view = t.Unicode("reconstruction").tag(sync=True)
+    patient = WholeWithin(0, 0, lambda clinic: len(clinic.patients) - 1)
+    moment = WholeWithin(0, 0, lambda clinic: max(len(p["steps"]) for p in clinic.patients) - 1)
+    view = OneOf(*VIEWS)
     control = t.Bool(True).tag(sync=True)
     guesses = t.List(t.List(t.Int())).tag(sync=True)
-    looked = t.Int(-1).tag(sync=True)
+    looked = WholeWithin(-1, -1, len(FAULTS) - 1)
 
     def __init__(
         self,
@@ -245,38 +244,6 @@ class Clinic(Figure):
     def at_first(self) -> int:
         """How many had it at the first guess."""
         return sum(g[:1] == [p["fault"]] for p, g in zip(self.patients, self.guesses, strict=True))
-
-    @t.validate("patient")
-    def _check_patient(self, proposal: Any) -> int:
-        value = int(proposal["value"])
-        if not 0 <= value < len(self.patients):
-            raise StateError(
-                f"patient is {value}; expected a bed from 0 to {len(self.patients) - 1}"
-            )
-        return value
-
-    @t.validate("moment")
-    def _check_moment(self, proposal: Any) -> int:
-        value = int(proposal["value"])
-        most = max((len(p["steps"]) for p in self.patients), default=1) - 1
-        if not 0 <= value <= most:  # a shorter chart shows its last moment instead
-            raise StateError(f"moment is {value}; expected a place in a chart, 0 to {most}")
-        return value
-
-    @t.validate("view")
-    def _check_view(self, proposal: Any) -> str:
-        if proposal["value"] not in VIEWS:
-            raise StateError(f"view is {proposal['value']!r}; expected one of {', '.join(VIEWS)}")
-        return str(proposal["value"])
-
-    @t.validate("looked")
-    def _check_looked(self, proposal: Any) -> int:
-        value = int(proposal["value"])
-        if not -1 <= value < len(FAULTS):
-            raise StateError(
-                f"looked is {value}; expected a diagnosis 0 to {len(FAULTS) - 1}, or -1"
-            )
-        return value
 
     @t.validate("guesses")
     def _check_guesses(self, proposal: Any) -> list[list[int]]:

@@ -10,17 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import Numbers, StateError, read_array
+from aeteach.widgets.kit.traits import OneOf, WholeWithin
 
 MODES = ("convolution", "transposed")
-SIDES = ("output", "input")
-LARGEST, WIDEST = 8, 4  # the input and the kernel
-LIMITS = {
-    "n": (3, LARGEST),
-    "kernel_size": (1, WIDEST),
-    "stride": (1, 3),
-    "padding": (0, 2),
-    "output_padding": (0, 2),
-}
+_LARGEST, _WIDEST = 8, 4  # the input and the kernel
 
 # Small whole numbers, so that every sum can be done in the head.
 X = (
@@ -111,13 +104,13 @@ class ConvSteps(Figure):
     """
 
     _module = "conv_steps"
-    mode = t.Unicode("convolution").tag(sync=True)
-    n = t.Int(5).tag(sync=True)
-    kernel_size = t.Int(3).tag(sync=True)
-    stride = t.Int(2).tag(sync=True)
-    padding = t.Int(1).tag(sync=True)
-    output_padding = t.Int(0).tag(sync=True)
-    side = t.Unicode("output").tag(sync=True)
+    mode = OneOf(*MODES)
+    n = WholeWithin(5, 3, _LARGEST)
+    kernel_size = WholeWithin(3, 1, _WIDEST)
+    stride = WholeWithin(2, 1, 3)
+    padding = WholeWithin(1, 0, 2)
+    output_padding = WholeWithin(0, 0, 2)
+    side = OneOf("output", "input")
     cell = t.Int(0).tag(sync=True)
     x = Numbers().tag(sync=True)
     w = Numbers().tag(sync=True)
@@ -150,28 +143,10 @@ class ConvSteps(Figure):
             )
         return y[0, 0].numpy()
 
-    @t.validate("mode", "side")
-    def _check_word(self, proposal: Any) -> str:
+    @t.validate(*Setting._fields)
+    def _check_possible(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        known = MODES if name == "mode" else SIDES
-        if value not in known:
-            raise StateError(f"{name} is {value!r}; expected {known[0]!r} or {known[1]!r}")
-        return self._possible(name, value)
-
-    @t.validate(*LIMITS)
-    def _check_number(self, proposal: Any) -> int:
-        name, value = proposal["trait"].name, proposal["value"]
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            raise StateError(f"{name} is {value}; expected a whole number from {low} to {high}")
-        return self._possible(name, value)
-
-    def _possible(self, name: str, value: Any) -> Any:
-        """Return the value if the setting that it belongs to has an output."""
-        setting = self.setting
-        if name in Setting._fields:
-            setting = setting._replace(**{name: value})
-        if why := refusal(setting):
+        if why := refusal(self.setting._replace(**{name: value})):
             raise StateError(f"{name} cannot be {value!r} here. {why}")
         return value
 
@@ -196,7 +171,7 @@ class ConvSteps(Figure):
     def _check_table(self, proposal: Any) -> list[list[float]]:
         name = proposal["trait"].name
         array = read_array(name, proposal["value"])
-        side = LARGEST if name == "x" else WIDEST
+        side = _LARGEST if name == "x" else _WIDEST
         if array.shape != (side, side):
             raise StateError(f"{name} has shape {array.shape}; expected ({side}, {side})")
         return [[float(v) for v in row] for row in array]

@@ -1,10 +1,10 @@
 // Draw a digit: scaled and centred like MNIST's, encoded to a Gaussian, decoded, and read again.
-import { unpack } from "./kit/atlas.js";
+import { whenUnpacked } from "./kit/atlas.js";
 import { asMnist, enlarge, FIELD, ink, line, sheetOf } from "./kit/drawing.js";
 import { paintCodes } from "./kit/paint_codes.js";
 import {
-  button, caption, choice, column, columns, frame, h, handle, image, number, plane, readout, row, s, set, slider,
-  update, watch, whenShown,
+  button, caption, choice, column, columns, digitKeys, frame, h, handle, image, number, pen, plane, readout, row, s, set,
+  slider, together, update, watch, whenShown,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
 import { run } from "./kit/network.js";
@@ -12,16 +12,28 @@ import { normals } from "./kit/random_normals.js";
 import { read } from "./kit/reader.js";
 import { tensors } from "./kit/weights.js";
 
+/** @typedef {{ name: string, prefix: string, framed: boolean, encoder: Ae.Step[], heads: boolean, decoder: Ae.Step[], classes: number, told: string[], low: number[], high: number[] }} Spec a model, as Python describes it */
+/** @typedef {{ mu: number[], logVar: number[] | null }} Code */
+/** @typedef {Code & { sigma: number[] | null, z: number[], x: Float64Array, error: number, kl: number, p: Float64Array }} Made what a model makes of the drawing */
+/** @typedef {{ drawing: Float64Array, y: number, models: Made[] }} Seen */
+/** @typedef {Pick<Spec, "low" | "high">} Corners */
+/** @typedef {Pick<Made, "mu" | "sigma">} Gaussian */
+/** @typedef {Ae.Pair[]} Stroke */
+/** @typedef {{ start: (sheet: Ae.Sheet) => void, changed: () => void, commit: (stroke: Stroke) => void, undo: () => void, clear: () => void, say: (sentence: string) => void }} PadOptions */
+/** @typedef {{ node: HTMLElement, redraw: () => void, paint: () => void, sheet: () => Ae.Sheet }} Pad */
+/** @typedef {{ on: Ae.Plane, forget: () => void, show: (window: Ae.Pair[], codes: Ae.Tensor, labels: number[], q: Gaussian, visible: { prior: boolean, mean: boolean }) => void }} View */
+
 const MARGIN = 2; // pixels of black frame around the 28 x 28
-const FARTHEST = 3; // of eps
 const READER = -1; // the label told is what the reader makes of the drawing
 const CLOSE = 4; // standard deviations to each side of mu, seen from close by
 
 // ---------------------------------------------------------------- the models
 
+/** @type {(y: number, classes: number) => number[]} */
 const oneHot = (y, classes) => Array.from({ length: classes }, (_, c) => (c === y ? 1 : 0));
 
 // Pixels with a black frame around them.
+/** @type {(x: Float64Array) => Float64Array} */
 function framed(x) {
   const side = FIELD + 2 * MARGIN;
   const result = new Float64Array(side * side);
@@ -29,11 +41,13 @@ function framed(x) {
   return result;
 }
 
+/** @type {(values: Iterable<number>, y: number, who: string, spec: Spec) => Float64Array} */
 function told(values, y, who, spec) {
-  return spec.told.includes(who) ? Float64Array.from([...values, ...oneHot(y, spec.classes)]) : values;
+  return spec.told.includes(who) ? Float64Array.from([...values, ...oneHot(y, spec.classes)]) : Float64Array.from(values);
 }
 
 // mu and log_var of q(z|x), from 28 x 28 pixels; log_var is null for a model that has only a code.
+/** @type {(spec: Spec, weights: Ae.Tensors, x: Float64Array, y: number) => Code} */
 export function encode(spec, weights, x, y) {
   const pixels = spec.framed ? framed(x) : x;
   const data = told(pixels, y, "encoder", spec);
@@ -41,24 +55,29 @@ export function encode(spec, weights, x, y) {
   const shape = data.length === pixels.length ? [1, side, side] : [data.length];
   const features = run(spec.encoder, { shape, data }, weights, `${spec.prefix}/e`);
   if (!spec.heads) return { mu: Array.from(features.data), logVar: null };
+  /** @type {(name: string) => number[]} */
   const head = (name) => Array.from(run([{ op: "linear", at: 0 }], features, weights, `${spec.prefix}/${name}`).data);
   return { mu: head("mu"), logVar: head("lv") };
 }
 
 // x_hat of z, 28 x 28 pixels.
+/** @type {(spec: Spec, weights: Ae.Tensors, z: number[], y: number) => Float64Array} */
 export function decode(spec, weights, z, y) {
-  const data = Float64Array.from(told(z, y, "decoder", spec));
+  const data = told(z, y, "decoder", spec);
   return run(spec.decoder, { shape: [data.length], data }, weights, `${spec.prefix}/d`).data;
 }
 
 // KL(N(mu, sigma^2) || N(0, I)) = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2), nats
+/** @type {(code: Code) => number} */
 export function kl({ mu, logVar }) {
   return logVar === null ? NaN : mu.reduce((sum, m, i) => sum + (m * m + Math.exp(logVar[i]) - 1 - logVar[i]) / 2, 0);
 }
 
+/** @type {(p: Float64Array) => number} */
 const most = (p) => p.indexOf(Math.max(...p));
 
 // What every model makes of 28 x 28 pixels x: {drawing, y, models: [{mu, logVar, sigma, z, x, error, kl, p}]}.
+/** @type {(specs: Spec[], weights: Ae.Tensors, x: Float64Array, eps: number[], label: number) => Seen} */
 export function look(specs, weights, x, eps, label) {
   const drawing = read(x, weights);
   const y = label === READER ? most(drawing) : label;
@@ -75,17 +94,20 @@ export function look(specs, weights, x, eps, label) {
 
 // ---------------------------------------------------------------- the sheet
 
+/** @type {(v: number) => number} */
 const round = (v) => Math.round(1e4 * clamp(v, 0, 1)) / 1e4; // what Python is told is what was drawn
 
 // A canvas to draw on. What it shows is kept in bytes beside it and never read back from it:
 // browsers that guard against fingerprints add noise to what they hand out. `start` begins the
 // sheet anew with its preset; `commit(stroke)` is told when one is finished.
+/** @type {(model: Ae.Model, options: PadOptions) => Pad} */
 function pad(model, { start, changed, commit, undo, clear, say }) {
   const side = model.get("sheet");
   const radius = model.get("pen");
   let sheet = sheetOf(side);
+  /** @type {Stroke | null} */
   let stroke = null; // the one being drawn
-  let pen = { x: 0.5, y: 0.25, down: false }; // of the keyboard
+  const hand = { x: 0.5, y: 0.25, down: false }; // of the keyboard
   const canvas = h("canvas", {
     class: "ae-pad", width: side, height: side, tabindex: 0, role: "application", "aria-roledescription": "drawing sheet",
     "aria-label": "Sheet to draw a digit on. Arrow keys move the pen, Space puts it down and lifts it, " +
@@ -95,7 +117,7 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
   const node = h("div", { class: "ae-sheet" }, canvas, mark);
 
   function paint() {
-    const context = canvas.getContext("2d");
+    const context = pen(canvas);
     const pixels = context.createImageData(side, side);
     for (let i = 0; i < sheet.bytes.length; i++) {
       const v = sheet.bytes[i];
@@ -110,8 +132,10 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
     ink(sheet, model.get("strokes"), radius);
     paint();
   }
+  /** @type {(point: Ae.Pair) => void} */
   function extend(point) {
-    const last = stroke.at(-1);
+    if (stroke === null) return;
+    const last = stroke[stroke.length - 1];
     if (last && last[0] === point[0] && last[1] === point[1]) return;
     stroke.push(point);
     line(sheet, last ?? point, point, radius);
@@ -119,13 +143,16 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
   function finish() {
     if (stroke === null) return;
     const done = stroke;
-    [stroke, pen.down] = [null, false];
+    stroke = null;
+    hand.down = false;
     mark.classList.remove("ae-down");
     commit(done);
   }
 
   // By mouse, finger or stylus.
+  /** @type {number | null} */
   let pointer = null;
+  /** @type {(event: MouseEvent) => Ae.Pair} */
   const place = (event) => {
     const box = canvas.getBoundingClientRect();
     return [round((event.clientX - box.left) / box.width), round((event.clientY - box.top) / box.height)];
@@ -135,7 +162,7 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
     event.preventDefault();
     finish();
     pointer = event.pointerId;
-    canvas.setPointerCapture(pointer);
+    canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     mark.hidden = true;
     stroke = [];
@@ -150,46 +177,51 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
     paint();
     changed();
   });
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(end, (event) => {
-      if (event.pointerId !== pointer) return;
-      pointer = null;
-      finish();
-    });
-  }
+  /** @type {(event: PointerEvent) => void} */
+  const lift = (event) => {
+    if (event.pointerId !== pointer) return;
+    pointer = null;
+    finish();
+  };
+  canvas.addEventListener("pointerup", lift);
+  canvas.addEventListener("pointercancel", lift);
+  canvas.addEventListener("lostpointercapture", lift);
 
   // By keyboard: a pen of its own, one pixel of MNIST a step (Shift: three).
   const showPen = () => {
     mark.hidden = false;
-    mark.classList.toggle("ae-down", pen.down);
-    mark.style.left = `${100 * pen.x}%`;
-    mark.style.top = `${100 * pen.y}%`;
+    mark.classList.toggle("ae-down", hand.down);
+    mark.style.left = `${100 * hand.x}%`;
+    mark.style.top = `${100 * hand.y}%`;
   };
+  /** @type {Record<string, Ae.Pair>} */
   const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const dip = () => {
+    if (hand.down) return finish();
+    hand.down = true;
+    stroke = [];
+    extend([hand.x, hand.y]);
+    paint();
+    changed();
+  };
+  /** @type {Record<string, () => void>} */
   const keys = {
-    " ": () => {
-      if (pen.down) return finish();
-      pen.down = true;
-      stroke = [];
-      extend([pen.x, pen.y]);
-      paint();
-      changed();
-    },
-    Backspace: () => (pen.down ? finish() : undo()),
+    " ": dip,
+    Enter: dip,
+    Backspace: () => (hand.down ? finish() : undo()),
     Delete: () => {
       finish();
       clear();
     },
   };
-  keys.Enter = keys[" "];
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || pointer !== null) return;
     const arrow = ARROWS[event.key];
     if (arrow) {
       const step = (event.shiftKey ? 3 : 1) / FIELD;
-      Object.assign(pen, { x: round(pen.x + arrow[0] * step), y: round(pen.y + arrow[1] * step) });
-      if (pen.down) {
-        extend([pen.x, pen.y]);
+      Object.assign(hand, { x: round(hand.x + arrow[0] * step), y: round(hand.y + arrow[1] * step) });
+      if (hand.down) {
+        extend([hand.x, hand.y]);
         paint();
         changed();
       }
@@ -200,8 +232,8 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
     event.stopPropagation();
     showPen();
     if (!arrow) return; // the drawing has spoken for itself
-    const [x, y] = [pen.x, pen.y].map((v) => Math.round(FIELD * v));
-    say(`Pen ${pen.down ? "down" : "up"}, ${x} right and ${y} down of ${FIELD}.`);
+    const [x, y] = [hand.x, hand.y].map((v) => Math.round(FIELD * v));
+    say(`Pen ${hand.down ? "down" : "up"}, ${x} right and ${y} down of ${FIELD}.`);
   });
   canvas.addEventListener("focus", () => {
     if (canvas.matches(":focus-visible") && pointer === null) showPen();
@@ -215,9 +247,8 @@ function pad(model, { start, changed, commit, undo, clear, say }) {
 
 // ---------------------------------------------------------------- the plane
 
-const digitColour = (label) => `var(--ae-digit-${label})`;
-
 // The plane that holds nearly all codes, made wider where q(z|x) lies outside of it.
+/** @type {(corners: Corners, q: Gaussian) => Ae.Pair[]} */
 export function wholePlane({ low, high }, { mu, sigma }) {
   return mu.map((m, i) => {
     const reach = CLOSE * (sigma === null ? 0 : sigma[i]) + 0.02 * (high[i] - low[i]);
@@ -227,12 +258,14 @@ export function wholePlane({ low, high }, { mu, sigma }) {
 
 // The neighbourhood of mu, as wide both ways, so that an ellipse keeps its shape; of a model without
 // sigma, a twentieth of its plane.
+/** @type {(corners: Corners, q: Gaussian) => Ae.Pair[]} */
 export function closeBy({ low, high }, { mu, sigma }) {
   const reach = sigma === null ? Math.max(...mu.map((_, i) => high[i] - low[i])) / 40 : CLOSE * Math.max(...sigma);
   return mu.map((m) => [m - reach, m + reach]);
 }
 
 // A plane with the points of test digits, the prior, and q(z|x) as its mean and an ellipse of one sigma.
+/** @type {(options: Ae.PlaneOptions) => View} */
 function view(options) {
   const on = plane(options);
   const [prior, gaussian] = [s("ellipse", { class: "ae-rule" }), s("ellipse", { class: "ae-line ae-latent" })];
@@ -241,7 +274,9 @@ function view(options) {
   let painted = ""; // the points are painted anew only where the window has moved
   return {
     on,
-    forget: () => (painted = ""),
+    forget() {
+      painted = "";
+    },
     show([x, y], codes, labels, { mu, sigma }, visible) {
       const key = JSON.stringify([x, y, codes.shape, codes.data[0]]);
       if (key !== painted) {
@@ -250,6 +285,7 @@ function view(options) {
         painted = key;
       }
       const unit = [on.px(1) - on.px(0), on.py(0) - on.py(1)];
+      /** @type {(centre: number[], radii: number[]) => Ae.Attributes} */
       const ellipse = (centre, radii) => ({
         cx: on.px(centre[0]), cy: on.py(centre[1]), rx: unit[0] * radii[0], ry: unit[1] * radii[1],
       });
@@ -265,26 +301,39 @@ function view(options) {
 
 // ---------------------------------------------------------------- the figure
 
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
+  /** @type {Spec[]} */
   const specs = model.get("models");
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
   const weights = tensors(model);
+  /** @type {number[]} */
   const labels = model.get("labels");
+  /** @type {number[]} */
   const testDigits = model.get("presets");
+  /** @type {{ name: string, strokes: Stroke[] }[]} */
   const drawn = model.get("drawn");
   const box = { width: FIELD, height: FIELD };
+  /** @type {() => number} */
   const chosen = () => Math.max(0, specs.findIndex(({ name }) => name === model.get("model")));
   const conditional = specs.some(({ classes }) => classes > 0);
+  /** @type {Ae.Images | null} */
   let picture = null; // (i) -> pixels of test digit i, once unpacked
+  /** @type {Seen | null} */
   let seen = null;
 
   // ---- the sheet and its presets
   const clear = () => update(model, { preset: -1, strokes: [] });
   const undo = () => {
+    /** @type {Stroke[]} */
     const strokes = model.get("strokes");
     if (strokes.length > 0) update(model, { strokes: strokes.slice(0, -1) });
     else if (model.get("preset") >= 0) clear();
   };
+  /** @type {(sheet: Ae.Sheet) => void} */
   const start = (sheet) => {
+    /** @type {number} */
     const preset = model.get("preset");
     if (preset >= testDigits.length) ink(sheet, drawn[preset - testDigits.length].strokes, model.get("pen"));
     else if (preset >= 0 && picture !== null) enlarge(sheet, picture(preset));
@@ -320,6 +369,7 @@ function render({ model, el }) {
     onchange: (i) => update(model, { model: specs[i].name }),
   });
   cards.node.classList.add("ae-cards");
+  /** @type {(key: string) => HTMLElement} */
   const cell = (key) => h("td", { class: "ae-value", "data-key": key });
   const cells = specs.map((_, i) => ["verdict", "error", "nats", "bits"].map((key) => cell(`${key}-${i}`)));
   const heads = ["", "read as", "squared error", "KL, nats", "KL, bits"];
@@ -340,27 +390,38 @@ function render({ model, el }) {
 
   // ---- the plane
   const planeOf = h("p", { class: "ae-heading" });
+  /** @type {Omit<Ae.PlaneOptions, "label">} */
   const axes = { x: [-1, 1], y: [-1, 1], xLabel: "latent number z₁", yLabel: "latent number z₂", canvas: true };
   const whole = view({ ...axes, label: "The latent plane of the chosen model, with the drawing's code" });
   // Its numbers have more digits, which leave no room for a name beside them.
   const near = view({ ...axes, height: 270, xLabel: "z₁ across, z₂ up", yLabel: undefined, label: "The neighbourhood of the drawing's code. Arrow keys move z." });
+  /** @type {() => Pick<Made, "mu" | "sigma" | "z"> & Partial<Made>} */
   const q = () => seen?.models[chosen()] ?? { mu: [0, 0], sigma: null, z: [0, 0] };
-  const toEps = (eps) => update(model, { eps: eps.map((v) => clamp(v, -FARTHEST, FARTHEST)) });
+  /** @type {() => Ae.Pair} */
+  const epsNow = () => model.get("eps");
+  /** @type {(eps: number[]) => void} */
+  const toEps = (eps) => update(model, { eps: eps.map((v) => clamp(v, ...limits.eps)) });
   const sayZ = () => `z one ${number(q().z[0])}, z two ${number(q().z[1])}`;
   const z = handle(near.on, {
-    label: "z", kind: "latent", radius: 6, range: [-FARTHEST, FARTHEST], get: () => q().z, now: () => model.get("eps")[0],
-    text: sayZ, nudge: (dx, dy) => toEps(model.get("eps").map((v, i) => v + 0.1 * [dx, dy][i])),
-    set: (at) => q().sigma && toEps(at.map((v, i) => (v - q().mu[i]) / q().sigma[i])),
+    label: "z", kind: "latent", radius: 6, range: limits.eps, get: () => [q().z[0], q().z[1]], now: () => epsNow()[0],
+    text: sayZ, nudge: (dx, dy) => toEps([epsNow()[0] + 0.1 * dx, epsNow()[1] + 0.1 * dy]),
+    set(at) {
+      const { mu, sigma } = q();
+      if (sigma) toEps(at.map((v, i) => (v - mu[i]) / sigma[i]));
+    },
   });
   const sliders = ["ε₁", "ε₂"].map((name, i) => slider({
-    key: `eps-${i}`, label: `noise ${name}`, min: -FARTHEST, max: FARTHEST, step: 0.1, grain: 0.01, text: (v) => number(v),
-    oninput: (v) => toEps(model.get("eps").map((old, j) => (j === i ? Number(v.toFixed(4)) : old))),
+    key: `eps-${i}`, label: `noise ${name}`, min: limits.eps[0], max: limits.eps[1], step: 0.1, grain: 0.01,
+    text: (v) => number(v), oninput: (v) => toEps(epsNow().map((old, j) => (j === i ? Number(v.toFixed(4)) : old))),
   }));
   let draws = 0;
-  const noise = row(
-    button("Draw ε", () => toEps(Array.from(normals((draws += 1), 2)))),
+  const noise = [
+    button("Draw ε", () => {
+      draws += 1;
+      toEps(Array.from(normals(draws, 2)));
+    }),
     button("ε = 0", () => toEps([0, 0])),
-  );
+  ];
 
   function drawPlanes() {
     const now = q();
@@ -371,67 +432,72 @@ function render({ model, el }) {
     near.show(closeBy(spec, now), codes, labels, now, { prior: false, mean: seen !== null });
     z.node.style.display = now.sigma === null ? "none" : "";
     z.place();
-    const eps = model.get("eps");
-    sliders.forEach((control, i) => {
-      control.set(eps[i]);
+    for (const [i, control] of sliders.entries()) {
+      control.set(epsNow()[i]);
       control.input.disabled = !spec.heads;
-    });
-    for (const part of noise.children) part.disabled = !spec.heads;
+    }
+    for (const part of noise) part.disabled = !spec.heads;
   }
 
+  /** @type {(values: number[], digits?: number) => string} */
   const pair = (values, digits = 2) => `(${values.map((v) => number(v, digits)).join(", ")})`;
+  /** @type {(p: Float64Array) => string} */
   const sure = (p) => `${most(p)} (${number(100 * p[most(p)], 1)} %)`;
 
   function drawNumbers() {
     const now = q();
+    /** @type {(key: string, value: Ae.Value, text: string) => void} */
     const put = (key, value, text) => numbers.set(key, value, seen === null ? "–" : text);
     put("mu", now.mu.join(" "), pair(now.mu));
     put("sigma", (now.sigma ?? []).join(" "), now.sigma === null ? "none: a point" : pair(now.sigma, 3));
     put("z", now.z.join(" "), pair(now.z));
-    const bits = now.kl / Math.LN2;
-    put("kl", now.kl, now.sigma === null ? "none: a point" : `${number(now.kl)} nats = ${number(bits)} bits`);
-    put("error", now.error, number(now.error));
+    const { kl: nats = NaN, error = NaN } = now;
+    put("kl", nats, now.sigma === null ? "none: a point" : `${number(nats)} nats = ${number(nats / Math.LN2)} bits`);
+    put("error", error, number(error));
     verdict.textContent = seen === null ? "Nothing drawn yet" : `read as ${sure(seen.drawing)}`;
-    verdict.dataset.value = seen === null ? NaN : most(seen.drawing);
-    specs.forEach(({ heads: variational }, i) => {
+    const reading = seen === null ? NaN : most(seen.drawing);
+    verdict.dataset.value = String(reading);
+    for (const [i, { heads: variational }] of specs.entries()) {
       const made = seen?.models[i];
       const texts = made === undefined
         ? ["–", "–", "–", "–"]
         : [sure(made.p), number(made.error, 1), ...[made.kl, made.kl / Math.LN2].map((v) => (variational ? number(v) : "none"))];
       const values = made === undefined ? [] : [most(made.p), made.error, made.kl, made.kl / Math.LN2];
-      cells[i].forEach((td, k) => {
+      for (const [k, td] of cells[i].entries()) {
         td.textContent = texts[k];
-        td.dataset.value = values[k] ?? NaN;
-      });
-      cells[i][0].classList.toggle("ae-wrong", made !== undefined && most(made.p) !== most(seen.drawing));
-    });
+        td.dataset.value = String(values[k] ?? NaN);
+      }
+      cells[i][0].classList.toggle("ae-wrong", made !== undefined && most(made.p) !== reading);
+    }
   }
 
   function draw() {
     const x = asMnist(paper.sheet());
-    seen = x === null ? null : look(specs, weights, x, model.get("eps"), model.get("label"));
+    const found = x === null ? null : look(specs, weights, x, model.get("eps"), model.get("label"));
+    seen = found;
     const blank = new Float64Array(FIELD * FIELD);
     // All pictures before all words: a picture asks for its colours, and words make the page count anew.
     shown.draw(x ?? blank);
-    rebuilt.forEach((part, i) => part.draw(seen?.models[i].x ?? blank));
-    rebuilt.forEach((part, i) => {
-      const what = seen === null ? "nothing drawn yet" : `read as ${most(seen.models[i].p)}`;
+    for (const [i, part] of rebuilt.entries()) part.draw(found?.models[i].x ?? blank);
+    for (const [i, part] of rebuilt.entries()) {
+      const what = found === null ? "nothing drawn yet" : `read as ${most(found.models[i].p)}`;
       part.describe(`reconstruction of the ${specs[i].name}: ${what}`);
-    });
-    shown.describe(x === null ? "nothing drawn yet" : `the drawing, scaled and centred: read as ${most(seen.drawing)}`);
+    }
+    shown.describe(found === null ? "nothing drawn yet" : `the drawing, scaled and centred: read as ${most(found.drawing)}`);
     cards.set(chosen());
     label.set(asked.indexOf(model.get("label")));
     const preset = model.get("preset");
-    presets.inputs.forEach((input, i) => (input.checked = i === preset));
+    for (const [i, input] of presets.inputs.entries()) input.checked = i === preset;
     drawPlanes();
     drawNumbers();
+    /** @type {(spec: Spec, made: Made) => string} */
     const said = (spec, made) =>
       `${spec.name}: read as ${most(made.p)}, squared error ${number(made.error, 1)}` +
       (spec.heads ? `, KL ${number(made.kl)} nats` : "");
     numbers.say(
-      seen === null
+      found === null
         ? "The sheet is empty."
-        : `Read as ${sure(seen.drawing)}. ${specs.map((spec, i) => said(spec, seen.models[i])).join(". ")}.`,
+        : `Read as ${sure(found.drawing)}. ${specs.map((spec, i) => said(spec, found.models[i])).join(". ")}.`,
     );
   }
   function begin() {
@@ -439,15 +505,16 @@ function render({ model, el }) {
     draw();
   }
   function paintThumbs() {
-    thumbs.forEach((thumb, i) => {
+    for (const [i, thumb] of thumbs.entries()) {
       if (i < testDigits.length) {
         if (picture !== null) thumb.draw(picture(i));
-        return;
+        continue;
       }
       const sheet = sheetOf(model.get("sheet"));
       ink(sheet, drawn[i - testDigits.length].strokes, model.get("pen"));
-      thumb.draw(asMnist(sheet));
-    });
+      const x = asMnist(sheet);
+      if (x !== null) thumb.draw(x);
+    }
   }
 
   frame(
@@ -461,18 +528,15 @@ function render({ model, el }) {
     ),
     columns(
       column(planeOf, whole.on.node, numbers.node),
-      column(h("p", { class: "ae-heading" }, "The same place, from close by"), near.on.node, ...sliders.map(({ node }) => node), noise),
+      column(h("p", { class: "ae-heading" }, "The same place, from close by"), near.on.node, ...sliders.map(({ node }) => node), row(...noise)),
     ),
     caption(
-      "Points: codes of test digits ",
-      ...Array.from({ length: 10 }, (_, d) =>
-        h("span", { class: "ae-key" }, h("span", { class: "ae-swatch", style: `background:${digitColour(d)}` }), `${d}`)),
+      "Points: codes of test digits ", ...digitKeys(),
       ". Small dot: μ. Ellipse: one σ around it. Large dot: z; drag it. Dashed: one σ of the prior. ",
       "By keyboard, on the sheet: arrows move the pen, Space puts it down and lifts it, Backspace takes back.",
     ),
   );
-  let over = false;
-  const stops = [
+  const stop = together(
     watch(model, ["preset", "strokes"], begin),
     watch(model, ["eps", "label", "model"], draw),
     whenShown(el, () => {
@@ -480,16 +544,13 @@ function render({ model, el }) {
       near.forget();
       drawPlanes();
     }),
-    () => (over = true),
-  ];
+  );
   begin();
-  unpack(model.get("pictures"), box).then((found) => {
+  return together(stop, whenUnpacked(model.get("pictures"), box, (found) => {
     picture = found;
-    if (over) return;
     paintThumbs();
     begin();
-  });
-  return () => stops.forEach((stop) => stop());
+  }));
 }
 
 export default { render };

@@ -17,7 +17,7 @@ from aeteach.models import VAE, Autoencoder
 from aeteach.weights import load
 from aeteach.widgets.kit.atlas import atlas
 from aeteach.widgets.kit.digits import mnist_test
-from aeteach.widgets.kit.host import Figure, kept_in_eight_bits, pack
+from aeteach.widgets.kit.host import PackedFigure, kept_in_eight_bits, pack
 from aeteach.widgets.kit.inputs import Numbers, StateError, both_or_neither
 from aeteach.widgets.kit.network import (
     LARGE,
@@ -28,12 +28,12 @@ from aeteach.widgets.kit.network import (
     without_frame_in,
 )
 from aeteach.widgets.kit.reader import reader_network
+from aeteach.widgets.kit.traits import PointWithin, WholeWithin
 from aeteach.widgets.latent_plane import MARGIN, some_of_each
 
 # Name in the figure -> trained model. The fully connected CVAE would be too heavy for the page.
 SHIPPED = {"AE": "mlp-2", "VAE": "vae-2", "CVAE": "conv-cvae-fixed"}
 READER = -1  # the label to tell: what the reader makes of the drawing
-FARTHEST = 3.0  # of eps, in standard deviations
 _START = 4  # the preset shown first
 _EACH = 40  # test digits of each class behind the drawing's own code
 _SIDE = FIELD + 2 * MARGIN
@@ -67,7 +67,7 @@ class Seen(NamedTuple):
     reconstruction: Tensor
 
 
-class DrawDigit(Figure):
+class DrawDigit(PackedFigure):
     r"""Draw a digit by mouse, finger or keyboard, and see what autoencoders make of it.
 
     The drawing is scaled and centred by the rule of `aeteach.data.drawing.as_mnist`, encoded,
@@ -94,7 +94,7 @@ class DrawDigit(Figure):
             from its upper left corner.
         model: the name of the one whose plane is shown.
         eps: two numbers from -3 to 3, in standard deviations of q(z|x).
-        label: told to models with a condition, 0 to 9; -1 for the reader's verdict on the drawing.
+        label: told to models with a condition, -1 to 9; -1 for the reader's verdict on the drawing.
 
     Raises:
         TypeError, ValueError: models the page cannot run, digits or labels out of range, or a
@@ -102,8 +102,6 @@ class DrawDigit(Figure):
     """
 
     _module = "draw_digit"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
     models = t.List(t.Dict(), help="Name, layers and corners of each.").tag(sync=True)
     labels = t.List(t.Int(), help="Of the points of the planes.").tag(sync=True)
     presets = t.List(t.Int(), help="Labels of the test digits to start from.").tag(sync=True)
@@ -111,11 +109,11 @@ class DrawDigit(Figure):
     drawn = t.List(t.Dict(), help="Name and strokes of other presets.").tag(sync=True)
     sheet = t.Int(PAD, help="Height and width of the sheet, in pixels.").tag(sync=True)
     pen = t.Float(PEN, help="Radius of the pen, as a share of the sheet.").tag(sync=True)
-    preset = t.Int(_START).tag(sync=True)
+    preset = WholeWithin(_START, -1, lambda figure: len(figure._pictures) + len(DRAWN) - 1)
     strokes = Numbers(help="Points [x, y] of every stroke.").tag(sync=True)
     model = t.Unicode("").tag(sync=True)
-    eps = t.List(t.Float(), default_value=[0.0, 0.0]).tag(sync=True)
-    label = t.Int(READER).tag(sync=True)
+    eps = PointWithin([0.0, 0.0], -3, 3)
+    label = WholeWithin(READER, READER, 9)
 
     def __init__(
         self,
@@ -174,27 +172,20 @@ class DrawDigit(Figure):
         }
         super().__init__(**state | kwargs)
 
-    @t.validate("preset", "label", "model", "eps", "strokes")
-    def _check_state(self, proposal: Any) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        if name == "strokes":
-            try:
-                return [checked_stroke(stroke) for stroke in value]
-            except TypeError as error:
-                raise StateError(f"strokes are no lists of points ({error})") from None
-            except ValueError as error:
-                raise StateError(str(error)) from None
-        if name == "eps":
-            if len(value) != 2 or not all(abs(v) <= FARTHEST for v in value):  # NaN fails this too
-                raise StateError(f"eps is {value}; expected two numbers from -3 to 3")
-        elif name == "model":
-            if value not in self._models:
-                raise StateError(f"model is {value!r}; there are {', '.join(self._models)}")
-        else:
-            high = 9 if name == "label" else len(self._pictures) + len(DRAWN) - 1
-            if not -1 <= value <= high:
-                raise StateError(f"{name} is {value}; expected -1 to {high}")
-        return value
+    @t.validate("strokes")
+    def _check_strokes(self, proposal: Any) -> list[Stroke]:
+        try:
+            return [checked_stroke(stroke) for stroke in proposal["value"]]
+        except TypeError as error:
+            raise StateError(f"strokes are no lists of points ({error})") from None
+        except ValueError as error:
+            raise StateError(str(error)) from None
+
+    @t.validate("model")
+    def _check_model(self, proposal: Any) -> str:
+        if proposal["value"] not in self._models:
+            raise StateError(f"model is {proposal['value']!r}; there are {', '.join(self._models)}")
+        return str(proposal["value"])
 
     def drawing(self) -> Tensor:
         """Return the sheet, (224, 224), 0 (paper) to 1 (ink)."""

@@ -1,6 +1,6 @@
 """Two distributions over a few outcomes, dragged by hand: entropies and KL in both directions."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike
 from aeteach.divergences import TOLERANCE, kl
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import StateError, read_array
+from aeteach.widgets.kit.traits import OneOf
 
-_FEWEST, _MOST = 2, 6
+_OUTCOMES = (2, 6)
 
 
 class KlBars(Figure):
     r"""Drag the bars of two distributions P and Q and watch what believing Q costs.
 
     Args:
-        p: P, 2 to 6 probabilities that sum to 1.
+        p: P, the probabilities of the outcomes: 2 to 6 that sum to 1.
         q: Q, as many.
         unit: "bits" or "nats", of everything the figure prints.
         direction: "pq" draws the code lengths behind KL(P || Q), "qp" those behind KL(Q || P).
@@ -34,11 +35,12 @@ class KlBars(Figure):
     """
 
     _module = "kl_bars"
+    _limits: ClassVar = {"outcomes": _OUTCOMES}
     p = t.Any().tag(sync=True)
     q = t.Any().tag(sync=True)
     start = t.Any(help="What 'Start again' returns to.").tag(sync=True)
-    unit = t.Unicode("bits").tag(sync=True)
-    direction = t.Unicode("pq").tag(sync=True)
+    unit = OneOf("bits", "nats")
+    direction = OneOf("pq", "qp")
 
     def __init__(self, p: ArrayLike = (0.5, 0.5), q: ArrayLike = (0.7, 0.3), **kwargs: Any) -> None:
         state = {"p": _check("p", p), "q": _check("q", q)}
@@ -79,21 +81,9 @@ class KlBars(Figure):
             )
         return values
 
-    @t.validate("unit", "direction")
-    def _check_word(self, proposal: Any) -> str:
-        return check_word(proposal["trait"].name, proposal["value"])
-
     def __repr__(self) -> str:
         p, q = (", ".join(f"{v:.2f}" for v in values) for values in (self.p, self.q))
         return f"KlBars(p=({p}), q=({q}))"
-
-
-def check_word(name: str, value: str) -> str:
-    """Return a unit or a direction, or say which there are."""
-    known = {"unit": ("bits", "nats"), "direction": ("pq", "qp")}[name]
-    if value not in known:
-        raise StateError(f"{name} is {value!r}; expected {known[0]!r} or {known[1]!r}")
-    return value
 
 
 def _kl(p: list[float], q: list[float]) -> float:
@@ -103,9 +93,10 @@ def _kl(p: list[float], q: list[float]) -> float:
 def _check(name: str, values: ArrayLike) -> list[float]:
     """Return a distribution as a list of floats, or say what is wrong with it."""
     array = read_array(name, values)
-    if array.ndim != 1 or not _FEWEST <= len(array) <= _MOST:
+    fewest, most = _OUTCOMES
+    if array.ndim != 1 or not fewest <= len(array) <= most:
         raise StateError(
-            f"{name} has shape {array.shape}; expected ({_FEWEST},) to ({_MOST},): one probability "
+            f"{name} has shape {array.shape}; expected ({fewest},) to ({most},): one probability "
             "for each outcome"
         )
     if array.min() < 0 or abs(array.sum() - 1) > TOLERANCE[torch.float64]:

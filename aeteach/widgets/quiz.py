@@ -10,6 +10,7 @@ import traitlets as t
 
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.traits import WholeWithin
 from aeteach.widgets.quiz_questions import QUESTIONS, Choice, Question
 
 __all__ = ["QUESTIONS", "SelfTest", "anchor", "check_question", "kind"]
@@ -37,7 +38,7 @@ class SelfTest(Figure):
 
     _module = "quiz"
     questions = t.List(t.Dict()).tag(sync=True)
-    current = t.Int(0).tag(sync=True)
+    current = WholeWithin(0, 0, lambda quiz: len(quiz.questions) - 1)
     answers = t.List(t.List(t.Float())).tag(sync=True)
     verdicts = t.List(t.List(t.Bool())).tag(sync=True)
     revealed = t.List(t.Bool()).tag(sync=True)
@@ -72,15 +73,6 @@ class SelfTest(Figure):
     def solved(self) -> int:
         """How many have been answered rightly at all."""
         return sum(any(tries) for tries in self.verdicts)
-
-    @t.validate("current")
-    def _check_current(self, proposal: Any) -> int:
-        value = int(proposal["value"])
-        if not 0 <= value < len(self.questions):
-            raise StateError(
-                f"current is {value}; expected a question from 0 to {len(self.questions) - 1}"
-            )
-        return value
 
     @t.validate("answers", "verdicts", "revealed")
     def _check_length(self, proposal: Any) -> list[Any]:

@@ -8,6 +8,7 @@ import traitlets as t
 from aeteach.scoreboard import Board, Claim, Entry, cell, gather, quantity
 from aeteach.widgets.kit.host import Figure
 from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.traits import WholeWithin
 
 __all__ = ["Scoreboard"]
 
@@ -50,7 +51,7 @@ class Scoreboard(Figure):
     data = t.Unicode("").tag(sync=True)
     x = t.Unicode("").tag(sync=True)
     y = t.Unicode("").tag(sync=True)
-    row = t.Int(0).tag(sync=True)
+    row = WholeWithin(0, 0, lambda figure: len(figure.rows) - 1)
     hidden = t.List(t.Unicode()).tag(sync=True)
     sort = t.Unicode("").tag(sync=True)
     down = t.Bool(False).tag(sync=True)
@@ -87,13 +88,6 @@ class Scoreboard(Figure):
         name, value = proposal["trait"].name, proposal["value"]
         known = {key for data in self._board.data for key in self._board.columns(data)}
         return _one_of(name, value, [*sorted(known), *([""] if name == "sort" else [])])
-
-    @t.validate("row")
-    def _check_row(self, proposal: Any) -> int:
-        value, count = int(proposal["value"]), len(self._board.entries)
-        if not 0 <= value < count:
-            raise StateError(f"row is {value}; there are {count} models, 0 to {count - 1}")
-        return value
 
     @t.validate("hidden")
     def _check_hidden(self, proposal: Any) -> list[str]:

@@ -1,35 +1,39 @@
 // Sliders for the latent dimensions of a VAE of shapes. What they do to the factors is read off the
 // decoded image; two of the dimensions can be turned, which changes every slider and no image.
-import { unpack } from "./kit/atlas.js";
+import { whenUnpacked } from "./kit/atlas.js";
 import {
-  button, caption, choice, column, columns, frame, h, image, number, path, plane, readout, row, s, set, slider, update,
-  watch, whenShown,
+  button, caption, choice, column, columns, frame, h, image, number, path, plane, readout, row, s, set, slider, together,
+  update, watch, whenShown,
 } from "./kit/kit.js";
 import { sigmoid, softmax } from "./kit/layers.js";
 import { clamp } from "./kit/maths.js";
 import { run } from "./kit/network.js";
-import { tensors } from "./kit/weights.js";
+import { rowOf, tensors } from "./kit/weights.js";
+
+/** @typedef {{ images: Float64Array[], boxes: number[][] }} Walk what one slider does */
+/** @typedef {{ bands: number[][], r: number[][] }} Statistics the codes between quantiles, and the correlations */
 
 const FACTORS = ["x", "y", "width", "height"];
 const COLOURS = ["data", "latent", "reconstruction", "good"];
-const FARTHEST = 3; // of a slider, in units of z
 const STEPS = 25; // of a traversal
 const SHOWN = [0, 4, 8, 12, 16, 20, 24]; // of these, in the strip: -3, -2, ..., 3
-const MOST_TURN = 90; // degrees
 const BETWEEN = [0.05, 0.95]; // quantiles between which most codes lie
 
 // u = R z: the axes i and j turned by an angle in degrees, from the first towards the second.
+/** @type {(z: number[], axes: Ae.Pair, angle: number) => number[]} */
 export function turn(z, [i, j], angle) {
   const [c, q] = [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)];
   return z.map((v, k) => (k === i ? c * v + q * z[j] : k === j ? c * v - q * z[i] : v));
 }
 
 // z = R^T u
+/** @type {(u: number[], pair: Ae.Pair, angle: number) => number[]} */
 export function turnBack(u, pair, angle) {
   return turn(u, pair, -angle);
 }
 
 // x_hat of z, side x side grey values
+/** @type {(steps: Ae.Step[], z: number[], weights: Ae.Tensors) => Float64Array} */
 export function decode(steps, z, weights) {
   const x = { shape: [z.length], data: Float64Array.from(z) };
   return sigmoid(run(steps, x, weights, "d").data);
@@ -37,6 +41,7 @@ export function decode(steps, z, weights) {
 
 // [x, y, width, height] of the box of what is brighter than a half, in pixels, NaN if nothing is.
 // x and y are those within the margin, as the factors are.
+/** @type {(pixels: Ae.Numbers, size: number, margin: number) => number[]} */
 export function boxOf(pixels, size, margin) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < size; i++) {
@@ -51,18 +56,16 @@ export function boxOf(pixels, size, margin) {
 }
 
 // Probabilities of the reader's answers, the softmax of its logits
+/** @type {(steps: Ae.Step[], pixels: Float64Array, size: number, weights: Ae.Tensors) => number[]} */
 export function read(steps, pixels, size, weights) {
   return Array.from(softmax(run(steps, { shape: [1, size, size], data: pixels }, weights, "r").data));
 }
 
-// Row i of a matrix.
-export function rowOf({ shape, data }, i) {
-  return Array.from(data.subarray(i * shape[1], (i + 1) * shape[1]));
-}
-
+/** @type {(values: number[]) => number} */
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
 // Pearson's correlation of two lists; 0 if one of them is constant.
+/** @type {(a: number[], b: number[]) => number} */
 export function pearson(a, b) {
   const [ma, mb] = [mean(a), mean(b)];
   let [ab, aa, bb] = [0, 0, 0];
@@ -75,6 +78,7 @@ export function pearson(a, b) {
 }
 
 // r[f][k]: of factor f with slider k, over all codes.
+/** @type {(codes: Ae.Tensor, factors: Ae.Tensor, pair: Ae.Pair, angle: number) => number[][]} */
 export function correlations(codes, factors, pair, angle) {
   const n = codes.shape[0];
   const u = Array.from({ length: n }, (_, i) => turn(rowOf(codes, i), pair, angle));
@@ -83,6 +87,7 @@ export function correlations(codes, factors, pair, angle) {
 }
 
 // From z to the nearest code.
+/** @type {(z: number[], codes: Ae.Tensor) => number} */
 export function distance(z, codes) {
   let best = Infinity;
   for (let i = 0; i < codes.shape[0]; i++) {
@@ -94,6 +99,7 @@ export function distance(z, codes) {
 }
 
 // The quantile of a sorted list, between its entries by a straight line.
+/** @type {(sorted: number[], share: number) => number} */
 export function quantile(sorted, share) {
   const at = share * (sorted.length - 1);
   const low = Math.floor(at);
@@ -101,44 +107,53 @@ export function quantile(sorted, share) {
   return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
 }
 
-// The values that a traversal takes.
-export function values() {
-  return Array.from({ length: STEPS }, (_, i) => -FARTHEST + (2 * FARTHEST * i) / (STEPS - 1));
-}
-
+/** @type {Ae.Figure["render"]} */
 function render({ model, el }) {
   const weights = tensors(model);
   const { codes, factors, starts } = weights;
   const d = codes.shape[1];
-  const [size, margin, pair] = ["size", "margin", "pair"].map((key) => model.get(key));
+  /** @type {Ae.Limits} */
+  const limits = model.get("limits");
+  const [low, high] = limits.u;
+  /** @type {[size: number, margin: number, pair: Ae.Pair]} */
+  const [size, margin, pair] = [model.get("size"), model.get("margin"), model.get("pair")];
+  /** @type {string[]} */
   const captions = model.get("captions");
-  const steps = values();
+  const steps = Array.from({ length: STEPS }, (_, i) => low + ((high - low) * i) / (STEPS - 1));
+  /** @type {(x: Ae.Numbers) => number[]} */
   const box = (x) => boxOf(x, size, margin);
+  /** @type {(z: number[]) => Float64Array} */
   const picture = (z) => decode(model.get("decoder"), z, weights);
+  /** @type {(k: number) => boolean} */
   const isTurned = (k) => pair.includes(k) && model.get("angle") > 0;
+  /** @type {(k: number) => string} */
   const name = (k) => `${isTurned(k) ? "u" : "z"}${k + 1}`;
+  /** @type {() => number[]} */
   const moved = () => turn(model.get("z"), pair, model.get("angle"));
+  /** @type {(k: number, value: number) => void} */
   const place = (k, value) => {
     const u = moved();
-    u[k] = clamp(value, -FARTHEST, FARTHEST);
+    u[k] = clamp(value, low, high);
     update(model, { z: turnBack(u, pair, model.get("angle")), dimension: k });
   };
+  /** @type {(start: number) => void} */
   const begin = (start) => update(model, { start, z: rowOf(starts, start) });
-  const turnTo = (angle) => update(model, { angle: clamp(angle, 0, MOST_TURN) });
+  /** @type {(angle: number) => void} */
+  const turnTo = (angle) => update(model, { angle: clamp(angle, ...limits.angle) });
 
   const originals = captions.map((c) => image({ width: size, height: size, label: c }));
   const chooser = choice({
     legend: "Start from the code of", onchange: begin,
     items: originals.map(({ node }, i) => ({ node, label: `test image ${i + 1}, a ${captions[i]}` })),
   });
-  originals.forEach(({ node }) => (node.style.width = "40px"));
+  for (const { node } of originals) node.style.width = "40px";
   const sliders = Array.from({ length: d }, (_, k) => slider({
-    key: `u${k}`, label: `latent dimension ${k + 1}`, min: -FARTHEST, max: FARTHEST, step: 0.1, grain: 0.05,
+    key: `u${k}`, label: `latent dimension ${k + 1}`, min: low, max: high, step: 0.1, grain: 0.05,
     text: (v) => `${name(k)} = ${number(v, 2)}`, oninput: (v) => place(k, v),
   }));
-  sliders.forEach(({ input }, k) => input.addEventListener("focus", () => update(model, { dimension: k })));
+  for (const [k, { input }] of sliders.entries()) input.addEventListener("focus", () => update(model, { dimension: k }));
   const turner = slider({
-    key: "angle", label: `turn z${pair[0] + 1} and z${pair[1] + 1}`, min: 0, max: MOST_TURN, step: 5, grain: 1,
+    key: "angle", label: `turn z${pair[0] + 1} and z${pair[1] + 1}`, min: limits.angle[0], max: limits.angle[1], step: 5, grain: 1,
     text: (v) => `${number(v, 0)}°`, oninput: turnTo,
   });
   const toggle = button("Turn by 45°", () => turnTo(model.get("angle") === 45 ? 0 : 45));
@@ -152,7 +167,7 @@ function render({ model, el }) {
   ]);
   const strip = SHOWN.map((i) => image({ width: size, height: size, title: number(steps[i], 0), label: "" }));
   const on = plane({
-    x: [-FARTHEST, FARTHEST], y: [-margin, size], xLabel: "value of the slider", yLabel: "pixels", height: 260,
+    x: limits.u, y: [-margin, size], xLabel: "value of the slider", yLabel: "pixels", height: 260,
     label: "The four factors of the decoded image against the value of one slider",
   });
   const band = s("rect", { y: on.box.top, height: on.box.bottom - on.box.top, fill: "var(--ae-panel)" });
@@ -168,30 +183,38 @@ function render({ model, el }) {
     h("tbody", {}, ...heads.map((head, k) => h("tr", {}, head, ...cells.map((line) => line[k])))),
   );
 
-  let walk = { key: null };
+  /** @type {{ key: string, walk: Walk } | null} */
+  let walked = null;
   // The traversal of a slider does not depend on where that slider stands.
+  /** @type {(u: number[], k: number, angle: number) => Walk} */
   function traverse(u, k, angle) {
     const key = JSON.stringify([k, angle, u.map((v, i) => (i === k ? null : v))]);
-    if (walk.key === key) return walk;
+    if (walked?.key === key) return walked.walk;
     const images = steps.map((v) => picture(turnBack(u.map((w, i) => (i === k ? v : w)), pair, angle)));
-    walk = { key, images, boxes: images.map(box) };
+    const walk = { images, boxes: images.map(box) };
+    walked = { key, walk };
     return walk;
   }
-  let known = { angle: null };
+  /** @type {{ angle: number, statistics: Statistics } | null} */
+  let known = null;
+  /** @type {(angle: number) => Statistics} */
   function statistics(angle) {
-    if (known.angle === angle) return known;
+    if (known?.angle === angle) return known.statistics;
     const turned = Array.from({ length: codes.shape[0] }, (_, i) => turn(rowOf(codes, i), pair, angle));
     const bands = Array.from({ length: d }, (_, k) => {
       const sorted = turned.map((u) => u[k]).sort((a, b) => a - b);
       return BETWEEN.map((share) => quantile(sorted, share));
     });
-    known = { angle, bands, r: correlations(codes, factors, pair, angle) };
-    return known;
+    const found = { bands, r: correlations(codes, factors, pair, angle) };
+    known = { angle, statistics: found };
+    return found;
   }
 
+  /** @type {Ae.Images | null} */
   let original = null;
   function draw() {
-    const [angle, k, z] = ["angle", "dimension", "z"].map((key) => model.get(key));
+    /** @type {[angle: number, dimension: number, z: number[]]} */
+    const [angle, k, z] = [model.get("angle"), model.get("dimension"), model.get("z")];
     const u = moved();
     const { bands, r } = statistics(angle);
     const { images, boxes } = traverse(u, k, angle);
@@ -201,16 +224,20 @@ function render({ model, el }) {
     const best = p.indexOf(Math.max(...p));
     const sees = model.get("names")[best];
 
-    if (original) originals.forEach((o, i) => o.draw(original(i)));
+    if (original) for (const [i, one] of originals.entries()) one.draw(original(i));
     chooser.set(model.get("start"));
-    sliders.forEach((one, i) => one.set(u[i]));
-    sliders.forEach(({ node }, i) => (node.querySelector(".ae-label").style.fontWeight = i === k ? 700 : 400));
+    for (const [i, { node, set: show }] of sliders.entries()) {
+      show(u[i]);
+      /** @type {HTMLElement | null} */
+      const label = node.querySelector(".ae-label");
+      if (label) label.style.fontWeight = i === k ? "700" : "400";
+    }
     turner.set(angle);
     toggle.textContent = angle === 45 ? "Turn back" : "Turn by 45°";
     shown.draw(now);
-    const said = found.every(Number.isNaN) ? "nothing bright" : FACTORS.map((f, i) => `${f} ${number(found[i], 0)}`).join(", ");
+    const said = found.every((v) => Number.isNaN(v)) ? "nothing bright" : FACTORS.map((f, i) => `${f} ${number(found[i], 0)}`).join(", ");
     shown.describe(`decoded image: ${sees}, ${said}`);
-    FACTORS.forEach((f, i) => numbers.set(f, found[i], Number.isNaN(found[i]) ? "–" : `${number(found[i], 0)} px`));
+    for (const [i, f] of FACTORS.entries()) numbers.set(f, found[i], Number.isNaN(found[i]) ? "–" : `${number(found[i], 0)} px`);
     numbers.set("shape", p[best], `${sees}, ${number(100 * p[best], 0)} %`);
     const away = distance(z, codes);
     numbers.set("distance", away, `${number(away, 2)} (usual: ${number(model.get("usual"), 2)})`);
@@ -220,20 +247,24 @@ function render({ model, el }) {
       one.draw(images[SHOWN[i]]);
       one.describe(`${name(k)} = ${number(steps[SHOWN[i]], 0)}: ${boxes[SHOWN[i]].map((v) => number(v, 0)).join(", ")}`);
     });
-    const [low, high] = bands[k].map((v) => on.px(clamp(v, -FARTHEST, FARTHEST)));
-    set(band, { x: low, width: Math.max(0, high - low) });
+    const [from, to] = bands[k].map((v) => on.px(clamp(v, low, high)));
+    set(band, { x: from, width: Math.max(0, to - from) });
     set(here, { x1: on.px(u[k]), x2: on.px(u[k]) });
     const seen = steps.map((_, i) => i).filter((i) => !Number.isNaN(boxes[i][0]));
-    curves.forEach((curve, f) => set(curve, { d: path(on, seen.map((i) => steps[i]), seen.map((i) => boxes[i][f])) }));
-    heads.forEach((head, i) => (head.textContent = name(i)));
-    cells.forEach((line, f) => line.forEach((cell, i) => {
-      cell.textContent = number(r[f][i], 2);
-      cell.dataset.value = r[f][i];
-      cell.style.fontWeight = Math.abs(r[f][i]) > 0.4 ? 700 : 400;
-    }));
+    for (const [f, curve] of curves.entries()) {
+      set(curve, { d: path(on, seen.map((i) => steps[i]), seen.map((i) => boxes[i][f])) });
+    }
+    for (const [i, head] of heads.entries()) head.textContent = name(i);
+    for (const [f, line] of cells.entries()) {
+      for (const [i, cell] of line.entries()) {
+        cell.textContent = number(r[f][i], 2);
+        cell.dataset.value = String(r[f][i]);
+        cell.style.fontWeight = Math.abs(r[f][i]) > 0.4 ? "700" : "400";
+      }
+    }
     numbers.say(
       `${name(k)} is ${number(u[k], 2)}. ${sees}, ${said}. Over the test images ${name(k)} correlates with ` +
-      FACTORS.map((f, i) => `${f} at ${number(r[i][k], 2)}`).join(", ") + ".",
+      `${FACTORS.map((f, i) => `${f} at ${number(r[i][k], 2)}`).join(", ")}.`,
     );
   }
 
@@ -254,16 +285,12 @@ function render({ model, el }) {
     ),
     caption("Move a slider, and its traversal is shown below. Then turn two of the dimensions: the image stays, the sliders mean something else."),
   );
-  let over = false;
-  const stops = [
-    watch(model, ["start", "z", "angle", "dimension"], draw), whenShown(el, draw), () => (over = true),
-  ];
+  const stop = together(watch(model, ["start", "z", "angle", "dimension"], draw), whenShown(el, draw));
   draw();
-  unpack(model.get("pictures"), { width: size, height: size }).then((found) => {
+  return together(stop, whenUnpacked(model.get("pictures"), { width: size, height: size }, (found) => {
     original = found;
-    if (!over) draw();
-  });
-  return () => stops.forEach((stop) => stop());
+    draw();
+  }));
 }
 
 export default { render };

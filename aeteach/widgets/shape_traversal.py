@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
@@ -15,19 +15,19 @@ from aeteach.metrics.factors import correlation
 from aeteach.models import VAE
 from aeteach.weights import load
 from aeteach.widgets.kit.atlas import atlas
-from aeteach.widgets.kit.host import Figure, pack
+from aeteach.widgets.kit.host import PackedFigure, pack
 from aeteach.widgets.kit.inputs import StateError
 from aeteach.widgets.kit.network import network
+from aeteach.widgets.kit.traits import WholeWithin, Within
 
 MODEL, READER = "rectangles-vae", "shape-reader"
 FACTORS = ("x", "y", "width", "height")
 STEPS = 25  # of a traversal, from -3 to 3
-FARTHEST = 3.0  # of a slider, in units of z
+_FARTHEST = 3.0  # of a slider, in units of z
 _BEYOND = 5.0  # of a code: two sliders at 3, turned back, are at 4.2 in one dimension
-_MOST_TURN = 90.0
 
 
-class ShapeTraversal(Figure):
+class ShapeTraversal(PackedFigure):
     """Move through the latent space of a VAE of shapes, and read the factors off what is decoded.
 
     The decoder and the shape reader run in the page, from float32 weights with the batch
@@ -49,6 +49,7 @@ class ShapeTraversal(Figure):
     Attributes:
         start: which of the images shown the sliders started from.
         z: the code that is decoded, d numbers.
+        u: what the sliders show, each -3 to 3; z may lie beyond.
         angle: by how much the pair is turned, 0 to 90 degrees.
         dimension: the slider that the traversal moves.
 
@@ -58,8 +59,7 @@ class ShapeTraversal(Figure):
     """
 
     _module = "shape_traversal"
-    weights = t.Bytes(b"").tag(sync=True)
-    manifest = t.Dict().tag(sync=True)
+    _limits: ClassVar = {"u": (-_FARTHEST, _FARTHEST)}
     decoder = t.List(t.Dict(), help="Steps of the decoder.").tag(sync=True)
     reader = t.List(t.Dict(), help="Steps of the shape reader.").tag(sync=True)
     names = t.List(t.Unicode(), help="What the reader can see.").tag(sync=True)
@@ -69,10 +69,10 @@ class ShapeTraversal(Figure):
     margin = t.Int(0).tag(sync=True)
     pair = t.List(t.Int()).tag(sync=True)
     usual = t.Float(0.0, help="Median distance from a code to the nearest other.").tag(sync=True)
-    start = t.Int(0).tag(sync=True)
+    start = WholeWithin(0, 0, lambda figure: len(figure._starts) - 1)
     z = t.List(t.Float()).tag(sync=True)
-    angle = t.Float(0.0).tag(sync=True)
-    dimension = t.Int(0).tag(sync=True)
+    angle = Within(0.0, 0, 90, unit=" degrees")
+    dimension = WholeWithin(0, 0, lambda figure: figure._model.latent - 1)
 
     def __init__(
         self,
@@ -129,27 +129,12 @@ class ShapeTraversal(Figure):
         }
         super().__init__(**state | kwargs)
 
-    @t.validate("start")
-    def _check_start(self, proposal: Any) -> int:
-        return _within("start", proposal["value"], 0, len(self._starts) - 1)
-
-    @t.validate("dimension")
-    def _check_dimension(self, proposal: Any) -> int:
-        return _within("dimension", proposal["value"], 0, self._model.latent - 1)
-
     @t.validate("z")
     def _check_z(self, proposal: Any) -> list[float]:
         z, d = [float(v) for v in proposal["value"]], self._model.latent
         if len(z) != d or not all(abs(v) <= _BEYOND for v in z):  # NaN fails this too
             raise StateError(f"z is {z}; expected {d} numbers from {-_BEYOND:g} to {_BEYOND:g}")
         return z
-
-    @t.validate("angle")
-    def _check_angle(self, proposal: Any) -> float:
-        value = float(proposal["value"])
-        if not 0 <= value <= _MOST_TURN:
-            raise StateError(f"angle is {value}; expected 0 to {_MOST_TURN:g} degrees")
-        return value
 
     @property
     def rotation(self) -> Tensor:
@@ -174,7 +159,7 @@ class ShapeTraversal(Figure):
     def traversal(self) -> Tensor:
         """What is decoded while one slider goes from -3 to 3, (25, 1, size, size)."""
         u = self.u.repeat(STEPS, 1)
-        u[:, self.dimension] = torch.linspace(-FARTHEST, FARTHEST, STEPS, dtype=torch.float64)
+        u[:, self.dimension] = torch.linspace(-_FARTHEST, _FARTHEST, STEPS, dtype=torch.float64)
         return self._decode((u @ self.rotation).float())
 
     @property
@@ -255,12 +240,6 @@ def _checked(images: Tensor, factors: Tensor, size: int) -> Tensor:
             "width, height"
         )
     return factors
-
-
-def _within(name: str, value: Any, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise StateError(f"{name} is {value}; expected {low} to {high}")
-    return int(value)
 
 
 __all__ = ["FACTORS", "STEPS", "ShapeTraversal"]

@@ -91,6 +91,7 @@ def test_survivors_are_shown_and_fail_the_run_and_known_equivalents_are_counted_
     assert (tree / "tiny/sign.py").read_text() == TINY
 
 
+@pytest.mark.slow
 def test_an_endless_mutant_is_stopped_and_counts_as_seen(tool, tree, capsys):
     run(tool, tree, "--modules", "loop", "--time", "12")
     # n + 1 and n - 0 never end, n - 2 ends as n - 1 does, and None is not 0.

@@ -57,6 +57,7 @@ def book(tool, tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_the_kernel_uses_the_kernels_and_threads_that_are_asked_for(tool, book):
     said = "print(torch.backends.cpu.get_cpu_capability().lower(), torch.get_num_threads())"
     chapter = book(said)
@@ -82,6 +83,7 @@ def test_a_setting_that_is_not_obeyed_is_refused(tool, book):
         tool.run(book("print(1)"), asked)
 
 
+@pytest.mark.slow
 def test_a_number_without_a_margin_is_found_and_one_with_a_margin_is_not(tool, book, capsys):
     chapter = book(FRAGILE, SOLID)
     setting = tool.settings()["noise-1"]
@@ -94,6 +96,7 @@ def test_a_number_without_a_margin_is_found_and_one_with_a_margin_is_not(tool, b
     assert tool.report([kept], [setting], jobs=1) == 0
 
 
+@pytest.mark.slow
 def test_a_cell_that_fails_on_another_processor_is_found_and_the_rest_is_run(tool, book):
     chapter = book("assert torch.backends.cpu.get_cpu_capability() != 'DEFAULT'\nprint(1)", SOLID)
     count, found, _ = tool.compare(chapter, tool.settings()["default-1"])
@@ -102,6 +105,7 @@ def test_a_cell_that_fails_on_another_processor_is_found_and_the_rest_is_run(too
     assert "AssertionError" in found[0]
 
 
+@pytest.mark.slow
 def test_a_finished_chapter_is_not_run_again_until_its_cells_or_the_package_change(
     tool, book, tmp_path, monkeypatch
 ):

@@ -141,6 +141,7 @@ def test_outputs_that_differ_are_shown_as_a_diff(tool, kept, now, diff):
     assert ("html" in text) == ("html" in diff)
 
 
+@pytest.mark.slow
 def test_nbval_fails_on_a_changed_number(tool, reference, tmp_path):
     import os
     import subprocess

@@ -196,6 +196,7 @@ def run_losses(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own_resumes_in_a_new_process_and_another_is_refused(tmp_path, run_losses):
     (tmp_path / "through").mkdir()
     (tmp_path / "killed").mkdir()

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aeteach.widgets import ConvSteps
-from aeteach.widgets.conv_steps import LIMITS, MODES, Setting, W, X, output_side, refusal
+from aeteach.widgets.conv_steps import MODES, Setting, W, X, output_side, refusal
 from aeteach.widgets.kit.inputs import StateError
+from aeteach.widgets.kit.traits import limits
 
-RANGES = [range(low, high + 1) for low, high in LIMITS.values()]
+LIMITS = limits(ConvSteps)
+RANGES = [range(int(LIMITS[k][0]), int(LIMITS[k][1]) + 1) for k in Setting._fields[1:]]
 SETTINGS = [Setting(*numbers) for numbers in itertools.product(MODES, *RANGES)]
 
 
@@ -90,9 +92,9 @@ def test_the_cell_stays_inside_when_the_output_shrinks() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n": 2}, "n is 2; expected a whole number from 3 to 8"),
+        ({"n": 2}, "n is 2; expected a whole number, 3 to 8"),
         ({"n": 9}, "n is 9"),
-        ({"kernel_size": 0}, "kernel_size is 0; expected a whole number from 1 to 4"),
+        ({"kernel_size": 0}, "kernel_size is 0; expected a whole number, 1 to 4"),
         ({"stride": 4}, "stride is 4"),
         ({"padding": -1}, "padding is -1"),
         ({"mode": "correlation"}, "mode is 'correlation'; expected 'convolution' or 'transposed'"),

@@ -78,8 +78,8 @@ def test_a_bad_question_is_refused_by_name(question: Question, part: str) -> Non
 @pytest.mark.parametrize(
     ("state", "part"),
     [
-        ({"current": 3}, "from 0 to 2"),
-        ({"current": -1}, "from 0 to 2"),
+        ({"current": 3}, "current is 3; expected a whole number, 0 to 2"),
+        ({"current": -1}, "current is -1"),
         ({"answers": [[]]}, "expected 3"),
         ({"verdicts": [[]] * 4}, "expected 3"),
         ({"revealed": []}, "expected 3"),

@@ -74,7 +74,7 @@ def test_a_state_that_is_not_there_is_refused() -> None:
         ("data", "letters", "data is 'letters'; expected one of 'digits', 'points'"),
         ("x", "beauty", "x is 'beauty'; expected one of"),
         ("sort", "beauty", "sort is 'beauty'"),
-        ("row", 6, "row is 6; there are 6 models, 0 to 5"),
+        ("row", 6, "row is 6; expected a whole number, 0 to 5"),
         ("hidden", ["GAN"], "hidden is 'GAN'; expected one of"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):

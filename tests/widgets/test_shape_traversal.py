@@ -46,8 +46,8 @@ def test_a_small_model_works_and_dimensions_can_be_chosen() -> None:
         (lambda: small(z=[0.0, math.nan, 0.0]), "3 numbers from -5 to 5"),
         (lambda: small(z=[0.0]), "3 numbers"),
         (lambda: small(angle=91), "0 to 90 degrees"),
-        (lambda: small(dimension=3), "expected 0 to 2"),
-        (lambda: small(start=6), "expected 0 to 5"),
+        (lambda: small(dimension=3), "dimension is 3; expected a whole number, 0 to 2"),
+        (lambda: small(start=6), "start is 6; expected a whole number, 0 to 5"),
     ],
 )
 def test_a_state_that_there_is_not_is_refused(make: Callable[[], Any], message: str) -> None:

@@ -47,3 +47,9 @@ export function tensors(model) {
   }
   return result;
 }
+
+// The row of a (rows, columns) array.
+/** @type {(table: Ae.Tensor, i: number) => number[]} */
+export function rowOf({ shape, data }, i) {
+  return Array.from(data.subarray(i * shape[1], (i + 1) * shape[1]));
+}
