@@ -62,7 +62,14 @@ from aeteach.checks.pca_by_hand import (
     projection,
     reconstruction,
 )
-from aeteach.checks.reading_machine import *  # noqa: F403
+from aeteach.checks.reading_machine import (
+    accuracy_and_confusion,
+    judge_variance,
+    reader_cross_entropy,
+    reader_parameters,
+    wilson_interval,
+    wrong_winner,
+)
 from aeteach.checks.reparameterization import (
     baseline,
     graph_gradients,
