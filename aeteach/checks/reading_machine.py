@@ -441,6 +441,10 @@ def _seeds(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     yield np.array([1.0, 1, 1, 9, 9]), np.array([0.0, 0, 2, 2, 2])  # here the median alone does
     yield np.array([5.0, 6, 7]), np.array([6.0, 7, 8])  # a seed of one is as good as the other's
     yield np.array([0.0, -1, 2]), np.array([-1.0, -1, -2, 0, 2])
+    yield np.array([70.0, 71]), np.array([70.2, 70.4, 70.3])  # close
+    yield np.array([70.3, 69.1, 73]), np.array([71.0, 72.4, 69.6])
+    yield np.array([-5.0, -4]), np.array([-1.0, 3, -2])
+    yield np.array([2.0, 1, -1]), np.array([-8.0, -1, 1])
     yield np.array([3.0]), np.array([4.0])
     yield np.array([0.75]), np.array([0.25, 0.5, 0.75, 0.8])
     for n, m in ((5, 5), (8, 3), (4, 9)):
