@@ -1,4 +1,4 @@
-"""The `aeteach` command: fill the data cache, train, evaluate, and make the tables of results."""
+"""The `aeteach` command: check a notebook, fill the data cache, train, evaluate, make tables."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aeteach import data, recipes, results, sweeps, training, weights
+from aeteach import data, grading, recipes, results, solved, sweeps, training, weights
 
 EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -15,16 +15,17 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status.
 
-    0: done. 1: it failed. 2: wrong arguments. 130: stopped by Ctrl-C.
+    0: done; every exercise right, if a notebook was checked. 1: it failed; some exercise is not
+    right. 2: wrong arguments; a notebook cannot be read. 130: stopped by Ctrl-C.
     """
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as stop:  # argparse has said why, or has shown its help
         return int(stop.code or 0)
     try:
-        arguments.run(arguments)
+        status = arguments.run(arguments)
         sys.stdout.flush()
-    except _WrongArgumentsError as error:
+    except (_WrongArgumentsError, grading.NotebookError) as error:
         print(f"aeteach: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read the output, such as head, has had enough
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\naeteach: interrupted; {arguments.stopped}", file=sys.stderr)
         return INTERRUPTED
-    return 0
+    return int(status or 0)
 
 
 class _WrongArgumentsError(ValueError):
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aeteach", description=__doc__)
     parser.add_argument("--version", action="version", version=f"aeteach {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_check(commands)
     _add_data(commands)
     _add_train(commands)
     _add_evaluate(commands)
@@ -95,6 +97,43 @@ def _alone(arguments: argparse.Namespace, option: str, *others: str) -> None:
 def _given(value: object) -> bool:
     """Return whether an argument came; a 0 did."""
     return value is not None and value is not False and value != []
+
+
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "check",
+        help="run a notebook, and say which of its exercises are right",
+        description="Runs all code of the notebook in a process of its own, and prints the last "
+        "verdict of each checker outside solutions. The exit status is 0 if all are right, 1 if "
+        "some are not, and 2 if the notebook cannot be read.",
+    )
+    parser.add_argument("notebook", nargs="?", type=Path, help="an .ipynb, or a .md of jupytext")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+    parser.add_argument(
+        "--seconds",
+        type=_whole("seconds", 1),
+        help=f"stop the notebook after so long (default: {grading.SECONDS:g})",
+    )
+    parser.add_argument("--progress", action="store_true", help="what was ever right, by chapter")
+    parser.set_defaults(run=_check, stopped="nothing was noted")
+
+
+def _check(arguments: argparse.Namespace) -> int | None:
+    _alone(arguments, "progress", "notebook", "seconds")
+    if arguments.progress:
+        report = solved.report()
+        print(report.as_json() if arguments.json else report)
+        return None
+    if arguments.notebook is None:
+        raise _WrongArgumentsError("name a notebook, or give --progress")
+    found = grading.grade(arguments.notebook, arguments.seconds or grading.SECONDS)
+    print(found.as_json() if arguments.json else found)
+    tried = {r.checker: r.state == grading.RIGHT for r in found.rows if r.state != grading.UNTRIED}
+    try:
+        solved.add(tried)
+    except solved.ProgressError as error:  # the verdicts stand all the same
+        print(f"aeteach: progress was not noted: {error}", file=sys.stderr)
+    return 0 if found.passed else 1
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -49,6 +49,8 @@ IMPORTS: dict[str, set[str] | None] = {
     "inpainting": {"losses", "models"},
     "recipes": {"channel", "data", "models", "losses", "training", "weights"},
     "checks": set(),
+    "grading": {"checks"},
+    "solved": {"checks"},
     "plots": set(),
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "latent"),
@@ -60,7 +62,9 @@ IMPORTS: dict[str, set[str] | None] = {
         *("recipes", "training", "metrics", "data", "models", "losses", "weights", "results"),
         *("reported", "conditional", "latent", "inpainting", "channel", "divergences"),
     },
-    "cli": {"data", "recipes", "training", "weights", "sweeps", "results"},
+    "cli": {
+        *("data", "recipes", "training", "weights", "sweeps", "results", "grading", "solved"),
+    },
     "__main__": {"cli"},
     "__init__": None,  # the package's front door may name anything light
 }

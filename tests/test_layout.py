@@ -31,13 +31,24 @@ OF_THE_WHOLE = {
     "widgets",
     "checks/exercises",
     "checks/search",
+    "checks/exercise_index",
+    "checks/spoilers",
 }
 # Chapters without exercises. Every other one has its checks.
-NO_EXERCISES = {"index", "notation", "how-do-we-know", "glossary", "references", "self-test"}
+NO_EXERCISES = {
+    "index",
+    "notation",
+    "how-do-we-know",
+    "glossary",
+    "references",
+    "self-test",
+    "all-exercises",
+}
 # Pages that show no figure of their own. Every other one has its figures' test in a browser.
 NO_FIGURE = {
     "notation": "a list",
     "how-do-we-know": "a list",
+    "all-exercises": "a list",
     "glossary": "a list",
     "references": "a list",
     "how-to-use": "shows the axis of pca-by-hand",

@@ -1,7 +1,15 @@
 """Checkers for the reader's own answers to exercises: `checks.<exercise>(answer)` -> `Verdict`."""
 
+import sys
+
 from aeteach.checks._exercise import Check, Exercise, Judged, Mistake, Quantity, Rounds, Verdict
-from aeteach.checks.asking_for_a_nine import *  # noqa: F403
+from aeteach.checks._index import Entry, Index, entries
+from aeteach.checks.asking_for_a_nine import (
+    code_grid,
+    edge_sharpness,
+    label_walk,
+    told_decoder,
+)
 from aeteach.checks.bottleneck_as_a_channel import (
     correlated_rate,
     decibels,
@@ -51,7 +59,12 @@ from aeteach.checks.linear_autoencoder import (
     squared_error,
     tied_gradient,
 )
-from aeteach.checks.matching_a_distribution import *  # noqa: F403
+from aeteach.checks.matching_a_distribution import (
+    matched_rate,
+    mmd_total,
+    rbf_kernel,
+    unbiased_mmd,
+)
 from aeteach.checks.nonlinear_autoencoder import *  # noqa: F403
 from aeteach.checks.pca_by_hand import (
     centring,
@@ -87,7 +100,12 @@ from aeteach.checks.surprise_and_kl import (
     moment_match,
     surprise_in_bits,
 )
-from aeteach.checks.using_a_vae import *  # noqa: F403
+from aeteach.checks.using_a_vae import (
+    area_under_roc,
+    iterated_fill,
+    keep_known_pixels,
+    signal_to_noise,
+)
 from aeteach.checks.variational_autoencoder import (
     aggregate_variance,
     generate_digits,
@@ -100,3 +118,17 @@ from aeteach.checks.where_next import noised, straight_through, way_back
 def exercises() -> dict[str, Check]:
     """Return every exercise of the book by the name under which it is called, in page order."""
     return {name: found for name, found in globals().items() if isinstance(found, Check)}
+
+
+def index() -> Index:
+    """Return the exercises of the book, chapter by chapter: title, page, checker, kind, minutes.
+
+    Minutes are rough, by the rule that `Entry` states.
+    """
+    prefix = f"{__name__}."
+    chapters = {
+        name.removeprefix(prefix): module
+        for name, module in sys.modules.items()
+        if name.startswith(prefix) and not name.startswith(f"{prefix}_")
+    }
+    return Index(entries(exercises(), dict(sorted(chapters.items()))))

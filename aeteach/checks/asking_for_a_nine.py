@@ -1,69 +1,55 @@
-r"""Checkers for the exercises of *Asking for a nine*."""
+"""The exercises of *Asking for a nine*."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["code_grid", "edge_sharpness", "label_walk", "told_decoder"]
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
 
 
-def told_decoder(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (z, y) -> what a conditional decoder is given, (N, d + 10)."""
-    return _TOLD.check(answer)
+# ---------------------------------------------------------------- what the decoder is told
 
 
-def code_grid(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (n, reach) -> the codes of an n x n grid, from the top left, (n * n, 2)."""
-    return _GRID.check(answer)
+def _codes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for n, d in ((4, 2), (3, 5), (6, 2), (1, 3), (10, 10), (12, 1)):
+        yield rng.normal(size=(n, d)), rng.integers(0, 10, size=n)
+    yield rng.normal(size=(10, 2)), rng.permutation(10)
+    yield rng.normal(size=(3, 4)), np.array([9, 0, 9])
+    yield np.zeros((2, 2)), np.array([0, 1])
 
 
-def edge_sharpness(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (g,) -> the mean steepness, each pixel weighted by its own."""
-    return _SHARPNESS.check(answer)
-
-
-def label_walk(answer: Callable[..., Any]) -> Verdict:
-    """Check a function (a, b, n) -> the labels of n steps from digit a to digit b, (n + 1, 10)."""
-    return _WALK.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, so that an answer worked out in float32 counts as right."""
-    return agree(got, want, 1e-4)
+def _told(z: Array, y: Array) -> Array:
+    labels = np.eye(10)[y]
+    return np.concatenate([z, labels], axis=1)
 
 
 def _one_hot(y: Any) -> Array:
     return np.eye(10)[np.asarray(y)]
 
 
-# ---------------------------------------------------------------- what the decoder is told
-
-
-def _codes(n: int, d: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), rng.permutation(10)[:n].astype(np.int64)
-
-
-_TOLD = Exercise(
-    name="What the decoder is told",
-    right=lambda z, y: np.concatenate([z, _one_hot(y)], axis=1),
-    inputs=(_codes(4, 2, 0), _codes(3, 5, 1), _codes(6, 2, 2)),
-    mistakes=(
+told_decoder = Exercise(
+    "What the decoder is told",
+    _told,
+    inputs=_codes,
+    about="z (N, d), y (N,), digits -> what a conditional decoder is given, (N, d + 10).",
+    praise="Ten numbers, one of them 1: no digit is more than another, and none lies between two.",
+    mistakes=[
         Mistake(
             "The label is appended as a number. Then a 9 is nine times as much as a 1, and a 4 "
             "lies between a 3 and a 5. Digits are names, not amounts.",
             lambda z, y: np.concatenate([z, y[:, None]], axis=1),
         ),
-        Mistake(
-            "The label is appended as a number from 0 to 1. That is a smaller number, and still an "
-            "amount: digits are names.",
-            lambda z, y: np.concatenate([z, y[:, None] / 9], axis=1),
+        *(
+            Mistake(
+                "The label is appended as a number from 0 to 1. That is a smaller number, and "
+                "still an amount: digits are names.",
+                lambda z, y, most=most: np.concatenate([z, y[:, None] / most], axis=1),
+            )
+            for most in (9, 10)
         ),
         Mistake(
             "The label comes first. The decoder's matrix has its columns in the order of training: "
@@ -79,6 +65,10 @@ _TOLD = Exercise(
             lambda z, y: np.concatenate([z, np.roll(_one_hot(y), -1, axis=1)], axis=1),
         ),
         Mistake(
+            "In place of a 1 stands the digit itself, so a 9 is nine times as much as a 1.",
+            lambda z, y: np.concatenate([z, y[:, None] * _one_hot(y)], axis=1),
+        ),
+        Mistake(
             "z is missing: the decoder is told the digit and not its style.",
             lambda z, y: _one_hot(y),
         ),
@@ -87,110 +77,117 @@ _TOLD = Exercise(
             "Every code is given the label of the first one.",
             lambda z, y: np.concatenate([z, _one_hot(np.full(len(z), y[0]))], axis=1),
         ),
-    ),
-    praise="Ten numbers, one of them 1: no digit is more than another, and none lies between two.",
-    same=_close,
+    ],
 )
+
 
 # ---------------------------------------------------------------- the grid of codes
 
 
-def _grid(
-    first: Callable[[float, int], Array] = lambda r, n: np.linspace(-r, r, n),
-    second: Callable[[float, int], Array] = lambda r, n: np.linspace(r, -r, n),
-    *,
-    by_rows: bool = True,
-) -> Callable[..., Any]:
-    def codes(n: int, reach: float) -> Array:
-        across, down = first(reach, n), second(reach, n)
-        if by_rows:
-            return np.stack([np.tile(across, n), np.repeat(down, n)], axis=1)
-        return np.stack([np.repeat(across, n), np.tile(down, n)], axis=1)
-
-    return codes
+def _grids(rng: np.random.Generator) -> Iterator[tuple[int, float]]:
+    yield from ((3, 2.5), (4, 2.0), (12, 3.0), (2, 1.5), (5, 1.0), (7, 0.3), (2, 2.0), (6, 40.0))
 
 
-def _up(r: float, n: int) -> Array:
-    return np.linspace(-r, r, n)
+def _grid(n: int, reach: float) -> Array:
+    across = np.linspace(-reach, reach, n)
+    down = np.linspace(reach, -reach, n)
+    return np.array([(a, b) for b in down for a in across])
 
 
-def _open(r: float, n: int) -> Array:
-    return np.asarray(-r + 2 * r * np.arange(n) / n)
+def _all(across: Array, down: Array) -> Array:
+    """Return the codes, row by row."""
+    return np.array([(a, b) for b in down for a in across])
 
 
-_GRID = Exercise(
-    name="A grid of codes",
-    right=_grid(),
-    inputs=((3, 3.0), (4, 2.0), (12, 3.0)),
-    mistakes=(
+code_grid = Exercise(
+    "A grid of codes",
+    _grid,
+    inputs=_grids,
+    about="n, reach -> the codes of an n x n grid, row by row from the top left, (n * n, 2).",
+    praise="From the top left to the bottom right, every z1 with every z2.",
+    mistakes=[
         Mistake(
             "Both axes begin and end at the same number, so one code is repeated everywhere. Where "
             "should each begin?",
-            _grid(lambda r, n: np.linspace(r, r, n), lambda r, n: np.linspace(r, r, n)),
+            lambda n, r: np.full((n * n, 2), r),
         ),
         Mistake(
             "The first axis begins and ends at the same number.",
-            _grid(lambda r, n: np.linspace(r, r, n)),
+            lambda n, r: _all(np.full(n, r), np.linspace(r, -r, n)),
         ),
         Mistake(
             "The second axis begins and ends at the same number.",
-            _grid(second=lambda r, n: np.linspace(r, r, n)),
+            lambda n, r: _all(np.linspace(-r, r, n), np.full(n, r)),
         ),
         Mistake(
             "The grid stands on its head: images are drawn from the top, where z2 is largest.",
-            _grid(second=_up),
+            lambda n, r: _grid(n, r) * [1, -1],
+        ),
+        Mistake(
+            "Left and right are exchanged: z1 grows to the right.",
+            lambda n, r: _grid(n, r) * [-1, 1],
         ),
         Mistake(
             "Rows and columns are exchanged: the second code should lie to the right of the first "
             "one, not below it.",
-            _grid(by_rows=False),
+            lambda n, r: _grid(n, r)[:, ::-1] * -1,
         ),
         Mistake(
             "Rows and columns are exchanged, and z2 grows downwards.",
-            _grid(second=_up, by_rows=False),
+            lambda n, r: _grid(n, r)[:, ::-1] * [-1, 1],
         ),
         Mistake(
-            "Left and right are exchanged: z1 grows to the right.",
-            _grid(lambda r, n: np.linspace(r, -r, n)),
+            "The two numbers of each code are exchanged: z1 comes first.",
+            lambda n, r: _grid(n, r)[:, ::-1],
         ),
         Mistake(
             "The axes begin at 0, so only one quarter of the plane is seen.",
-            _grid(lambda r, n: np.linspace(0, r, n), lambda r, n: np.linspace(r, 0, n)),
+            lambda n, r: _all(np.linspace(0, r, n), np.linspace(r, 0, n)),
         ),
         Mistake(
             "The last value of each axis is missing: both ends belong to the grid.",
-            _grid(_open, lambda r, n: -_open(r, n)),
+            lambda n, r: _all(
+                np.linspace(-r, r, n, endpoint=False), np.linspace(r, -r, n, endpoint=False)
+            ),
         ),
         Mistake(
             "This is a line, the diagonal, with n codes. A grid has every z1 with every z2.",
-            lambda n, r: np.stack([_up(r, n), _up(r, n)], axis=1),
+            lambda n, r: np.stack([np.linspace(-r, r, n)] * 2, axis=1),
         ),
         Mistake(
             "This is a line, the other diagonal, with n codes. A grid has every z1 with every z2.",
-            lambda n, r: np.stack([_up(r, n), -_up(r, n)], axis=1),
+            lambda n, r: np.stack([np.linspace(-r, r, n), np.linspace(r, -r, n)], axis=1),
         ),
-    ),
-    praise="From the top left to the bottom right, every z1 with every z2.",
-    same=_close,
+    ],
 )
+
 
 # ---------------------------------------------------------------- sharpness
 
 
-def _steepness(side: int, seed: int) -> tuple[Array]:
-    """Steepness of a stroke on paper: most pixels are 0."""
-    rng = np.random.default_rng(seed)
-    g = rng.uniform(0.1, 1, size=(side, side))
-    g[rng.uniform(size=g.shape) < 0.7] = 0
-    g[0, 0], g[0, 1] = 0.9, 0.0
-    return (g,)
+def _strokes(rng: np.random.Generator) -> Iterator[tuple[Array]]:
+    """Yield the steepness of a stroke on paper: most pixels are 0."""
+    for shape in ((6, 6), (9, 4), (5, 5), (30,), (1, 8, 8), (2, 20), (3, 1, 6, 6)):
+        g = rng.uniform(0.1, 1, size=shape)
+        g[rng.uniform(size=shape) < 0.7] = 0
+        g.flat[:2] = 0.9, 0.0
+        yield (g,)
+    yield (rng.uniform(0.1, 40, size=(4, 7)),)
+    yield (np.array([[0.3]]),)
+    yield (np.array([[1e-4, 0, 0], [0, 0, 3e-4]]),)
 
 
-_SHARPNESS = Exercise(
-    name="How sharp is a stroke?",
-    right=lambda g: (g**2).sum() / g.sum(),
-    inputs=(_steepness(6, 0), _steepness(9, 1), _steepness(5, 2)),
-    mistakes=(
+def _sharpness(g: Array) -> Any:
+    return (g**2).sum() / g.sum()
+
+
+edge_sharpness = Exercise(
+    "How sharp is a stroke?",
+    _sharpness,
+    inputs=_strokes,
+    about="g, of any shape -> the mean steepness, each pixel weighted by its own.",
+    praise="Each pixel is weighted by its own steepness, so the paper counts nothing.",
+    mistakes=[
         Mistake(
             "This is the mean over all pixels. The paper around the stroke counts, so a thin or a "
             "small digit comes out less sharp.",
@@ -217,63 +214,79 @@ _SHARPNESS = Exercise(
             lambda g: (g**2).mean(),
         ),
         Mistake("This is the steepest pixel. One speck of noise decides it.", lambda g: g.max()),
-        Mistake("The fraction is upside down.", lambda g: g.sum() / (g**2).sum()),
         Mistake(
             "The root of the sum of squares is divided by the sum: that falls as the stroke "
             "gets longer.",
             lambda g: np.sqrt((g**2).sum()) / g.sum(),
         ),
-    ),
-    praise="Each pixel is weighted by its own steepness, so the paper counts nothing.",
-    same=_close,
+        Mistake(
+            "The paper still counts: the squares are averaged over all pixels, and not the "
+            "weights.",
+            lambda g: (g**2).mean() / g.sum(),
+        ),
+    ],
 )
+
 
 # ---------------------------------------------------------------- from one digit to another
 
 
-def _walk(mix: Callable[[int, int, float], Array], last: int = 1) -> Callable[..., Any]:
-    return lambda a, b, n: np.stack([mix(a, b, i / n) for i in range(n + last)])
+def _walks(rng: np.random.Generator) -> Iterator[tuple[int, int, int]]:
+    yield from ((3, 8, 5), (9, 4, 4), (0, 7, 7), (1, 0, 1), (5, 6, 2), (9, 0, 10), (2, 4, 3))
 
 
-def _mixture(a: int, b: int, t: float) -> Array:
-    return np.asarray((1 - t) * _one_hot(a) + t * _one_hot(b))
+def _walk(a: int, b: int, n: int) -> Array:
+    t = np.arange(n + 1)[:, None] / n
+    return (1 - t) * np.eye(10)[a] + t * np.eye(10)[b]
 
 
-_WALK = Exercise(
-    name="From one digit to another",
-    right=_walk(_mixture),
-    inputs=((3, 8, 5), (9, 4, 4), (0, 7, 7)),
-    mistakes=(
+label_walk = Exercise(
+    "From one digit to another",
+    _walk,
+    inputs=_walks,
+    about="a, b, n -> the labels of n equal steps from digit a to digit b, (n + 1, 10).",
+    praise="Every row sums to 1, and both ends are whole digits.",
+    mistakes=[
         Mistake(
             "You walk through the digits that lie between the two numbers. A digit is a name: "
             "between a 3 and an 8 there is no 5.",
-            _walk(lambda a, b, t: _one_hot(round(a + t * (b - a)))),
+            lambda a, b, n: _one_hot([round(a + i / n * (b - a)) for i in range(n + 1)]),
+        ),
+        Mistake(
+            "You walk through the digits that lie between the two numbers. A digit is a name: "
+            "between a 3 and an 8 there is no 5.",
+            lambda a, b, n: _one_hot([int(a + i / n * (b - a)) for i in range(n + 1)]),
         ),
         Mistake(
             "The label jumps from one digit to the other in the middle. Let one fade while the "
             "other one grows.",
-            _walk(lambda a, b, t: _one_hot(a if t < 0.5 else b)),
+            lambda a, b, n: _one_hot([a if i < n / 2 else b for i in range(n + 1)]),
         ),
-        Mistake("This walk goes the other way.", _walk(lambda a, b, t: _mixture(b, a, t))),
+        Mistake("This walk goes the other way.", lambda a, b, n: _walk(b, a, n)),
         Mistake(
-            "The last step is missing: the walk should arrive at the second digit. n steps have "
-            "n + 1 ends.",
-            _walk(_mixture, last=0),
+            "The last step is missing: the walk should arrive at the second digit.",
+            lambda a, b, n: _walk(a, b, n)[:-1],
+        ),
+        Mistake(
+            "The first row is missing: the walk starts at the first digit.",
+            lambda a, b, n: _walk(a, b, n)[1:],
+        ),
+        Mistake(
+            "The steps are too long or too short: n labels from end to end are not n steps.",
+            lambda a, b, n: _walk(a, b, n - 1) if n > 1 else _one_hot([a]),
         ),
         Mistake(
             "The first digit stays at 1 while the second one grows. Then the label sums to more "
             "than 1, which the decoder has never met.",
-            _walk(lambda a, b, t: _one_hot(a) + t * _one_hot(b)),
+            lambda a, b, n: np.maximum(_walk(a, b, n), _one_hot(a)),
         ),
         Mistake(
             "The first digit fades and the second one never comes.",
-            _walk(lambda a, b, t: (1 - t) * _one_hot(a)),
+            lambda a, b, n: _walk(a, b, n) * _one_hot(a),
         ),
         Mistake(
             "Every step has the same label, half of each digit.",
-            _walk(lambda a, b, t: _mixture(a, b, 0.5)),
+            lambda a, b, n: np.tile((_one_hot(a) + _one_hot(b)) / 2, (n + 1, 1)),
         ),
-    ),
-    praise="Every row sums to 1, and both ends are whole digits.",
-    same=_close,
+    ],
 )

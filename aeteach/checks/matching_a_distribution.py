@@ -1,63 +1,48 @@
-r"""Checkers for the exercises of *Matching a distribution without KL*."""
+"""The exercises of *Matching a distribution without KL*."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["matched_rate", "mmd_total", "rbf_kernel", "unbiased_mmd"]
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
-
-
-def rbf_kernel(answer: Any) -> Verdict:
-    """Check a function (a (N, d), b (M, d), h) -> the rbf kernel of all pairs, (N, M)."""
-    return _KERNEL.check(answer)
-
-
-def unbiased_mmd(answer: Any) -> Verdict:
-    """Check a function (K_xx (N, N), K_yy (M, M), K_xy (N, M)) -> unbiased estimate of MMD^2."""
-    return _UNBIASED.check(answer)
-
-
-def mmd_total(answer: Any) -> Verdict:
-    """Check a function (x_hat, x, both (N, 1, H, W), mmd2, weight beside a mean) -> total loss."""
-    return _TOTAL.check(answer)
-
-
-def matched_rate(answer: Any) -> Verdict:
-    """Check a function (v, s2, d) -> bits of a code whose q(z) matches N(0, s2 I)."""
-    return _RATE.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, as float32 needs."""
-    return agree(got, want, 1e-4)
 
 
 # ---------------------------------------------------------------- the kernel
 
 
-def _squared(a: Array, b: Array) -> Array:
-    return ((a[:, None, :] - b[None, :, :]) ** 2).sum(-1)
+def _clouds(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
+    yield rng.normal(size=(3, 2)), rng.normal(0.5, 1.2, size=(4, 2)), 1.5
+    for n, m, d, h in (
+        (4, 2, 3, 0.7), (2, 5, 1, 2.5), (3, 3, 3, 1.0), (1, 6, 2, 0.4), (5, 5, 4, 2.0),
+        (6, 1, 5, 3.2), (2, 3, 8, 1.8),
+    ):  # fmt: skip
+        yield rng.normal(size=(n, d)), rng.normal(0.5, 1.2, size=(m, d)), h
+    yield rng.normal(0, 90, size=(4, 2)), rng.normal(0, 90, size=(3, 2)), 120.0
+    yield rng.normal(0, 1e-3, size=(2, 3)), rng.normal(0, 1e-3, size=(4, 3)), 1e-3
+    same = rng.normal(size=(4, 2))
+    yield same, same.copy(), 0.9
 
 
 def _kernel(a: Array, b: Array, h: float) -> Array:
-    return np.exp(-_squared(a, b) / (2 * h**2))
+    squared = ((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2)
+    return np.asarray(np.exp(-squared / (2 * h**2)))
 
 
-def _clouds(seed: int, n: int, m: int, d: int, h: float) -> tuple[Array, Array, float]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n, d)), rng.normal(0.5, 1.2, size=(m, d)), h
+def _squared(a: Array, b: Array) -> Array:
+    return np.asarray(((a[:, None, :] - b[None, :, :]) ** 2).sum(2))
 
 
-_KERNEL = Exercise(
-    name="The kernel",
-    right=_kernel,
-    inputs=[_clouds(0, 3, 4, 2, 1.5), _clouds(1, 4, 2, 3, 0.7), _clouds(2, 2, 5, 1, 2.5)],
+rbf_kernel = Exercise(
+    "The kernel",
+    _kernel,
+    inputs=_clouds,
+    about="a (N, d), b (M, d), h -> the rbf kernel of all pairs, (N, M).",
+    praise="1 for a point with itself, less the farther apart, and no unit.",
     mistakes=[
         Mistake(
             "The distance is not squared. With the distance itself the kernel has a kink at 0.",
@@ -69,16 +54,12 @@ _KERNEL = Exercise(
             lambda a, b, h: np.exp(-_squared(a, b) / (2 * h)),
         ),
         Mistake(
-            "The factor 2 is missing in the denominator.",
-            lambda a, b, h: np.exp(-_squared(a, b) / h**2),
-        ),
-        Mistake(
-            "You square 2 h as a whole. Only h is squared.",
-            lambda a, b, h: np.exp(-_squared(a, b) / (2 * h) ** 2),
-        ),
-        Mistake(
             "Neither distance nor bandwidth is squared.",
             lambda a, b, h: np.exp(-np.sqrt(_squared(a, b)) / (2 * h)),
+        ),
+        Mistake(
+            "The bandwidth is squared together with the factor before it. It is squared alone.",
+            lambda a, b, h: np.exp(-_squared(a, b) / (2 * h) ** 2),
         ),
         Mistake(
             "The minus sign is missing, so points far apart are the most alike.",
@@ -94,6 +75,10 @@ _KERNEL = Exercise(
             lambda a, b, h: _kernel(a, b, h) / (math.sqrt(2 * math.pi) * h),
         ),
         Mistake(
+            "You add up absolute differences. The kernel takes the Euclidean distance, squared.",
+            lambda a, b, h: np.exp(-(np.abs(a[:, None] - b).sum(2) ** 2) / (2 * h**2)),
+        ),
+        Mistake(
             "The matrix is transposed: a row is a point of a, a column one of b.",
             lambda a, b, h: _kernel(a, b, h).T,
         ),
@@ -103,36 +88,54 @@ _KERNEL = Exercise(
             lambda a, b, h: np.exp(-((a[:, None, :] - b[None, :, :]) ** 2) / (2 * h**2)),
         ),
     ],
-    praise="1 for a point with itself, less the farther apart, and no unit.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- the unbiased estimate
 
 
-def _within(K: Array) -> float:
-    n = len(K)
-    return float((K.sum() - np.trace(K)) / (n * (n - 1)))
+def _matrices(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield the kernels of clouds that differ, and of clouds that do not: some estimates are < 0.
+
+    As many of one as of the other, too, so that a diagonal of K_xy could be taken for one.
+    """
+    for n, m, h, shift in (
+        (5, 4, 1.3, 0.5), (3, 6, 1.3, 0.5), (2, 7, 0.8, 0.0), (4, 4, 1.0, 0.0), (6, 6, 2.0, 1.5),
+        (3, 2, 0.5, 0.0), (2, 2, 1.0, 2.0), (12, 9, 1.5, 0.1), (7, 3, 3.0, 0.0),
+    ):  # fmt: skip
+        a, b = rng.normal(size=(n, 2)), rng.normal(shift, 1.2, size=(m, 2))
+        yield _kernel(a, a, h), _kernel(b, b, h), _kernel(a, b, h)
 
 
-def _unbiased(K_xx: Array, K_yy: Array, K_xy: Array) -> float:
-    return _within(K_xx) + _within(K_yy) - 2 * float(K_xy.mean())
-
-
-def _matrices(seed: int, n: int, m: int) -> tuple[Array, Array, Array]:
-    a, b, h = _clouds(seed, n, m, 2, 1.3)
-    return _kernel(a, a, h), _kernel(b, b, h), _kernel(a, b, h)
+def _unbiased(K_xx: Array, K_yy: Array, K_xy: Array) -> Any:
+    n, m = K_xy.shape
+    within_x = (K_xx.sum() - np.trace(K_xx)) / (n * (n - 1))
+    within_y = (K_yy.sum() - np.trace(K_yy)) / (m * (m - 1))
+    return within_x + within_y - 2 * K_xy.mean()
 
 
 def _off_diagonal(K: Array) -> float:
     return float(K.sum() - np.trace(K))
 
 
-_UNBIASED = Exercise(
-    name="The unbiased estimate",
-    right=_unbiased,
-    inputs=[_matrices(3, 5, 4), _matrices(4, 3, 6), _matrices(5, 2, 7)],
+def _pairs(K: Array) -> int:
+    return len(K) * (len(K) - 1)
+
+
+def _within(K: Array) -> float:
+    return _off_diagonal(K) / _pairs(K)
+
+
+def _cross_off_diagonal(K: Array) -> float:
+    return float((K.sum() - np.trace(K)) / (K.size - min(K.shape)))
+
+
+unbiased_mmd = Exercise(
+    "The unbiased estimate",
+    _unbiased,
+    inputs=_matrices,
+    about="K_xx (N, N), K_yy (M, M), K_xy (N, M) -> unbiased estimate of MMD^2.",
+    praise="Right on average for every size of the sample, and so below 0 at times.",
     mistakes=[
         Mistake(
             "This is the biased estimate. A point is not independent of itself: leave the "
@@ -140,17 +143,13 @@ _UNBIASED = Exercise(
             lambda K, L, C: K.mean() + L.mean() - 2 * C.mean(),
         ),
         Mistake(
-            "You left the diagonals out of the sums but not out of the counts: there are "
-            "n (n - 1) pairs of different points, not n squared.",
-            lambda K, L, C: (
-                _off_diagonal(K) / len(K) ** 2 + _off_diagonal(L) / len(L) ** 2 - 2 * C.mean()
-            ),
+            "You left the diagonals out of the sums but not out of the counts: how many pairs of "
+            "different points are there?",
+            lambda K, L, C: _off_diagonal(K) / K.size + _off_diagonal(L) / L.size - 2 * C.mean(),
         ),
         Mistake(
             "You left the diagonals out of the counts but not out of the sums.",
-            lambda K, L, C: (
-                K.sum() / (len(K) * (len(K) - 1)) + L.sum() / (len(L) * (len(L) - 1)) - 2 * C.mean()
-            ),
+            lambda K, L, C: K.sum() / _pairs(K) + L.sum() / _pairs(L) - 2 * C.mean(),
         ),
         Mistake(
             "The cross term has the wrong sign. Points of x that are like points of y make the "
@@ -158,19 +157,23 @@ _UNBIASED = Exercise(
             lambda K, L, C: _within(K) + _within(L) + 2 * C.mean(),
         ),
         Mistake(
-            "The factor 2 of the cross term is missing: a squared difference has it.",
+            "The factor of the cross term is missing: expand a squared difference.",
             lambda K, L, C: _within(K) + _within(L) - C.mean(),
         ),
         Mistake(
             "You left a diagonal out of K_xy too. Point i of x and point i of y are independent: "
             "all their pairs count.",
+            lambda K, L, C: _within(K) + _within(L) - 2 * _cross_off_diagonal(C),
+        ),
+        Mistake(
+            "The three terms do not leave out the same: K_xy is divided by fewer pairs than are "
+            "in it. Point i of x and point j of y are always independent.",
             lambda K, L, C: (
-                _within(K) + _within(L) - 2 * (C.sum() - np.trace(C)) / (C.size - min(C.shape))
+                _within(K) + _within(L) - 2 * C.sum() / math.sqrt(_pairs(K) * _pairs(L))
             ),
         ),
         Mistake(
-            "You took the upper triangles, but divided by all n (n - 1) pairs: half of the sum is "
-            "missing.",
+            "You took the upper triangles, but divided by all pairs: half of the sum is missing.",
             lambda K, L, C: _within(K) / 2 + _within(L) / 2 - 2 * C.mean(),
         ),
         Mistake(
@@ -178,41 +181,52 @@ _UNBIASED = Exercise(
             lambda K, L, C: max(0.0, _unbiased(K, L, C)),
         ),
         Mistake(
+            "You took the absolute value. An unbiased estimate of 0 has to fall below 0 at times.",
+            lambda K, L, C: abs(_unbiased(K, L, C)),
+        ),
+        Mistake(
             "This is the root, a distance. The estimate of its square was asked for; its root "
             "is neither unbiased nor defined below 0.",
             lambda K, L, C: math.sqrt(max(0.0, _unbiased(K, L, C))),
         ),
     ],
-    praise="Right on average for every size of the sample, and so below 0 at times.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- the total loss
 
 
+def _batches(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float, float]]:
+    for n, height, width, mmd2, weight in (
+        (3, 4, 5, 0.21, 0.1), (5, 6, 7, 0.07, 0.5), (2, 3, 2, -0.013, 2.0), (1, 4, 6, 0.3, 0.25),
+        (4, 5, 5, 0.15, 1.5), (6, 2, 3, 0.4, 10.0), (2, 1, 4, 0.05, 3.0), (3, 7, 1, 0.9, 0.02),
+    ):  # fmt: skip
+        shape = (n, 1, height, width)
+        yield rng.random(shape), rng.random(shape) ** 2, mmd2, weight
+    x = rng.random((3, 1, 2, 4))
+    yield x, x.copy(), 0.5, 0.7  # nothing is lost
+
+
+def _total(x_hat: Array, x: Array, mmd2: float, weight: float) -> Any:
+    pixels = x.shape[2] * x.shape[3]
+    error = ((x - x_hat) ** 2).sum(axis=(1, 2, 3))
+    return error.mean() + pixels * weight * mmd2
+
+
 def _error(x_hat: Array, x: Array) -> float:
     return float(((x - x_hat) ** 2).sum() / len(x))
 
 
-def _total(x_hat: Array, x: Array, mmd2: float, weight: float) -> float:
-    return _error(x_hat, x) + x[0].size * weight * mmd2
-
-
-def _batch(seed: int, n: int, size: int, mmd2: float, weight: float) -> tuple[Any, ...]:
-    rng = np.random.default_rng(seed)
-    shape = (n, 1, size, size + 1)
-    return rng.random(shape), rng.random(shape), mmd2, weight
-
-
-_TOTAL = Exercise(
-    name="The total loss",
-    right=_total,
-    inputs=[_batch(6, 3, 4, 0.21, 0.1), _batch(7, 5, 6, 0.07, 0.5), _batch(8, 2, 3, -0.013, 2.0)],
+mmd_total = Exercise(
+    "The total loss",
+    _total,
+    inputs=_batches,
+    about="x_hat and x (N, 1, H, W), mmd2, weight beside a mean over pixels -> total loss.",
+    praise="The paper's loss times the number of pixels: another number, the same minimum.",
     mistakes=[
         Mistake(
             "The weight is taken over as it stands. It was meant beside a mean over pixels; beside "
-            "a sum it is too small by the number of pixels.",
+            "a sum it does not weigh the same.",
             lambda h, x, k, w: _error(h, x) + w * k,
         ),
         Mistake(
@@ -226,17 +240,17 @@ _TOTAL = Exercise(
             lambda h, x, k, w: ((x - h) ** 2).mean() + x[0].size * w * k,
         ),
         Mistake(
-            "You divided the weight by the number of pixels. The error has grown by that number, "
-            "so the weight has to grow as well.",
+            "You divided the weight by the number of pixels. Does the error grow or shrink when "
+            "it is no longer averaged over them? The two terms have to stay in balance.",
             lambda h, x, k, w: _error(h, x) + w * k / x[0].size,
         ),
         Mistake(
-            "The weight is multiplied by the size of the batch as well. The batch is averaged in "
-            "both losses.",
+            "The size of the batch enters the weight, too. The batch is averaged in both losses.",
             lambda h, x, k, w: _error(h, x) + x.size * w * k,
         ),
         Mistake(
-            "You multiplied by the size of the batch, not by the number of pixels.",
+            "You converted the weight by the size of the batch. The batch is averaged in both "
+            "losses; what is not?",
             lambda h, x, k, w: _error(h, x) + len(x) * w * k,
         ),
         Mistake(
@@ -244,34 +258,60 @@ _TOTAL = Exercise(
             lambda h, x, k, w: ((x - h) ** 2).sum() + x[0].size * w * k,
         ),
         Mistake(
-            "You multiplied by the height alone. An image has height times width pixels.",
+            "You counted the rows of an image for its pixels.",
             lambda h, x, k, w: _error(h, x) + x.shape[2] * w * k,
         ),
         Mistake(
-            "You multiplied by the square of the width, but these images are not square.",
+            "You counted the columns of an image for its pixels.",
+            lambda h, x, k, w: _error(h, x) + x.shape[3] * w * k,
+        ),
+        Mistake(
+            "You squared one side to count the pixels, but these images are not square.",
             lambda h, x, k, w: _error(h, x) + x.shape[3] ** 2 * w * k,
+        ),
+        Mistake(
+            "You squared one side to count the pixels, but these images are not square.",
+            lambda h, x, k, w: _error(h, x) + x.shape[2] ** 2 * w * k,
+        ),
+        Mistake(
+            "You count the pixels of a 32 by 32 image. Those of these images are in their shape.",
+            lambda h, x, k, w: _error(h, x) + 1024 * w * k,
         ),
         Mistake(
             "The MMD has the wrong sign: training would drive the two clouds apart.",
             lambda h, x, k, w: _error(h, x) - x[0].size * w * k,
         ),
     ],
-    praise="The paper's loss times the number of pixels: another number, the same minimum.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- the rate of a match
 
 
-def _rate(v: float, s2: float, d: int) -> float:
-    return d / 2 * math.log2(s2 / v)
+def _channels(rng: np.random.Generator) -> Iterator[tuple[float, float, int]]:
+    """Yield noise, prior and dimensions; a match needs a prior that varies more than the noise."""
+    yield 0.04, 1.0, 3
+    yield 5.0, 100.0, 6
+    yield 2.0, 9.0, 3
+    yield 1.0, 1.0, 4  # nothing but noise
+    yield 0.5, 0.8, 1
+    yield 1.0, 7.0, 2
+    yield 1e-4, 0.02, 5
+    for _ in range(5):
+        v = float(rng.uniform(0.01, 3))
+        yield v, v * float(1 + rng.exponential(8)), int(rng.integers(1, 12))
 
 
-_RATE = Exercise(
-    name="The rate that the noise sets",
-    right=_rate,
-    inputs=[(0.04, 1.0, 2), (5.0, 100.0, 6), (2.0, 9.0, 3), (1.0, 1.0, 4)],
+def _rate(v: float, s2: float, d: int) -> Any:
+    return d / 2 * np.log2(s2 / v)
+
+
+matched_rate = Exercise(
+    "The rate that the noise sets",
+    _rate,
+    inputs=_channels,
+    about="v, s2, d -> bits of a code whose q(z), with its noise, matches N(0, s2 I).",
+    praise="Noise and prior fix the rate; nothing that is trained can change it.",
     mistakes=[
         Mistake(
             "You take s2 for the variance of the signal alone. It is that of the codes with their "
@@ -280,8 +320,9 @@ _RATE = Exercise(
         ),
         Mistake("This is in nats. Bits were asked for.", lambda v, s2, d: d / 2 * math.log(s2 / v)),
         Mistake(
-            "The one half is missing: it comes from the square root of a variance.",
-            lambda v, s2, d: d * math.log2(s2 / v),
+            "You multiplied the nats by log 2. That makes fewer bits than nats, and a bit is the "
+            "smaller unit.",
+            lambda v, s2, d: d / 2 * math.log(s2 / v) * math.log(2),
         ),
         Mistake(
             "This is the rate of one dimension. They add up.",
@@ -303,9 +344,12 @@ _RATE = Exercise(
         Mistake(
             "The noise is subtracted from the prior's variance, but not added again: what arrives "
             "is signal and noise.",
-            lambda v, s2, d: d / 2 * math.log2((s2 - v) / v) if s2 > v else -math.inf,
+            lambda v, s2, d: d / 2 * (math.log2((s2 - v) / v) if s2 > v else -math.inf),
+        ),
+        Mistake(
+            "Twice too much: a rate is a logarithm of standard deviations, and v and s2 are "
+            "variances.",
+            lambda v, s2, d: d * math.log2(s2 / v),
         ),
     ],
-    praise="Noise and prior fix the rate; nothing that is trained can change it.",
-    same=_close,
 )

@@ -1,65 +1,53 @@
-r"""Checkers for the exercises of *Using a VAE*."""
+"""The exercises of *Using a VAE*."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Verdict, agree
-
-__all__ = ["area_under_roc", "iterated_fill", "keep_known_pixels", "signal_to_noise"]
+from aeteach.checks._agree import follows
+from aeteach.checks._exercise import Exercise, Mistake
 
 Array = NDArray[Any]
 Code = Callable[[Array], Array]
 
 
-def keep_known_pixels(answer: Any) -> Verdict:
-    """Check a function (x (N, D), x_hat (N, D), missing (D,), bool) -> filled images, (N, D)."""
-    return _KEEP.check(answer)
-
-
-def iterated_fill(answer: Any) -> Verdict:
-    """Check a function (encode, decode, x (N, D), missing (D,), iterations) -> filled, (N, D)."""
-    return _ITERATE.check(answer)
-
-
-def signal_to_noise(answer: Any) -> Verdict:
-    """Check a function (x (N, D), noisy (N, D)) -> signal-to-noise ratio in decibels."""
-    return _SNR.check(answer)
-
-
-def area_under_roc(answer: Any) -> Verdict:
-    """Check a function (inliers (n,), outliers (m,)) -> chance that an outlier scores higher."""
-    return _AUROC.check(answer)
-
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, as float32 needs."""
-    return agree(got, want, 1e-4)
-
-
 # ---------------------------------------------------------------- keep the known pixels
+
+
+def _hole(rng: np.random.Generator, D: int, size: int) -> Array:
+    missing = np.zeros(D, dtype=bool)
+    missing[rng.permutation(D)[:size]] = True
+    return missing
+
+
+def _holes(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield images with something in the hole, their reconstructions, and the hole."""
+    for n, D, size in (
+        (3, 7, 3),
+        (2, 10, 3),
+        (4, 5, 2),
+        (5, 5, 1),
+        (1, 6, 4),
+        (3, 4, 0),
+        (2, 3, 3),
+    ):
+        yield rng.random((n, D)) + 0.1, rng.random((n, D)) + 0.1, _hole(rng, D, size)
+    yield rng.normal(0, 50, (3, 6)), rng.random((3, 6)), _hole(rng, 6, 2)
+    yield np.round(rng.random((4, 8))), np.round(rng.random((4, 8))), _hole(rng, 8, 5)
 
 
 def _keep(x: Array, x_hat: Array, missing: Array) -> Array:
     return np.where(missing, x_hat, x)
 
 
-def _pair(seed: int, n: int, D: int) -> tuple[Array, Array, Array]:
-    """Return images with something in the hole, reconstructions, and a hole of a third."""
-    rng = np.random.default_rng(seed)
-    missing = np.zeros(D, dtype=bool)
-    missing[rng.permutation(D)[: max(1, D // 3)]] = True
-    return rng.random((n, D)) + 0.1, rng.random((n, D)) + 0.1, missing
-
-
-_KEEP = Exercise(
-    name="Keep the known pixels",
-    right=_keep,
-    inputs=[_pair(0, 3, 7), _pair(1, 2, 10), _pair(2, 4, 5)],
+keep_known_pixels = Exercise(
+    "Keep the known pixels",
+    _keep,
+    inputs=_holes,
+    about="x (N, D), x_hat (N, D), missing (D,), true in the hole -> filled images, (N, D).",
+    praise="One line. It makes a VAE an inpainter.",
     mistakes=[
         Mistake(
             "The known pixels are gone: this is the reconstruction, hole and all. What you know "
@@ -88,219 +76,277 @@ _KEEP = Exercise(
             "The hole is right, and the known pixels are black. They should stand as they came.",
             lambda x, x_hat, missing: missing * x_hat,
         ),
+        Mistake(
+            "The known pixels are right, and the hole is black. It should hold what the model "
+            "makes of it.",
+            lambda x, x_hat, missing: ~missing * x,
+        ),
     ],
-    praise="One line. It makes a VAE an inpainter.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- iterate
 
 
-def _iterate(
-    encode: Code,
-    decode: Code,
-    x: Array,
-    missing: Array,
-    iterations: int,
-    *,
-    start: Callable[[Array, Array], Array] = lambda x, missing: np.where(missing, 0.0, x),
-    step: Callable[[Array, Array, Array], Array] = _keep,
-    extra: int = 0,
-    damped: float = 1.0,
-) -> Array:
-    filled = start(np.asarray(x), np.asarray(missing))
-    for _ in range(iterations + extra):
-        x_hat = np.asarray(decode(encode(filled)))
-        filled = step(filled, damped * x_hat + (1 - damped) * filled, missing)
+def _models(rng: np.random.Generator) -> Iterator[tuple[Code, Code, Array, Array, int]]:
+    """Yield a linear model with a bend, images, a hole and a number of rounds.
+
+    The rounds are few, so that one more or one less shows.
+    """
+    for n, D, d, size, rounds in (
+        (3, 6, 2, 2, 3), (2, 9, 3, 4, 3), (4, 7, 2, 3, 2), (1, 5, 1, 2, 2), (5, 5, 2, 1, 1),
+        (3, 8, 2, 7, 3), (2, 6, 2, 3, 3),
+    ):  # fmt: skip
+        W, m = rng.normal(size=(D, d)) / np.sqrt(D), rng.random(D)
+
+        def encode(x: Array, W: Array = W, m: Array = m) -> Array:
+            return np.asarray(np.tanh((x - m) @ W))
+
+        def decode(z: Array, W: Array = W, m: Array = m) -> Array:
+            return np.asarray(2.2 * z @ W.T + m)
+
+        x = rng.random((n, D)) + 0.1
+        missing = _hole(rng, D, size)
+        x[:, missing] *= 1 + 20 * (n == 2)  # anything at all may stand there
+        yield follows(encode), follows(decode), x, missing, rounds
+
+
+def _inpaint(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    filled = np.where(missing, 0.0, x)
+    for _ in range(iterations):
+        filled = np.where(missing, decode(encode(filled)), x)
     return filled
 
 
-def _wrong(**changes: Any) -> Callable[..., Array]:
-    def wrong(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
-        return _iterate(encode, decode, x, missing, iterations, **changes)
-
-    return wrong
+def _once(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    return _inpaint(encode, decode, x, missing, 1)
 
 
-def _never_updated(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
-    return _iterate(encode, decode, x, missing, 1)
+def _drifting(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    x = np.where(missing, 0.0, x)
+    for _ in range(iterations):
+        x = decode(encode(x))
+    return x
 
 
-def _last_x_hat(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
-    before = _iterate(encode, decode, x, missing, iterations - 1)
-    return np.asarray(decode(encode(before)))
+def _put_back(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    return np.where(missing, _drifting(encode, decode, x, missing, iterations), x)
 
 
-def _as(given: Any, result: Array) -> Any:
-    """Return a tensor to whom gave one: answers are written in NumPy or in torch."""
-    return torch.as_tensor(result) if isinstance(given, torch.Tensor) else result
+def _rebuilt(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    return decode(encode(_inpaint(encode, decode, x, missing, iterations - 1)))
 
 
-def _task(seed: int, D: int, iterations: int) -> tuple[Any, ...]:
-    """Return a linear model with a bend, images, a hole and a number of iterations."""
-    rng = np.random.default_rng(seed)
-    W, m = rng.normal(size=(D, 2)) / math.sqrt(D), rng.random(D)
-
-    def encode(x: Any) -> Any:
-        return _as(x, np.tanh((np.asarray(x) - m) @ W))
-
-    def decode(z: Any) -> Any:
-        return _as(z, 1.3 * np.asarray(z) @ W.T + m)
-
-    x, _, missing = _pair(seed + 20, 3, D)
-    return encode, decode, x, missing, iterations
+def _peeking(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    for _ in range(iterations):
+        x = np.where(missing, decode(encode(x)), x)
+    return x
 
 
-_ITERATE = Exercise(
-    name="Again and again",
-    right=_iterate,
-    inputs=[_task(0, 6, 3), _task(1, 9, 5), _task(2, 7, 2)],
+def _half_way(encode: Code, decode: Code, x: Array, missing: Array, iterations: int) -> Array:
+    filled = np.where(missing, 0.0, x)
+    for _ in range(iterations):
+        filled = np.where(missing, (decode(encode(filled)) + filled) / 2, x)
+    return filled
+
+
+iterated_fill = Exercise(
+    "Again and again",
+    _inpaint,
+    inputs=_models,
+    about="encode, decode, x (N, D), missing (D,), iterations -> filled images, (N, D).",
+    praise="Encode, decode, put the known pixels back, and again.",
     mistakes=[
         Mistake(
             "Every round starts from the same black hole, so all rounds give the same: this is "
             "once through. What is encoded next must hold what was just filled in.",
-            _never_updated,
+            _once,
         ),
         Mistake(
             "The known pixels drift: you encode the whole reconstruction in the next round. Put "
             "them back each time, before you encode.",
-            _wrong(step=lambda x, x_hat, missing: x_hat),
+            _drifting,
+        ),
+        Mistake(
+            "You put the known pixels back at the end only. In between they drift: put them back "
+            "each time, before you encode.",
+            _put_back,
         ),
         Mistake(
             "The rounds are right, but at the end you return the reconstruction, known pixels "
             "and all.",
-            _last_x_hat,
+            _rebuilt,
         ),
         Mistake(
-            "You look at what stood in the hole. It is unknown: set it to 0 before the first "
-            "round.",
-            _wrong(start=lambda x, missing: x),
+            "You look at what stood in the hole. It is unknown: the first round starts from a "
+            "black hole.",
+            _peeking,
         ),
-        Mistake("One round too few.", _wrong(extra=-1)),
-        Mistake("One round too many.", _wrong(extra=1)),
+        Mistake("One round too few.", lambda e, d, x, m, n: _inpaint(e, d, x, m, n - 1)),
+        Mistake("One round too many.", lambda e, d, x, m, n: _inpaint(e, d, x, m, n + 1)),
         Mistake(
             "You go only half of the way in each round. It ends at the same place, later; the "
             "exercise goes all the way.",
-            _wrong(damped=0.5),
+            _half_way,
         ),
         Mistake(
             "Hole and known pixels are exchanged: missing is True in the hole.",
-            lambda e, d, x, missing, n: _iterate(e, d, x, ~np.asarray(missing), n),
+            lambda e, d, x, m, n: _inpaint(e, d, x, ~m, n),
         ),
     ],
-    praise="Encode, decode, put the known pixels back, and again.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- signal to noise
 
 
-def _ratio(x: Array, noisy: Array) -> float:
-    return float(np.var(x) / np.mean((noisy - x) ** 2))
+def _noisy(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield images and noise with a mean of its own, which counts too."""
+    for n, D, sd, mean, scale in (
+        (3, 8, 0.3, 0.1, 1.0), (5, 6, 0.1, -0.05, 1.0), (2, 12, 1.0, 0.4, 1.0),
+        (4, 4, 0.2, 0.0, 2.0), (1, 9, 0.5, 0.2, 1.0), (6, 2, 0.05, 0.0, 3.0),
+        (3, 5, 1e-3, 1e-3, 1.0), (2, 7, 90.0, 20.0, 255.0),
+    ):  # fmt: skip
+        x = scale * (rng.random((n, D)) ** 2 + 0.3 * np.arange(n)[:, None])
+        yield x, x + rng.normal(mean, sd, size=x.shape)
 
 
-def _snr(x: Array, noisy: Array) -> float:
-    return 10 * math.log10(_ratio(x, noisy))
+def _snr(x: Array, noisy: Array) -> Any:
+    signal = x.var()
+    noise = ((noisy - x) ** 2).mean()
+    return 10 * np.log10(signal / noise)
 
 
-def _noisy(seed: int, n: int, D: int, sd: float) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    x = rng.random((n, D)) ** 2
-    return x, x + rng.normal(0.1, sd, size=x.shape)  # the noise has a mean: it counts too
+def _decibels(signal: Any, noise: Any) -> Any:
+    return 10 * np.log10(signal / noise)
 
 
-_SNR = Exercise(
-    name="Signal to noise",
-    right=_snr,
-    inputs=[_noisy(0, 3, 8, 0.3), _noisy(1, 5, 6, 0.1), _noisy(2, 2, 12, 1.0)],
+_OF_ONE = (
+    "You take the variance within parts of the table and average it. Asked for is one variance, "
+    "that of all its numbers."
+)
+
+signal_to_noise = Exercise(
+    "Signal to noise",
+    _snr,
+    inputs=_noisy,
+    about="x (N, D), noisy (N, D) -> signal-to-noise ratio in decibels.",
+    praise="0 dB is where noise and signal have the same power.",
     mistakes=[
-        Mistake("Upside down: the noise is over the signal.", lambda x, y: -_snr(x, y)),
         Mistake(
-            "This is the ratio itself. Decibels are 10 times its logarithm to base 10.",
-            lambda x, y: _ratio(x, y),
-        ),
-        Mistake(
-            "20 is for a ratio of amplitudes. Variances are powers, so it is 10.",
+            "20 belongs to a ratio of amplitudes. Variances are powers.",
             lambda x, y: 2 * _snr(x, y),
         ),
+        Mistake("Upside down: the noise is over the signal.", lambda x, y: -_snr(x, y)),
         Mistake(
-            "The logarithm is the natural one; decibels take base 10.",
-            lambda x, y: 10 * math.log(_ratio(x, y)),
+            "This is the ratio itself. Decibels are a logarithm of it.",
+            lambda x, y: x.var() / ((y - x) ** 2).mean(),
         ),
         Mistake(
-            "The factor of 10 is missing: this is in bels.", lambda x, y: math.log10(_ratio(x, y))
+            "The factor of 10 is missing: this is in bels.",
+            lambda x, y: np.log10(x.var() / ((y - x) ** 2).mean()),
         ),
         Mistake(
             "You took the variance of the noisy image for the signal. It has the noise in it.",
-            lambda x, y: 10 * math.log10(np.var(y) / np.mean((y - x) ** 2)),
+            lambda x, y: _decibels(y.var(), ((y - x) ** 2).mean()),
         ),
         Mistake(
             "You took the mean square of the image for the signal. A brighter image is no stronger "
             "signal: use its variance.",
-            lambda x, y: 10 * math.log10(np.mean(x**2) / np.mean((y - x) ** 2)),
+            lambda x, y: _decibels((x**2).mean(), ((y - x) ** 2).mean()),
         ),
         Mistake(
             "You took the variance of the noise. Its mean is an error as well: use its mean "
             "square.",
-            lambda x, y: 10 * math.log10(np.var(x) / np.var(y - x)),
+            lambda x, y: _decibels(x.var(), (y - x).var()),
+        ),
+        Mistake(
+            "You took the variance of the noisy image for the noise. The noise is what was added.",
+            lambda x, y: _decibels(x.var(), y.var()),
+        ),
+        Mistake(
+            "The noise is summed where its mean is meant: it grows with the size of the table.",
+            lambda x, y: _decibels(x.var(), ((y - x) ** 2).sum()),
         ),
         Mistake(
             "You average decibels over the images. Average the powers first, then take one "
             "logarithm.",
-            lambda x, y: float(
-                np.mean(10 * np.log10(np.var(x, axis=1) / np.mean((y - x) ** 2, axis=1)))
-            ),
+            lambda x, y: _decibels(x.var(1), ((y - x) ** 2).mean(1)).mean(),
+        ),
+        Mistake(_OF_ONE, lambda x, y: _decibels(x.var(1).mean(), ((y - x) ** 2).mean())),
+        Mistake(_OF_ONE, lambda x, y: _decibels(x.var(0).mean(), ((y - x) ** 2).mean())),
+        Mistake(
+            "You took the standard deviation for the signal. Its square is the power.",
+            lambda x, y: _decibels(x.std(), ((y - x) ** 2).mean()),
         ),
     ],
-    praise="0 dB is where noise and signal have the same power.",
-    same=_close,
 )
 
 
 # ---------------------------------------------------------------- area under the ROC curve
 
 
-def _pairs(inliers: Array, outliers: Array, count: Callable[[Array], Array]) -> float:
-    return float(np.mean(count(np.subtract.outer(outliers, inliers))))
+def _scores(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield scores in steps of a half, so that many are equal; more of one kind than the other."""
+    for n, m, gain in (
+        (12, 9, 0.7),
+        (30, 14, 0.7),
+        (7, 21, 0.2),
+        (8, 8, -1.0),
+        (2, 5, 0.5),
+        (4, 2, 0),
+    ):
+        s, o = rng.normal(0, 1, n), rng.normal(gain, 1.5, m)
+        yield np.round(2 * s) / 2, np.round(2 * o) / 2
+    yield np.zeros(3), np.zeros(4)  # says the same of all
+    yield np.array([0.1, 0.4, 0.2]), np.array([0.5, 0.9])  # tells all apart
+    yield np.array([5.0, 7.0]), np.array([1.0, 3.0, 2.0])  # backwards
+    yield np.array([-3.0, -1.0, -2.0, -2.0]), np.array([-2.0, -0.5, -2.5])
+    yield rng.normal(size=6) * 1e-4, rng.normal(size=5) * 1e-4
+    yield rng.normal(size=9) * 1e4, rng.normal(size=4) * 1e4 + 3e3
 
 
-def _area(inliers: Array, outliers: Array) -> float:
-    return _pairs(inliers, outliers, lambda d: (d > 0) + 0.5 * (d == 0))
+def _area(inliers: Array, outliers: Array) -> Any:
+    difference = outliers[:, None] - inliers[None, :]
+    return (difference > 0).mean() + 0.5 * (difference == 0).mean()
 
 
-def _scores(seed: int, n: int, m: int) -> tuple[Array, Array]:
-    """Return scores in steps of a half, so that many are equal; more of one kind than the other."""
-    rng = np.random.default_rng(seed)
-    return np.round(2 * rng.normal(0, 1, n)) / 2, np.round(2 * rng.normal(0.7, 1.5, m)) / 2
+def _won(inliers: Array, outliers: Array) -> Any:
+    return (outliers[:, None] > inliers[None, :]).mean()
 
 
-def _in_half(inliers: Array, outliers: Array) -> float:
+def _at_the_middle(inliers: Array, outliers: Array) -> Any:
     """Return the share judged rightly with the threshold half way between the two means."""
     cut = (inliers.mean() + outliers.mean()) / 2
-    return float(((inliers <= cut).mean() + (outliers > cut).mean()) / 2)
+    return ((inliers <= cut).mean() + (outliers > cut).mean()) / 2
 
 
-_AUROC = Exercise(
-    name="The area under the ROC curve",
-    right=_area,
-    inputs=[_scores(0, 12, 9), _scores(1, 30, 14), _scores(2, 7, 21)],
+area_under_roc = Exercise(
+    "The area under the ROC curve",
+    _area,
+    inputs=_scores,
+    about="inliers (n,), outliers (m,) -> chance that an outlier scores higher, a tie half of it.",
+    praise="The chance that a random outlier scores above a random inlier; a tie is half a win.",
     mistakes=[
         Mistake(
-            "Upside down: this is the chance that an inlier scores higher. The score should be "
-            "large for outliers.",
-            lambda s, o: 1 - _area(s, o),
-        ),
-        Mistake(
             "Equal scores are counted as lost. Then a score that says the same of every image gets "
-            "0 and not 1/2: count a tie one half.",
-            lambda s, o: _pairs(s, o, lambda d: d > 0),
+            "0, and it is no worse than a coin.",
+            _won,
         ),
         Mistake(
             "Equal scores are counted as won. Then a score that says the same of every image gets "
-            "1 and not 1/2: count a tie one half.",
-            lambda s, o: _pairs(s, o, lambda d: d >= 0),
+            "1, and it is no better than a coin.",
+            lambda s, o: (o[:, None] >= s[None, :]).mean(),
+        ),
+        Mistake(
+            "Upside down: this is the chance that an inlier scores higher. The score should be "
+            "large for outliers.",
+            lambda s, o: _area(o, s),
+        ),
+        Mistake(
+            "Upside down, and equal scores are counted as lost: this is the chance that an inlier "
+            "scores higher.",
+            lambda s, o: _won(o, s),
         ),
         Mistake(
             "This is the number of pairs, the statistic of Mann and Whitney. Divide it by how many "
@@ -308,22 +354,19 @@ _AUROC = Exercise(
             lambda s, o: _area(s, o) * len(s) * len(o),
         ),
         Mistake(
-            "You divide by the wrong number: there are n times m pairs, not n + m.",
+            "You divide by the number of scores. Every outlier is compared with every inlier: how "
+            "many pairs are that?",
             lambda s, o: _area(s, o) * len(s) * len(o) / (len(s) + len(o)),
         ),
         Mistake(
             "You compare the outliers with one threshold. The area asks about every pair, and so "
             "about all thresholds.",
-            _in_half,
+            _at_the_middle,
         ),
         Mistake(
             "You compare pairs in the order in which they came. Compare every outlier with every "
             "inlier.",
-            lambda s, o: float(
-                np.mean([(b > a) + 0.5 * (b == a) for a, b in zip(s, o, strict=False)])
-            ),
+            lambda s, o: np.mean([(b > a) + 0.5 * (b == a) for a, b in zip(s, o, strict=False)]),
         ),
     ],
-    praise="The chance that a random outlier scores above a random inlier; a tie is half a win.",
-    same=_close,
 )

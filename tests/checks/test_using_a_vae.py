@@ -9,12 +9,8 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from aeteach import checks
-from aeteach.checks import using_a_vae as module
-from aeteach.checks._engine import Exercise as OldExercise
+from aeteach.checks._exercise import secret_of
 from aeteach.metrics import auroc
-
-EXERCISES = [v for v in vars(module).values() if isinstance(v, OldExercise)]
-
 
 # ---------------------------------------------------------------- right answers
 
@@ -134,6 +130,13 @@ def late(encode, decode, x, missing, iterations):
     return by_recursion(encode, decode, x, missing, iterations + 1)
 
 
+def at_the_end(encode, decode, x, missing, iterations):
+    filled = np.where(missing, 0, x)
+    for _ in range(iterations):
+        filled = decode(encode(filled))
+    return np.where(missing, filled, x)
+
+
 WRONG = [
     ("keep_known_pixels", lambda x, h, m: h, "hole and all"),
     ("keep_known_pixels", lambda x, h, m: np.where(m, x, h), "exchanged"),
@@ -147,16 +150,24 @@ WRONG = [
     ("iterated_fill", reconstruction, "you return the reconstruction"),
     ("iterated_fill", early, "too few"),
     ("iterated_fill", late, "too many"),
-    ("signal_to_noise", lambda x, y: 20 * np.log10(x.var() / ((x - y) ** 2).mean()), "20 is for"),
+    ("signal_to_noise", lambda x, y: 20 * np.log10(x.var() / ((x - y) ** 2).mean()), "amplitudes"),
     ("signal_to_noise", lambda x, y: x.var() / ((x - y) ** 2).mean(), "the ratio itself"),
     ("signal_to_noise", lambda x, y: 10 * np.log10(((x - y) ** 2).mean() / x.var()), "Upside down"),
-    ("signal_to_noise", lambda x, y: 10 * np.log(x.var() / ((x - y) ** 2).mean()), "natural"),
+    ("signal_to_noise", lambda x, y: 10 * np.log(x.var() / ((x - y) ** 2).mean()), "wrong base"),
     ("signal_to_noise", lambda x, y: 10 * np.log10(y.var() / ((x - y) ** 2).mean()), "noisy image"),
     ("signal_to_noise", lambda x, y: 10 * np.log10(x.var() / (x - y).var()), "variance of the no"),
     ("area_under_roc", lambda s, o: (o[:, None] > s).mean(), "counted as lost"),
     ("area_under_roc", lambda s, o: (o[:, None] >= s).mean(), "counted as won"),
     ("area_under_roc", lambda s, o: mannwhitneyu(o, s).statistic, "number of pairs"),
     ("area_under_roc", lambda s, o: roc_auc_score([1] * len(s) + [0] * len(o), [*s, *o]), "Upside"),
+    ("iterated_fill", at_the_end, "at the end only"),
+    ("signal_to_noise", lambda x, y: 10 * np.log10(x.var() / y.var()), "what was added"),
+    (
+        "signal_to_noise",
+        lambda x, y: 10 * np.log10((x**2).mean() / ((x - y) ** 2).mean()),
+        "bright",
+    ),
+    ("area_under_roc", lambda s, o: (s[:, None] > o).mean(), "inlier scores higher"),
 ]
 
 
@@ -167,16 +178,12 @@ def test_a_mistake_is_named(name, answer, part):
     assert part in verdict.hint
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
-def test_every_mistake_is_told_apart_from_the_right_answer_and_from_the_others(exercise):
-    assert exercise.check(exercise.right)
-    for mistake in exercise.mistakes:
-        verdict = exercise.check(mistake.wrong)
-        assert not verdict
-        assert verdict.hint == mistake.hint
-
-
-def test_an_unknown_mistake_gets_no_name():
-    verdict = checks.signal_to_noise(lambda x, y: 3.25)
-    assert not verdict
-    assert all(verdict.hint != m.hint for m in module._SNR.mistakes)
+def test_rounds_and_ties_are_few_enough_to_tell():
+    """Each round of every model still changes what is filled in; some scores are equal."""
+    solution, tasks = secret_of(checks.iterated_fill).solutions[0], secret_of(checks.iterated_fill)
+    for encode, decode, x, missing, n in tasks.task.inputs:
+        change = solution(encode, decode, x, missing, n + 1) - solution(
+            encode, decode, x, missing, n
+        )
+        assert np.abs(change).max() > 1e-3
+    assert any(np.intersect1d(s, o).size for s, o in secret_of(checks.area_under_roc).task.inputs)
