@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aeteach import data, grading, recipes, results, solved, sweeps, training, weights
+from aeteach import _grading, _solved, data, recipes, results, sweeps, training, weights
 
 EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()
-    except (_WrongArgumentsError, grading.NotebookError) as error:
+    except (_WrongArgumentsError, _grading.NotebookError) as error:
         print(f"aeteach: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read the output, such as head, has had enough
@@ -112,7 +112,7 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--seconds",
         type=_whole("seconds", 1),
-        help=f"stop the notebook after so long (default: {grading.SECONDS:g})",
+        help=f"stop the notebook after so long (default: {_grading.SECONDS:g})",
     )
     parser.add_argument("--progress", action="store_true", help="what was ever right, by chapter")
     parser.set_defaults(run=_check, stopped="nothing was noted")
@@ -121,17 +121,19 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _check(arguments: argparse.Namespace) -> int | None:
     _alone(arguments, "progress", "notebook", "seconds")
     if arguments.progress:
-        report = solved.report()
+        report = _solved.report()
         print(report.as_json() if arguments.json else report)
         return None
     if arguments.notebook is None:
         raise _WrongArgumentsError("name a notebook, or give --progress")
-    found = grading.grade(arguments.notebook, arguments.seconds or grading.SECONDS)
+    found = _grading.grade(arguments.notebook, arguments.seconds or _grading.SECONDS)
     print(found.as_json() if arguments.json else found)
-    tried = {r.checker: r.state == grading.RIGHT for r in found.rows if r.state != grading.UNTRIED}
+    tried = {
+        r.checker: r.state == _grading.RIGHT for r in found.rows if r.state != _grading.UNTRIED
+    }
     try:
-        solved.add(tried)
-    except solved.ProgressError as error:  # the verdicts stand all the same
+        _solved.add(tried)
+    except _solved.ProgressError as error:  # the verdicts stand all the same
         print(f"aeteach: progress was not noted: {error}", file=sys.stderr)
     return 0 if found.passed else 1
 

@@ -49,8 +49,8 @@ IMPORTS: dict[str, set[str] | None] = {
     "inpainting": {"losses", "models"},
     "recipes": {"channel", "data", "models", "losses", "training", "weights"},
     "checks": set(),
-    "grading": {"checks"},
-    "solved": {"checks"},
+    "_grading": {"checks"},
+    "_solved": {"checks"},
     "plots": set(),
     "widgets": {
         *("data", "models", "divergences", "gradients", "toy", "weights", "plots", "latent"),
@@ -63,7 +63,7 @@ IMPORTS: dict[str, set[str] | None] = {
         *("reported", "conditional", "latent", "inpainting", "channel", "divergences"),
     },
     "cli": {
-        *("data", "recipes", "training", "weights", "sweeps", "results", "grading", "solved"),
+        *("data", "recipes", "training", "weights", "sweeps", "results", "_grading", "_solved"),
     },
     "__main__": {"cli"},
     "__init__": None,  # the package's front door may name anything light

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from aeteach import checks, cli, grading, solved
+from aeteach import _grading, _solved, checks, cli
 
 
 def notebook(path, *cells):
@@ -37,7 +37,7 @@ CELLS = (
 def graded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("graded")
     (folder / "beside.py").write_text("")
-    return grading.grade(notebook(folder / "one.ipynb", *CELLS))
+    return _grading.grade(notebook(folder / "one.ipynb", *CELLS))
 
 
 def test_the_last_verdict_of_each_checker_counts(graded):
@@ -106,7 +106,7 @@ x = 1
 def test_cells_between_the_fences_of_a_solution_belong_to_it(tmp_path):
     path = tmp_path / "page.md"
     path.write_text(MYST)
-    cells = grading.read(path)
+    cells = _grading.read(path)
     assert [(cell.code, cell.number, cell.solution) for cell in cells] == [
         ("checks.mean(mean)", 1, False),
         ("checks.mean(right)", 2, True),
@@ -127,18 +127,18 @@ def test_cells_between_the_fences_of_a_solution_belong_to_it(tmp_path):
 def test_what_is_no_notebook_is_refused(tmp_path, name, content, said, capsys):
     path = tmp_path / name
     path.write_text(content)
-    with pytest.raises(grading.NotebookError, match=said):
-        grading.grade(path)
+    with pytest.raises(_grading.NotebookError, match=said):
+        _grading.grade(path)
     assert cli.main(["check", str(path)]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_or_is_not_text_is_refused(tmp_path):
-    with pytest.raises(grading.NotebookError, match="cannot be read"):
-        grading.grade(tmp_path / "none.ipynb")
+    with pytest.raises(_grading.NotebookError, match="cannot be read"):
+        _grading.grade(tmp_path / "none.ipynb")
     (tmp_path / "bytes.ipynb").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(grading.NotebookError, match="UTF-8"):
-        grading.grade(tmp_path / "bytes.ipynb")
+    with pytest.raises(_grading.NotebookError, match="UTF-8"):
+        _grading.grade(tmp_path / "bytes.ipynb")
 
 
 @pytest.mark.slow  # each starts Python and imports torch
@@ -151,7 +151,7 @@ def test_a_file_that_is_not_there_or_is_not_text_is_refused(tmp_path):
 )
 def test_a_run_that_ends_early_keeps_what_is_known(tmp_path, cell, seconds, said):
     first = "from aeteach import checks; checks.centring(lambda X: X - X.mean(0))"
-    report = grading.grade(notebook(tmp_path / "n.ipynb", first, cell, "checks.x(1)"), seconds)
+    report = _grading.grade(notebook(tmp_path / "n.ipynb", first, cell, "checks.x(1)"), seconds)
     assert [(row.checker, row.state) for row in report.rows] == [("centring", "right")]
     assert report.errors == (said,)
 
@@ -162,12 +162,12 @@ def test_a_run_that_ends_early_keeps_what_is_known(tmp_path, cell, seconds, said
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     path = tmp_path / "progress.json"
-    monkeypatch.setenv(solved.ENVIRONMENT, str(path))
+    monkeypatch.setenv(_solved.ENVIRONMENT, str(path))
     return path
 
 
 def report(*rows):
-    return grading.Report("n.ipynb", tuple(grading.Row(n, n, s, "") for n, s in rows), ())
+    return _grading.Report("n.ipynb", tuple(_grading.Row(n, n, s, "") for n, s in rows), ())
 
 
 @pytest.mark.parametrize(
@@ -179,15 +179,15 @@ def report(*rows):
     ],
 )
 def test_the_exit_status_says_whether_all_are_right(rows, status, kept, monkeypatch, capsys):
-    monkeypatch.setattr(grading, "grade", lambda path, seconds: report(*rows))
+    monkeypatch.setattr(_grading, "grade", lambda path, seconds: report(*rows))
     assert cli.main(["check", "n.ipynb", "--json"]) == status
     assert json.loads(capsys.readouterr().out)["passed"] is (status == 0)
     tried = {name: state == "right" for name, state in rows if state != "not tried"}
-    assert solved.load() == tried
+    assert _solved.load() == tried
 
 
 def test_progress_is_shown_and_noted_no_more_than_it_can_be(kept, monkeypatch, capsys):
-    monkeypatch.setattr(grading, "grade", lambda path, seconds: report(("centring", "right")))
+    monkeypatch.setattr(_grading, "grade", lambda path, seconds: report(("centring", "right")))
     assert cli.main(["check", "n.ipynb"]) == 0
     assert cli.main(["check", "--progress"]) == 0
     assert "pca-by-hand" in capsys.readouterr().out

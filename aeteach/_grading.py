@@ -199,7 +199,7 @@ def _run(
         task, heard = Path(scratch, "cells.json"), Path(scratch, "heard.jsonl")
         task.write_text(json.dumps([vars(cell) for cell in cells]), encoding="utf-8")
         heard.touch()
-        start = [sys.executable, "-m", "aeteach.grading", str(task), str(heard)]
+        start = [sys.executable, "-m", "aeteach._grading", str(task), str(heard)]
         nowhere = subprocess.DEVNULL
         environment = os.environ | {"MPLBACKEND": "Agg", "IPYTHONDIR": scratch}
         try:
