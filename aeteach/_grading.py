@@ -163,8 +163,8 @@ def _of_text(path: Path, text: str) -> list[dict[str, Any]]:
         import jupytext
     except ImportError as error:
         raise NotebookError(
-            f"{path} is a text notebook, which needs jupytext: pip install 'aeteach[book]', or save "
-            "the notebook as .ipynb"
+            f"{path} is a text notebook, which needs jupytext: pip install 'aeteach[book]', or "
+            "save the notebook as .ipynb"
         ) from error
     try:
         return list(jupytext.reads(text, fmt=path.suffix.lstrip(".") or "md").cells)
