@@ -15,9 +15,11 @@ import argparse
 import ast
 import copy
 import difflib
+import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -28,7 +30,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -40,9 +42,7 @@ MODULES = (
     "losses",
     "mmd",
     "channel",
-    "metrics/coverage",
-    "metrics/elbo",
-    "metrics/factors",
+    "metrics/",
     "training/",
     "models/vae",
     "sweeps/engine",
@@ -53,8 +53,11 @@ MODULES = (
     "checks/_search",
     "checks/_source",
     "checks/_trial",
+    "widgets/kit/",
     "widgets/",
 )
+PRELOAD = ("torch", "scipy.stats", "sklearn", "matplotlib", "playwright.sync_api", "yaml")
+NOT_A_FIGURES = ("test_book", "test_figures", "test_jupyterlab", "test_pages", "test_workbook")
 LEAST = 0.9  # of the mutants that are not known to be equivalent
 OF_THE_ENGINE = ("test_engine", "test_exercises")  # of checks/_agree, checks/_edits and so on
 NOT_COPIED = (".git", ".venv", "_build", "node_modules", "dist", ".mypy_cache", ".ruff_cache")
@@ -257,12 +260,15 @@ def files_of(root: Path, package: str, name: str) -> list[str]:
 def tests_of(root: Path, file: str) -> list[str]:
     """Return the tests of a module: those that mirror it, or the browser's that name a figure."""
     module = Path(*Path(file).parts[1:])
-    if file.endswith(".js"):
+    if module.parent.name == "kit" and file.endswith(".js"):
+        found = [root / "tests/browser/kit" / f"test_{module.stem}.py"]
+    elif file.endswith(".js"):
         figure = (root / file).with_suffix(".py").read_text(encoding="utf-8")
         names = [*re.findall(r"^class (\w+)\(", figure, re.M), f"widgets.{module.stem}"]
         named = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
         tests = sorted((root / "tests/browser").glob("test_*.py"))
-        found = [p for p in tests if named.search(p.read_text(encoding="utf-8"))]
+        named_by = [p for p in tests if named.search(p.read_text(encoding="utf-8"))]
+        found = [p for p in named_by if p.stem not in NOT_A_FIGURES] or named_by
     else:
         folder = root / "tests" / module.parent
         stem = module.stem.lstrip("_")
@@ -274,39 +280,81 @@ def tests_of(root: Path, file: str) -> list[str]:
     return [str(p.relative_to(root)) for p in found]
 
 
-def run_tests(tree: Path, tests: Sequence[str], seconds: float) -> str:
-    """Run tests in a copy of the repository: "passed", "failed" or "timed out"."""
-    environment = os.environ | {
-        "PYTHONPATH": str(tree),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",
-    }
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", "--hypothesis-seed=0"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *options, *tests],
-        cwd=tree,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        return "passed" if process.wait(seconds) == 0 else "failed"
-    except subprocess.TimeoutExpired:
-        return "timed out"
-    finally:  # a test's own processes too: browsers, workers
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+# Imports what is slow to import, then runs pytest in a copy of itself for each line of arguments.
+SERVER = """
+import importlib, json, os, sys
+from contextlib import suppress
+import pytest
+for name in sys.argv[1:]:
+    with suppress(ImportError):
+        importlib.import_module(name)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        code = 3
+        try:
+            os.setsid()
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nothing, stream)
+            code = pytest.main(json.loads(line))
+        finally:
+            os._exit(code)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
 
 
-def judge(tree: Path, mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
+class Runner:
+    """Runs tests in a copy of the repository.
+
+    Args:
+        tree: the copy.
+        preload: modules of other packages to import once for all runs; none that is mutated.
+    """
+
+    def __init__(self, tree: Path, preload: Sequence[str] = ()) -> None:
+        self.tree = tree
+        environment = os.environ | {
+            "PYTHONPATH": str(tree),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.server = subprocess.Popen(
+            [sys.executable, "-c", SERVER, *preload],
+            cwd=tree,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,  # so that nothing waits in a buffer where select() does not see it
+        )
+
+    def run(self, tests: Sequence[str], seconds: float) -> str:
+        """Run tests: "passed", "failed" or "timed out"."""
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", "--hypothesis-seed=0"]
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(json.dumps([*options, *tests]).encode() + b"\n")
+        child = int(self.server.stdout.readline())
+        in_time, _, _ = select.select([self.server.stdout], [], [], seconds)
+        with suppress(ProcessLookupError):  # a test's own processes too: browsers, workers
+            os.killpg(child, signal.SIGKILL)
+        code = int(self.server.stdout.readline())
+        return ("passed" if code == 0 else "failed") if in_time else "timed out"
+
+    def close(self) -> None:
+        """End the server."""
+        self.server.communicate()
+
+
+def judge(runner: Runner, mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
     """Return "killed", "timed out" or "survived", and leave the copy as it was."""
-    path = tree / mutant.file
+    path = runner.tree / mutant.file
     path.write_text(mutant.changed, encoding="utf-8")
     try:
-        outcome = run_tests(tree, tests, seconds)
+        outcome = runner.run(tests, seconds)
     finally:
         path.write_text(mutant.original, encoding="utf-8")
     return {"passed": "survived", "failed": "killed"}.get(outcome, outcome)
@@ -328,30 +376,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--time", type=float, default=600, help="seconds for a mutant, at most")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    parser.add_argument("--preload", nargs="*", default=PRELOAD, help=argparse.SUPPRESS)
     parser.add_argument("--package", default="aeteach", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     root = options.root
     equivalent = known_equivalent(root / "tools" / "mutants.toml")
     files = [f for name in options.modules for f in files_of(root, options.package, name)]
 
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        trees: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as ended:
+        runners: SimpleQueue[Runner] = SimpleQueue()
         for i in range(options.jobs):
             tree = Path(folder, str(i))
             shutil.copytree(root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
-            trees.put(tree)
+            runner = Runner(tree, options.preload)
+            ended.callback(runner.close)
+            runners.put(runner)
 
         def look_at(file: str) -> tuple[str, Counter[str], list[str]]:
-            tests, tree = tests_of(root, file), trees.get()
+            tests, runner = tests_of(root, file), runners.get()
             try:
                 started = time.monotonic()
-                if (outcome := run_tests(tree, tests, options.time)) != "passed":
+                if (outcome := runner.run(tests, options.time)) != "passed":
                     raise SystemExit(f"{file}: {' '.join(tests)} {outcome} without a change")
                 limit = min(options.time, 30 + 5 * (time.monotonic() - started))
                 counts: Counter[str] = Counter()
                 survivors = []
                 for mutant in islice(mutants(root, file, options.seed), options.number):
-                    outcome = judge(tree, mutant, tests, limit)
+                    outcome = judge(runner, mutant, tests, limit)
                     reason = equivalent.get((file, mutant.lines("-"), mutant.lines("+")))
                     if outcome == "survived" and reason is not None:
                         outcome = "equivalent"
@@ -359,7 +410,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         survivors.append(mutant.difference)
                     counts[outcome] += 1
             finally:
-                trees.put(tree)
+                runners.put(runner)
             return file, counts, survivors
 
         least = 1.0

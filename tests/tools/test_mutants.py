@@ -51,7 +51,9 @@ def tree(tmp_path, monkeypatch):
 
 
 def run(tool, tree, *arguments):
-    return tool.main(["--root", str(tree), "--package", "tiny", "--number", "99", *arguments])
+    return tool.main(
+        ["--root", str(tree), "--package", "tiny", "--number", "99", "--preload", *arguments]
+    )
 
 
 def counts(printed):
@@ -154,6 +156,15 @@ def test_every_module_named_by_default_has_files_and_tests(tool):
     for name in tool.MODULES:
         for file in tool.files_of(ROOT, "aeteach", name):
             assert tool.tests_of(ROOT, file), file
+
+
+def test_a_figure_is_judged_by_its_chapters_tests_and_the_kit_by_its_own(tool):
+    assert tool.tests_of(ROOT, "aeteach/widgets/pca_digit.js") == [
+        "tests/browser/test_pca_by_hand.py"
+    ]
+    assert tool.tests_of(ROOT, "aeteach/widgets/kit/maths.js") == [
+        "tests/browser/kit/test_maths.py"
+    ]
 
 
 def test_every_known_equivalent_is_still_a_mutant(tool):
