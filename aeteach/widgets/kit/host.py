@@ -263,7 +263,7 @@ class Figure(anywidget.AnyWidget):
 
     A subclass names its JavaScript module in `_module`, declares its state as traits tagged
     `sync=True`, and sets `alt`, the text a reader gets who cannot see the figure. Ranges are
-    declared once: by the traits `Within` and `WholeWithin`, or in `_limits`.
+    declared once: by the traits of kit/traits.py, or in `_limits`; `limits` takes them to the page.
     """
 
     _module = ""
