@@ -72,6 +72,31 @@ def test_the_first_try_is_wrong_and_the_solution_is_right(told: book.Told) -> No
     assert all(": right." in said for said in solution), solution
 
 
+def printed_above(told: book.Told) -> str:
+    """Return what the compared cells above an exercise print."""
+    path = ROOT / "tests" / "reference" / f"{told.chapter}.ipynb"
+    said: list[str] = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if f"checks.{told.checker}(" in "".join(cell["source"]):
+            break
+        said += ["".join(o.get("text") or o["data"].get("text/plain", "")) for o in cell["outputs"]]
+    return "\n".join(said)
+
+
+ON_PAPER = [t for t in TOLD if isinstance(checks.exercises().get(t.checker), checks.Quantity)]
+
+
+@pytest.mark.parametrize("told", ON_PAPER, ids=[t.checker for t in ON_PAPER])
+def test_no_sentence_or_output_above_an_exercise_holds_its_number(told: book.Told) -> None:
+    above = told.prose + told.text + printed_above(told)
+    for value in np.ravel(secret_of(getattr(checks, told.checker))[0]).astype(float):
+        forms = {f"{value:.{digits}f}" for digits in range(5)} | {f"{value:,.0f}"}
+        close = {f for f in forms if np.isclose(float(f.replace(",", "")), value, rtol=2e-3)}
+        for form in close:
+            if len(re.sub(r"\D", "", form).lstrip("0")) > 2:  # others stand for anything
+                assert not re.search(rf"(?<![\d.,]){re.escape(form)}(?!\d)", above), form
+
+
 # ---------------------------------------------------------------- hints
 
 
