@@ -277,6 +277,7 @@ def _ask_all(
     if not all(bool(w.isfinite().all()) for w in model.state_dict().values()):
         return [_NOT_FINITE]
     x = moved(place_of(model), images)
+    x = x.clone() if x.is_inference() else x  # gradients are asked for here
     out = _outputs(model, x[:_IMAGES])
     found = _ask_loss(loss, out, x, beta, measured)
     if not _finite(out):

@@ -20,6 +20,8 @@ from torch import Tensor
 from aeteach import _validate
 from aeteach.divergences import kl_normal
 
+Numbers = Any  # a tensor, an array, a list, or one number
+
 _LOG_2PI = math.log(2 * math.pi)
 _FIRST, _LAST = 0.98, 0.0067  # a_1 and a_T of the schedule
 _LARGEST = 1e70  # of any argument: its square is still a number
@@ -81,7 +83,7 @@ def schedule(steps: int) -> Tensor:
     return torch.cat([torch.ones(1, dtype=torch.float64), a])
 
 
-def noise_added(signal: Any) -> Tensor:
+def noise_added(signal: Numbers) -> Tensor:
     """Return v_t = 1 - a_t / a_{t-1} for t = 1, ..., T, the variance that each step adds: (T,).
 
     Args:
@@ -94,7 +96,7 @@ def noise_added(signal: Any) -> Tensor:
     return 1 - a[1:] / a[:-1]
 
 
-def forward(x_0: Any, a_t: Any) -> Normal:
+def forward(x_0: Numbers, a_t: Numbers) -> Normal:
     r"""Return q(x_t | x_0) = N(sqrt(a_t) x_0, 1 - a_t): all steps up to t at once.
 
     Args:
@@ -108,7 +110,7 @@ def forward(x_0: Any, a_t: Any) -> Normal:
     return Normal(a_t.sqrt() * x_0, 1 - a_t)
 
 
-def backward(x_0: Any, x_t: Any, a_before: Any, a_t: Any) -> Normal:
+def backward(x_0: Numbers, x_t: Numbers, a_before: Numbers, a_t: Numbers) -> Normal:
     r"""Return q(x_{t-1} | x_t, x_0): where the path was one step ago, if its start is known.
 
     With v = 1 - a_t / a_{t-1}, by Bayes' rule
@@ -124,9 +126,7 @@ def backward(x_0: Any, x_t: Any, a_before: Any, a_t: Any) -> Normal:
     Raises:
         TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
     """
-    x_0, x_t = _numbers("x_0", x_0), _numbers("x_t", x_t)
-    a_before, a_t = _falling(a_before, a_t)
-    x_0, x_t, a_before, a_t = _validate.broadcast(x_0=x_0, x_t=x_t, a_before=a_before, a_t=a_t)
+    x_0, x_t, a_before, a_t = _together(a_before, a_t, x_0=x_0, x_t=x_t)
     v = 1 - a_t / a_before
     of_start = a_before.sqrt() * v / (1 - a_t)
     of_now = (1 - v).sqrt() * (1 - a_before) / (1 - a_t)
@@ -175,7 +175,7 @@ class Humps:
         eps = torch.randn(n, dtype=torch.float64, generator=noise)
         return self._centres()[which] + self.sd * eps
 
-    def log_density(self, x: Any, a_t: Any = 1.0) -> Tensor:
+    def log_density(self, x: Numbers, a_t: Numbers = 1.0) -> Tensor:
         """Return log q(x_t), the shape of x: the humps drawn together by sqrt(a_t), and blurred.
 
         Args:
@@ -194,7 +194,7 @@ class Humps:
         log_q = self.log_density(x)
         return -(log_q.exp() * log_q).sum() * step
 
-    def start(self, x_t: Any, a_t: Any) -> Normal:
+    def start(self, x_t: Numbers, a_t: Numbers) -> Normal:
         """Return mean and variance of q(x_0 | x_t): what a perfect denoiser knows.
 
         Args:
@@ -215,7 +215,7 @@ class Humps:
         within = self.sd**2 * (1 - a_t) / spread
         return Normal(mean, within.squeeze(-1) + between)
 
-    def decoder(self, x_t: Any, a_before: Any, a_t: Any) -> Normal:
+    def decoder(self, x_t: Numbers, a_before: Numbers, a_t: Numbers) -> Normal:
         """Return the best normal p(x_{t-1} | x_t): mean and variance of q(x_{t-1} | x_t).
 
         Args:
@@ -226,9 +226,7 @@ class Humps:
         Raises:
             TypeError, ValueError: numbers out of range, or shapes that do not broadcast.
         """
-        x_t = _numbers("x_t", x_t)
-        a_before, a_t = _falling(a_before, a_t)
-        x_t, a_before, a_t = _validate.broadcast(x_t=x_t, a_before=a_before, a_t=a_t)
+        x_t, a_before, a_t = _together(a_before, a_t, x_t=x_t)
         start = self.start(x_t, a_t)
         mean, variance = backward(start.mean, x_t, a_before, a_t)
         of_start = a_before.sqrt() * (1 - a_t / a_before) / (1 - a_t)
@@ -249,7 +247,7 @@ class Humps:
         return _nodes(max(map(abs, self.centres)) + _REACH * max(1.0, self.sd))
 
 
-def elbo_terms(data: Humps, signal: Any, x_0: Any) -> ChainTerms:
+def elbo_terms(data: Humps, signal: Numbers, x_0: Numbers) -> ChainTerms:
     """Return the terms of -ELBO(x_0) for the best normal decoders, by quadrature over x_t.
 
     Args:
@@ -286,7 +284,7 @@ def elbo_terms(data: Humps, signal: Any, x_0: Any) -> ChainTerms:
     return ChainTerms(prior, torch.stack(steps[1:]) if steps[1:] else x_0.new_zeros(0), steps[0])
 
 
-def average_terms(data: Humps, signal: Any) -> ChainTerms:
+def average_terms(data: Humps, signal: Numbers) -> ChainTerms:
     r"""Return the terms of -ELBO averaged over the data: each step is one integral over x_t.
 
     The variance of the best decoder is w_t plus what x_0 adds to it, so that the quadratic term of
@@ -355,14 +353,16 @@ def _left(name: str, value: Any) -> Tensor:
     return a
 
 
-def _falling(a_before: Any, a_t: Any) -> list[Tensor]:
-    """Return what is left before and after a step, one shape."""
-    before, now = _validate.broadcast(a_before=_left("a_before", a_before), a_t=_left("a_t", a_t))
-    _check_added(before, now, "a_t must be below a_before")
-    return [before, now]
+def _together(a_before: Numbers, a_t: Numbers, **places: Any) -> list[Tensor]:
+    """Return places and what is left before and after a step, each of the one shape."""
+    numbers = {name: _numbers(name, value) for name, value in places.items()}
+    left = {"a_before": _left("a_before", a_before), "a_t": _left("a_t", a_t)}
+    together = _validate.broadcast(**numbers, **left)
+    _check_added(together[-2], together[-1], "a_t must be below a_before")
+    return together
 
 
-def _signal(signal: Any) -> Tensor:
+def _signal(signal: Numbers) -> Tensor:
     """Return a, (T + 1,), float64."""
     want = "(T + 1,) numbers that start at 1 and fall, all above 0, as `schedule` gives them"
     a = _validate.numbers(signal, "signal", want).double()

@@ -372,7 +372,7 @@ class CrossEntropy:
             )
         _validate.floating(x, "x")
         _validate.labels(y, name="y", classes=logits.shape[1])
-        if not len(logits) == len(x) == len(y):
+        if x.ndim == 0 or not len(logits) == len(x) == len(y):
             raise ValueError(
                 f"logits have {len(logits)} rows, x has {len(x)} and y {len(y)}; expected one of "
                 "each for every image"

@@ -217,8 +217,7 @@ def _check_labels(labels: Tensor | None, images: Tensor | None, name: str, of: s
         return
     if images is None:
         raise ValueError(f"{name} came without {of}: pass both, or neither")
-    n = len(_validate.tensor(images, of))
-    _validate.labels(labels, n, name, _validate.MAX_CLASSES)
+    _validate.labels(labels, len(_validate.images(images, of)), name, _validate.MAX_CLASSES)
 
 
 def _everything(split: str) -> Tensor:

@@ -18,6 +18,7 @@ import functools
 import math
 import signal
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ import numpy as np
 import torch
 import torch._dynamo  # takes seconds, and would count as a hang of whoever imports it first
 from torch import Tensor, nn
+from torch.masked import masked_tensor
 
 import aeteach
 from aeteach import models
@@ -38,6 +40,10 @@ SECONDS = 3.0  # for one call
 OUTCOMES = ("clear", "right", "wrong number", "raw traceback", "hang", "state changed")
 
 Make = Callable[[Any], Any]  # from the good value to a bad one
+
+
+class Subclass(Tensor):
+    """A tensor of one's own kind."""
 
 
 class Bad(NamedTuple):
@@ -144,6 +150,19 @@ TENSORS: dict[str, Bad] = {
     "row_more": Bad(lambda good: torch.cat([good, good[:1]]) if good.ndim else good[None, None]),
     "one_row": Bad(lambda good: good[:1] if good.ndim else good.new_zeros(1, 1, 1)),
     "imaginary": Bad(_as(torch.complex64)),
+    "subclass": Bad(lambda good: good.as_subclass(Subclass), same=True),
+    "parameter": Bad(
+        lambda good: nn.Parameter(good) if good.is_floating_point() else good, same=True
+    ),
+    "strided": Bad(lambda good: torch.stack([good, good], -1)[..., 0], same=True),
+    "negative_view": Bad(
+        lambda good: torch._neg_view(-good) if good.dtype != torch.bool else good, same=True
+    ),
+    "inference": Bad(lambda good: _inferred(good), same=True),
+    "nested": Bad(lambda good: _prototype(torch.nested.nested_tensor, [good])),
+    "masked": Bad(
+        lambda good: _prototype(masked_tensor, good, torch.ones_like(good, dtype=torch.bool))
+    ),
 }
 FLOATS = TENSORS | {
     "float64": Bad(_as(torch.float64), same=True),
@@ -179,8 +198,49 @@ MODELS: dict[str, Bad] = {
     "nan_weights": Bad(lambda good: _spoilt(good)),
     "in_float64": Bad(lambda good: copy.deepcopy(good).double(), same=True),
     "in_float16": Bad(lambda good: copy.deepcopy(good).half()),
+    "in_bfloat16": Bad(lambda good: copy.deepcopy(good).bfloat16()),
+    "complex_weights": Bad(lambda good: _prototype(copy.deepcopy(good).to, torch.complex64)),
     "on_meta": Bad(lambda good: copy.deepcopy(good).to("meta")),
+    "lazy": Bad(lambda good: _lazy(good)),
+    "failing": Bad(lambda good: Failing()),
+    "odd": Bad(lambda good: Odd()),
 }
+
+
+class Failing(nn.Module):
+    """Whatever it is asked, it raises an error without a word."""
+
+    def forward(self, *args: Any) -> Any:
+        raise KeyError
+
+    encode = decode = posterior = reconstruct = forward
+
+
+class Odd(nn.Module):
+    """Whatever it is asked, it gives a text."""
+
+    def forward(self, *args: Any) -> Any:
+        return "odd"
+
+    encode = decode = posterior = reconstruct = forward
+
+
+def _lazy(good: nn.Module) -> nn.Module:
+    bad = copy.deepcopy(good)
+    bad.extra = _prototype(nn.LazyLinear, 3)
+    return bad
+
+
+def _inferred(good: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return good.clone()
+
+
+def _prototype(make: Callable[..., Any], *arguments: Any) -> Any:
+    """Make a thing of a kind that torch warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make(*arguments)
 
 
 def _spoilt(good: nn.Module) -> nn.Module:

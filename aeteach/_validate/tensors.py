@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.masked import MaskedTensor
+from torch.nn.parameter import is_lazy
 
 from aeteach._validate.plain import MAX_CLASSES, say
 
@@ -22,13 +24,18 @@ def tensor(x: object, name: str, want: str = "a tensor") -> Tensor:
         want: what was expected.
 
     Raises:
-        TypeError: no tensor, or a sparse or quantised one.
+        TypeError: no tensor, or a nested, masked, sparse or quantised one.
         ValueError: a tensor on the meta device.
     """
     if not isinstance(x, Tensor):
         kind = f"{type(x).__module__}.{type(x).__qualname__}".removeprefix("builtins.")
         hint = f"use torch.as_tensor({name})" if hasattr(x, "__array__") else "pass a tensor"
         raise TypeError(f"{name} must be {want}, got {kind}: {hint}")
+    if x.is_nested or isinstance(x, MaskedTensor):
+        what = (
+            "nested, rows of different lengths" if x.is_nested else "masked, with numbers missing"
+        )
+        raise TypeError(f"{name} is {what}; expected {want}, all of whose numbers are there")
     if x.is_meta:
         raise ValueError(
             f"{name} is on the meta device, which holds no numbers; expected {want} on another, "
@@ -367,11 +374,17 @@ def model(m: object, *needs: str, name: str = "model") -> nn.Module:
             f"{' and '.join(needs)}, as aeteach.models.Autoencoder has"
         )
     for weight in (*m.parameters(), *m.buffers()):
+        if is_lazy(weight):
+            raise ValueError(
+                f"{name} has a lazy layer whose weights are not made yet: call it once with a batch"
+            )
         if weight.is_meta:
             raise ValueError(
                 f"{name} is on the meta device, which holds no numbers: make it on another, such "
                 "as cpu"
             )
+        if weight.is_complex():
+            raise ValueError(f"{name} has complex weights, {weight.dtype}; expected float32")
         if weight.is_floating_point() and weight.dtype not in FLOATS:
             raise ValueError(
                 f"{name} has weights of {weight.dtype}; expected float32: use {name}.float()"

@@ -220,7 +220,7 @@ def rebuild(
     Args:
         model: has `forward(x) -> Output`, or `forward(x, y)` with labels; one that draws, such as
             a VAE, may have `reconstruct`, with the same arguments, which is used in its place.
-        images: x, (N, 1, H, W), float32 in [0, 1].
+        images: x, (N, 1, H, W), float32 in [0, 1] or a little beyond, as with noise added.
         labels: y, (N,), int64, for a conditional model.
         seed: for models that sample; the global random state is left alone.
 
@@ -231,7 +231,7 @@ def rebuild(
         TypeError, ValueError: images or labels out of range, or a model that gives no x_hat.
     """
     _validate.model(model)
-    _validate.images(images)
+    _validate.pixels(images, "images")
     if labels is not None:
         check_labels(labels, len(images), model)
     with measuring(model, seed) as place:

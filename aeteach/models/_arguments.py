@@ -22,7 +22,8 @@ def check_images(model: nn.Module, x: Tensor, size: int | tuple[int, int] | None
     Raises:
         TypeError, ValueError: another shape or dtype, no image, NaN, or grey levels up to 255.
     """
-    return _validate.pixels(x, "x", size, dtype=place_of(model).dtype, look=_looks(model))
+    x = _validate.pixels(x, "x", size, dtype=place_of(model).dtype, look=_looks(model))
+    return _differentiable(model, x, "x")
 
 
 def check_codes(model: nn.Module, z: Tensor, d: int | None = None, name: str = "z") -> Tensor:
@@ -45,7 +46,7 @@ def check_codes(model: nn.Module, z: Tensor, d: int | None = None, name: str = "
         _validate.finite(z, name, want, graph=True)
     if z.ndim < 2 or (d is not None and z.shape[1:] != (d,)):
         raise ValueError(f"{name} must be {want}, got {tuple(z.shape)}: a row for each image")
-    return _validate.fits(model, z, name)
+    return _differentiable(model, _validate.fits(model, z, name), name)
 
 
 def check_parts(**parts: nn.Module) -> None:
@@ -60,5 +61,19 @@ def check_parts(**parts: nn.Module) -> None:
 
 def _looks(model: nn.Module) -> bool:
     """Whether a model looks at the numbers it is given: where it measures, not where it learns."""
-    learns = model.training and torch.is_grad_enabled()
-    return not (learns and any(p.requires_grad for p in model.parameters()))
+    return not (model.training and _records(model))
+
+
+def _records(model: nn.Module) -> bool:
+    """Whether what the model does is recorded for gradients of its weights."""
+    return torch.is_grad_enabled() and any(p.requires_grad for p in model.parameters())
+
+
+def _differentiable(model: nn.Module, x: Tensor, name: str) -> Tensor:
+    """Return x if a gradient can be recorded, where one is."""
+    if x.is_inference() and _records(model):
+        raise ValueError(
+            f"{name} was made in inference mode, so no gradient can be recorded: use "
+            f"{name}.clone(), or call the model under torch.no_grad()"
+        )
+    return x

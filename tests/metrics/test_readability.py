@@ -194,3 +194,11 @@ def test_readability_of_pca_is_what_other_readers_found():
     for d, low, high in [(2, 0.34, 0.42), (3, 0.38, 0.44), (4, 0.50, 0.56)]:
         result = readability.readability(models.PCA(d).fit(train.images), test.images, test.labels)
         assert low < result.accuracy < high
+
+
+def test_noise_may_take_the_images_a_little_beyond_0_and_1():
+    x = torch.rand(5, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    noisy = x + 0.5 * torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(readability.rebuild(Copy(), noisy), noisy)
+    with pytest.raises(ValueError, match="divide grey levels by 255"):
+        readability.rebuild(Copy(), 255 * x)
