@@ -49,7 +49,12 @@ from aeteach.checks.how_much_kl import (
     warm_up_weight,
 )
 from aeteach.checks.how_to_use import mean
-from aeteach.checks.latent_meaning import *  # noqa: F403
+from aeteach.checks.latent_meaning import (
+    cost_of_a_dimension,
+    eta_squared,
+    factor_correlation,
+    turned_model,
+)
 from aeteach.checks.linear_autoencoder import (
     axes_from_weights,
     change_of_basis,
@@ -65,7 +70,13 @@ from aeteach.checks.matching_a_distribution import (
     rbf_kernel,
     unbiased_mmd,
 )
-from aeteach.checks.nonlinear_autoencoder import *  # noqa: F403
+from aeteach.checks.nonlinear_autoencoder import (
+    class_medians,
+    layers_in_one,
+    mlp_parameters,
+    nearest_code,
+    plane_grid,
+)
 from aeteach.checks.pca_by_hand import (
     centring,
     covariance,

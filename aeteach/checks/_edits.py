@@ -486,7 +486,10 @@ def _exchange(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     """Exchange two operands, arguments, results, branches or indices."""
     if isinstance(node, ast.BinOp) and type(node.op) in _EXCHANGED:
         said = _EXCHANGED[type(node.op)]
-        yield _binary(node.right, node.op, node.left), said, said
+        if isinstance(node.op, ast.Pow):  # of whole numbers it may have no end of digits
+            yield _apply("power", node.right, node.left), said, said
+        else:
+            yield _binary(node.right, node.op, node.left), said, said
     if isinstance(node, ast.Call):
         said = "two arguments are exchanged"
         for i, j in _pairs(node.args):
@@ -909,7 +912,14 @@ def _table(x: Any, dimensions: int = 1) -> Any:
     return x
 
 
+def _power_of(base: Any, exponent: Any) -> Any:
+    if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) > 1000:
+        raise OverflowError
+    return base**exponent
+
+
 HELPERS: dict[str, Callable[..., Any]] = {
+    "power": _power_of,
     "sqrt": _either(torch.sqrt, np.sqrt),
     "exp": _either(torch.exp, np.exp),
     "log": _either(torch.log, np.log),

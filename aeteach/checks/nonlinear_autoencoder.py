@@ -1,89 +1,40 @@
-r"""Checkers for the exercises of *A nonlinear autoencoder*."""
+"""The exercises of *A nonlinear autoencoder*."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aeteach.checks._engine import Exercise, Mistake, Quantity, Verdict, agree
-
-__all__ = [
-    "class_medians",
-    "layers_in_one",
-    "mlp_parameters",
-    "nearest_code",
-    "plane_grid",
-]
+from aeteach.checks._exercise import Exercise, Mistake, Quantity
 
 Array = NDArray[Any]
 
-
-def _close(got: Any, want: Any) -> bool:
-    """Compare to 4 digits, so that an answer worked out in float32 counts as right."""
-    return agree(got, want, 1e-4)
-
-
-def mlp_parameters(answer: Any) -> Verdict:
-    """Check how many parameters 784-100-20-5 and its mirror image have, biases included."""
-    return _PARAMETERS.check(answer)
-
-
-def layers_in_one(answer: Any) -> Verdict:
-    """Check a function (W1, b1, W2, b2) -> (W, b): two layers without a ReLU, made one."""
-    return _LAYERS.check(answer)
-
-
-def plane_grid(answer: Any) -> Verdict:
-    """Check a function (n, low, high) -> n x n points in reading order, the top row first."""
-    return _GRID.check(answer)
-
-
-def class_medians(answer: Any) -> Verdict:
-    """Check a function (z, labels) -> the median of each latent dimension, a class in each row."""
-    return _MEDIANS.check(answer)
-
-
-def nearest_code(answer: Any) -> Verdict:
-    """Check a function (points, z) -> distance of each point to the nearest of the codes."""
-    return _NEAREST.check(answer)
-
-
 # ---------------------------------------------------------------- parameters
 
-_PARAMETERS = Quantity(
-    name="Count an encoder and its mirror image",
-    right=784 * 100
-    + 100
-    + 100 * 20
-    + 20
-    + 20 * 5
-    + 5
-    + 5 * 20
-    + 20
-    + 20 * 100
-    + 100
-    + 78_400
-    + 784,
-    mistakes=(
+_MATRICES = 784 * 100 + 100 * 20 + 20 * 5  # of one way
+_DOWN, _UP = _MATRICES + 100 + 20 + 5, _MATRICES + 20 + 100 + 784
+
+mlp_parameters = Quantity(
+    "Count an encoder and its mirror image",
+    _DOWN + _UP,
+    about="how many parameters 784-100-20-5 and its mirror image have, biases included.",
+    praise="Nearly all of it is in the two layers that touch the pixels.",
+    digits=None,
+    mistakes=[
         (
-            2 * (784 * 100 + 100 * 20 + 20 * 5),
+            2 * _MATRICES,
             "The matrices are right. Each layer also adds a number to every output.",
         ),
+        (_DOWN, "That is the way down. Training changes the way up as well."),
+        (_UP, "That is the way up. Training changes the way down as well."),
         (
-            784 * 100 + 100 + 100 * 20 + 20 + 20 * 5 + 5,
-            "That is the way down. Training changes the way up as well.",
-        ),
-        (
-            5 * 20 + 20 + 20 * 100 + 100 + 100 * 784 + 784,
-            "That is the way up. Training changes the way down as well.",
-        ),
-        (
-            2 * (784 * 100 + 100 + 100 * 20 + 20 + 20 * 5 + 5),
+            2 * _DOWN,
             "You doubled the way down. A bias is as long as its layer's output, and on the way up "
             "the outputs are others.",
         ),
         (
-            2 * (784 * 100 + 100 * 20 + 20 * 5) + 784 + 100 + 20 + 5,
+            2 * _MATRICES + 784 + 100 + 20 + 5,
             "The matrices are right. Count the biases again, layer by layer: how many layers have "
             "100 outputs?",
         ),
@@ -91,29 +42,34 @@ _PARAMETERS = Quantity(
             2 * (1024 * 100 + 100 * 20 + 20 * 5) + 1024 + 240 + 5,
             "That is for images of 32 by 32 pixels. Here they have 28 by 28.",
         ),
-    ),
-    praise="Nearly all of it is in the two layers that touch the pixels.",
-    tolerance=1e-9,  # a count is exact
+    ],
 )
 
 # ---------------------------------------------------------------- layers without a ReLU
 
 
-def _two_layers(sizes: tuple[int, int, int], seed: int) -> tuple[Array, Array, Array, Array]:
-    rng = np.random.default_rng(seed)
-    a, b, c = sizes
-    return rng.normal(size=(b, a)), rng.normal(size=b), rng.normal(size=(c, b)), rng.normal(size=c)
+def _two_layers(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array, Array]]:
+    """Yield layers between three widths: equal, so that a wrong order runs too, and unequal."""
+    for a, b, c in (
+        *((3, 3, 3), (4, 4, 4), (5, 3, 2), (2, 3, 5), (3, 5, 3), (4, 1, 3), (1, 4, 1), (2, 2, 4)),
+    ):
+        yield (
+            *(rng.normal(size=(b, a)), rng.normal(size=b)),
+            *(rng.normal(size=(c, b)), rng.normal(size=c)),
+        )
 
 
 def _one_layer(W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Array, Array]:
     return W2 @ W1, W2 @ b1 + b2
 
 
-_LAYERS = Exercise(
-    name="Two layers are one",
-    right=_one_layer,
-    inputs=(_two_layers((3, 3, 3), 0), _two_layers((4, 4, 4), 1)),
-    mistakes=(
+layers_in_one = Exercise(
+    "Two layers are one",
+    _one_layer,
+    inputs=_two_layers,
+    about="W1, b1, W2, b2 -> (W, b): two layers without a ReLU, made one.",
+    praise="However many layers you stack: with nothing between them, they are one.",
+    mistakes=[
         Mistake(
             "The matrices stand in the wrong order. Which of them meets x first, and on which side "
             "of x does it stand?",
@@ -144,28 +100,42 @@ _LAYERS = Exercise(
             "You added the matrices. The second acts on what the first returns, not beside it.",
             lambda W1, b1, W2, b2: (W1 + W2, b1 + b2),
         ),
-    ),
-    praise="However many layers you stack: with nothing between them, they are one.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- a grid
 
 
+def _planes(rng: np.random.Generator) -> Iterator[tuple[int, float, float]]:
+    yield 3, -1.0, 2.0
+    yield 4, 0.5, 5.0
+    yield 2, -3.0, -1.0
+    yield 5, -2.0, 2.0
+    yield 6, 0.0, 1.0
+    yield 7, -40.0, 0.25
+    for _ in range(4):
+        low = float(rng.normal())
+        yield int(rng.integers(2, 9)), low, low + float(rng.uniform(0.1, 6))
+
+
 def _grid(n: int, low: float, high: float) -> Array:
-    across, up = np.meshgrid(np.linspace(low, high, n), np.linspace(high, low, n))
-    return np.stack([across.ravel(), up.ravel()], axis=1)
+    across, up = np.linspace(low, high, n), np.linspace(high, low, n)
+    return np.array([[z1, z2] for z2 in up for z1 in across])
 
 
 def _shape(points: Array, n: int) -> Array:
     return points.reshape(n, n, 2)
 
 
-_GRID = Exercise(
-    name="A grid over the plane",
-    right=_grid,
-    inputs=((3, -1.0, 2.0), (4, 0.5, 5.0)),
-    mistakes=(
+_REPEATED = "One axis goes from high to high, so one value is repeated. Print the points."
+
+plane_grid = Exercise(
+    "A grid over the plane",
+    _grid,
+    inputs=_planes,
+    about="n, low, high -> n x n points in reading order, the top row first, (n n, 2).",
+    praise="Decoded and laid out row by row, each image stands where its point does.",
+    mistakes=[
         Mistake(
             "The picture is upside down: images are laid out from the top, where z2 is largest.",
             lambda n, low, high: _shape(_grid(n, low, high), n)[::-1].reshape(-1, 2),
@@ -185,25 +155,16 @@ _GRID = Exercise(
             lambda n, low, high: _grid(n, low, high)[:, ::-1],
         ),
         Mistake(
-            "One axis goes from high to high, so one value is repeated. Print the points.",
+            _REPEATED,
             lambda n, low, high: np.stack([np.full(n * n, high), _grid(n, low, high)[:, 1]], 1),
         ),
         Mistake(
-            "One axis goes from high to high, so one value is repeated. Print the points.",
+            _REPEATED,
             lambda n, low, high: np.stack([_grid(n, low, high)[:, 0], np.full(n * n, high)], 1),
         ),
         Mistake(
             "The upper end is missing. Both ends belong to the grid.",
-            lambda n, low, high: _shape(
-                np.stack(
-                    np.meshgrid(
-                        low + (high - low) / n * np.arange(n),
-                        low + (high - low) / n * np.arange(n)[::-1],
-                    ),
-                    axis=-1,
-                ),
-                n,
-            ).reshape(-1, 2),
+            lambda n, low, high: _grid(n, low, high - (high - low) / n),
         ),
         Mistake(
             "That is the diagonal only. Every z1 must meet every z2.",
@@ -213,31 +174,41 @@ _GRID = Exercise(
             "The points are right. Return them as a list of points, one in each row.",
             lambda n, low, high: _shape(_grid(n, low, high), n),
         ),
-    ),
-    praise="Decoded and laid out row by row, each image stands where its point does.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- medians
 
 
-def _codes(sizes: tuple[int, ...], d: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    z = rng.standard_t(2, size=(len(labels), d)) + 3 * labels[:, None]  # a few codes lie far out
-    return z, labels
+def _codes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    """Yield codes of the ten digits: a few far out, classes of odd and even size, one of one code.
+
+    The mean of the middle two lies neither at a code nor at the mean of the class.
+    """
+    for d, most in ((2, 9), (3, 8), (5, 4), (1, 7), (4, 6), (2, 3)):
+        sizes = rng.integers(1, most + 1, size=10)
+        sizes[:3] = (1, 4, 3)
+        labels = rng.permutation(np.repeat(np.arange(10), sizes))
+        yield rng.standard_t(2, size=(len(labels), d)) + 3 * labels[:, None], labels
 
 
-def _by_class(of: Any) -> Any:
+def _medians(z: Array, labels: Array) -> Array:
+    return np.array([np.median(z[labels == c], axis=0) for c in np.unique(labels)])
+
+
+def _by_class(of: Callable[[Array], Any]) -> Callable[[Array, Array], Array]:
     """Return a function (z, labels) that applies `of` to the codes of each class in turn."""
     return lambda z, labels: np.stack([of(z[labels == c]) for c in np.unique(labels)])
 
 
-_MEDIANS = Exercise(
-    name="Class medians",
-    right=_by_class(lambda own: np.median(own, axis=0)),
-    inputs=(_codes((6, 9, 4), 2, 0), _codes((8, 5, 7, 6), 3, 1)),
-    mistakes=(
+class_medians = Exercise(
+    "Class medians",
+    _medians,
+    inputs=_codes,
+    about="z (N, d), labels (N,) of the ten digits -> the median of each latent dimension, a class "
+    "in each row, (10, d).",
+    praise="Each dimension was treated alone, so the point need not be near any code.",
+    mistakes=[
         Mistake(
             "Those are means. A few codes far out pull a mean along; a median stays.",
             _by_class(lambda own: own.mean(axis=0)),
@@ -270,35 +241,40 @@ _MEDIANS = Exercise(
             lambda z, labels: np.median(z, axis=0),
         ),
         Mistake(
-            "The numbers are right, the table is on its side: a class in each row.",
-            lambda z, labels: _by_class(lambda own: np.median(own, axis=0))(z, labels).T,
-        ),
-        Mistake(
             "You took the code in the middle of the list, before sorting.",
             _by_class(lambda own: own[len(own) // 2]),
         ),
-    ),
-    praise="Each dimension was treated alone, so the point need not be near any code.",
-    same=_close,
+    ],
 )
 
 # ---------------------------------------------------------------- distances
 
 
-def _points_and_codes(m: int, n: int, d: int, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(m, d)) * 3, rng.normal(size=(n, d))
+def _points_and_codes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    for m, n, d in ((5, 7, 2), (4, 9, 3), (6, 6, 2), (1, 5, 4), (8, 1, 2), (9, 3, 1), (3, 3, 3)):
+        yield rng.normal(size=(m, d)) * 3, rng.normal(size=(n, d))
+    z = rng.normal(size=(4, 2))
+    yield np.concatenate([z[1:3], rng.normal(size=(2, 2))]), z  # two points are codes
+    yield 1e3 * rng.normal(size=(3, 2)), 1e3 * rng.normal(size=(5, 2))
+
+
+def _nearest(points: Array, z: Array) -> Array:
+    distances = np.sqrt(((points[:, None] - z) ** 2).sum(axis=2))
+    return distances.min(axis=1)
 
 
 def _away(points: Array, z: Array) -> Array:
     return np.linalg.norm(points[:, None] - z, axis=2)
 
 
-_NEAREST = Exercise(
-    name="How far is the nearest code?",
-    right=lambda points, z: _away(points, z).min(axis=1),
-    inputs=(_points_and_codes(5, 7, 2, 0), _points_and_codes(4, 9, 3, 1)),
-    mistakes=(
+nearest_code = Exercise(
+    "How far is the nearest code?",
+    _nearest,
+    inputs=_points_and_codes,
+    about="points (M, d), z (N, d) -> distance of each point to the nearest of the codes, (M,).",
+    praise="A large distance says that the decoder was never trained anywhere near.",
+    rows=(0,),
+    mistakes=[
         Mistake(
             "Those are squared distances. The distance is in the units of z.",
             lambda points, z: (_away(points, z) ** 2).min(axis=1),
@@ -334,7 +310,5 @@ _NEAREST = Exercise(
             "That is one number, the smallest of all. Every point has its own.",
             lambda points, z: _away(points, z).min(),
         ),
-    ),
-    praise="A large distance says that the decoder was never trained anywhere near.",
-    same=_close,
+    ],
 )
