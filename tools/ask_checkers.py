@@ -33,7 +33,7 @@ import numpy as np
 import torch
 
 from aeteach import checks
-from aeteach.checks._agree import FORMS, agree, given, numbers, plain
+from aeteach.checks._agree import FORMS, agree, given, numbers, parts_of, plain
 from aeteach.checks._edits import Edit, edits, helpers
 from aeteach.checks._exercise import Secret, secret_of
 from aeteach.checks._run import undisturbed
@@ -190,9 +190,16 @@ def known() -> dict[str, dict[str, str]]:
     return table
 
 
+_OF_NUMBERS = ("absolute", "cut", "square", "root", "power", "rounding", "logarithm", "exponential")
+
+
 def reason(name: str, slip: Slip) -> str | None:
-    """Say why an edit changes nothing; None if it is not known to change nothing."""
-    if slip.idle:
+    """Say why an edit changes nothing; None if it is not known to change nothing.
+
+    An edit of the form, an axis or an order, that leaves every value as it is needs no reason. One
+    of the numbers does: perhaps the generator never yields what would tell, a negative number say.
+    """
+    if slip.idle and not any(word in slip.kind for word in _OF_NUMBERS):
         return "it has the value that stood there before"
     found = known().get(name, {})
     return next((why for kind, why in found.items() if kind in slip.kind), None)
@@ -268,11 +275,15 @@ def falsehoods(answer: Answer, verdict: checks.Verdict, secret: Secret) -> list[
         told.append((found[0], _right_on(answer, task, int(found[1]))))
     if found := re.search(r"On input (\d+) of \d+ .*raised (\w+)", hint):
         told.append((found[0], _raises(answer, task, int(found[1]) - 1, found[2])))
+    entry = re.search(r"entry (\d+) of the result", hint)
+    part = int(entry[1]) - 1 if entry else None
     if found := re.search(r"On input (\d+) .*the result (?:has shape (\(.*?\))|is a single)", hint):
         shape = ast.literal_eval(found[2]) if found[2] else ()
-        told.append((found[0], _has_shape(answer, task, int(found[1]) - 1, shape)))
+        told.append((found[0], _has_shape(answer, task, int(found[1]) - 1, part, shape)))
     if found := re.search(r"On input (\d+) .*the result holds (NaN|infinity)", hint):
-        told.append((found[0], _not_finite(answer, task, int(found[1]) - 1)))
+        told.append((found[0], _not_finite(answer, task, int(found[1]) - 1, part)))
+    if found := re.search(r"With other numbers in (\w+) your function returns the same", hint):
+        told.append((found[0], _uses_nothing_of(answer, task, found[1])))
     return [said for said, holds in told if not holds]
 
 
@@ -297,14 +308,41 @@ def _raises(answer: Answer, task: Task, i: int, error: str) -> bool:
     return any(type(result).__name__ == error for result in _results(answer, task, i))
 
 
-def _has_shape(answer: Answer, task: Task, i: int, shape: tuple[int, ...]) -> bool:
-    found = [numbers(r) for r in _results(answer, task, i) if not isinstance(r, Exception)]
-    return any(a is not None and a.shape == shape for a in found)
+def _numbers(answer: Answer, task: Task, i: int, part: int | None) -> Iterator[Any]:
+    """Yield the numbers of a result, or of one entry of it, in each form."""
+    for result in _results(answer, task, i):
+        entries = None if part is None else parts_of(result)
+        if not isinstance(result, Exception) and (part is None or entries):
+            found = numbers(entries[part] if entries and part is not None else result)
+            if found is not None:
+                yield found
 
 
-def _not_finite(answer: Answer, task: Task, i: int) -> bool:
-    found = [numbers(r) for r in _results(answer, task, i) if not isinstance(r, Exception)]
-    return any(a is not None and not np.isfinite(a).all() for a in found)
+def _has_shape(
+    answer: Answer, task: Task, i: int, part: int | None, shape: tuple[int, ...]
+) -> bool:
+    return any(found.shape == shape for found in _numbers(answer, task, i, part))
+
+
+def _not_finite(answer: Answer, task: Task, i: int, part: int | None) -> bool:
+    return any(not np.isfinite(found).all() for found in _numbers(answer, task, i, part))
+
+
+def _uses_nothing_of(answer: Answer, task: Task, name: str) -> bool:
+    """Ask on every input, with twice the numbers in one argument, in any form that runs."""
+    code = answer.__code__
+    at = code.co_varnames[: code.co_argcount].index(name)
+    same = collections.Counter[str]()
+    for arguments in task.inputs:
+        twice = tuple(a * 2 if k == at else a for k, a in enumerate(arguments))
+        for form in FORMS:
+            with undisturbed():
+                first = outcome(answer, given(arguments, form), 1.0)
+                second = outcome(answer, given(twice, form), 1.0)
+            if first is not RAISED and second is not RAISED:
+                same[form] += _same_value(first, second)
+                break
+    return same.total() > 0
 
 
 # ---------------------------------------------------------------- odd calls
@@ -374,7 +412,8 @@ class Report:
             if slip is None:
                 self.refused += 1
             elif why is None:
-                self.wrongly_accepted.append(f"{slip.kind}: {slip.text}")
+                lucky = "wrong on other inputs" if slip.lucky else "not known to be equivalent"
+                self.wrongly_accepted.append(f"{lucky}: {slip.kind}: {slip.text}")
             else:
                 self.equivalent[why] += 1
 

@@ -6,7 +6,7 @@ in any container. What is compared is the numbers and how they are arranged.
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, ValuesView
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def plain(value: Any) -> Any:
 
 
 def _is_iterator(value: Any) -> bool:
-    return hasattr(value, "__next__") or isinstance(value, map | zip | range)
+    return hasattr(value, "__next__") or isinstance(value, range | ValuesView)
 
 
 def parts_of(value: Any) -> list[Any] | None:

@@ -68,6 +68,8 @@ def edits(root: ast.FunctionDef | ast.Lambda, scope: Scope) -> Iterator[Edit]:
     places = list(_places(root, scope.modules))
     for rule in _RULES:
         for parent, field, index in places:
+            if rule is not _variable and _only_counted(parent):
+                continue
             old = getattr(parent, field) if index is None else getattr(parent, field)[index]
             for new, mends, spoils in rule(old, parent, scope):
                 _locate(new, old)
@@ -111,6 +113,13 @@ def _places(root: ast.FunctionDef | ast.Lambda, modules: frozenset[str]) -> Iter
                 for index, item in items:
                     if isinstance(item, ast.expr) and _is_read(item, modules):
                         yield node, field, index
+
+
+def _only_counted(parent: ast.AST) -> bool:
+    """Tell whether of what stands here only the number of its entries is asked for."""
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
+        return parent.func.id == "len"
+    return isinstance(parent, ast.Attribute) and parent.attr in ("shape", "ndim", "size")
 
 
 def _is_read(node: ast.expr, modules: frozenset[str]) -> bool:

@@ -247,10 +247,17 @@ def repair(
                 for mutant in mutants.close(result, first)[:3]:
                     others = [result, *(try_out(version, i) for i in order[1:])]
                     in_order = [others[order.index(i)] for i in range(len(order))]
-                    if mutants.is_like(mutant, in_order):
+                    if _vary(in_order) and mutants.is_like(mutant, in_order):
                         half = _half(edit, mutant, program, name)
                         break
     return half
+
+
+def _vary(results: Sequence[Any]) -> bool:
+    """Tell whether results are numbers that differ: NaN, or always 0, says nothing."""
+    found = [s[1] for r in results if r is not RAISED and (s := signature(r)) is not None]
+    together = np.concatenate(found) if found else np.zeros(0)
+    return together.size > 0 and bool(np.isfinite(together).all() and np.ptp(together) > 0)
 
 
 def _changes(result: Any, before: Any) -> bool:

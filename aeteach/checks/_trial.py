@@ -359,30 +359,56 @@ _GENERATORS = {"default_rng", "RandomState", "Generator", "SystemRandom", "Rando
 
 def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:
     """Name an argument of which an answer makes no use, if there is one."""
-    i = trial.first_wrong
-    before, arguments = trial.results[i], task.inputs[i]
-    if before is RAISED or not _is_finite(before):
-        return None  # NaN stays NaN, whatever comes in
-    rng = np.random.default_rng(0)
-    for k, value in enumerate(arguments):
-        if not isinstance(value, np.ndarray | float) or isinstance(value, bool):
-            continue
-        if isinstance(value, np.ndarray) and value.dtype.kind != "f":
-            continue
-        other = np.asarray(value) * rng.uniform(0.8, 1.2, np.shape(value)) + rng.uniform(0, 0.01)
-        changed = (*arguments[:k], other if np.ndim(value) else float(other), *arguments[k + 1 :])
-        with silent():
-            after = outcome(answer, given(changed, trial.form), PATIENCE)
-            wants_it = outcome(task.solution, given(changed, "numpy"), PATIENCE)
-        if after is RAISED or wants_it is RAISED or agree(wants_it, task.wants[i][0]):
-            continue
-        if _alike(before, after):
-            name = _names(answer, len(arguments))[k]
+    if trial.raised or trial.pace > 0.02:
+        return None
+    count = len(task.inputs[0])
+    for k in range(count):
+        if _is_idle(answer, trial, task, k):
+            name = _names(answer, count)[k]
             return (
                 f"With other numbers in {name} your function returns the same: it makes no use of "
                 "them. Is there a fixed seed inside, or one name for another?"
             )
     return None
+
+
+def _is_idle(answer: Callable[..., Any], trial: Trial, task: Task, k: int) -> bool:
+    """Tell whether nothing follows from argument k, though a right result does depend on it.
+
+    One other value is not enough: a count, or a choice, may well be the same for that.
+    """
+    rng, matters = np.random.default_rng(0), 0
+    for i, arguments in enumerate(task.inputs[:8]):
+        before = trial.results[i]
+        if before is RAISED or not _is_finite(before):
+            continue  # NaN stays NaN, whatever comes in
+        for factor in (0.4, 1.2, 2.5):
+            changed = _with_another(arguments, k, factor, rng)
+            if changed is None:
+                return False
+            with silent():
+                after = outcome(answer, given(changed, trial.form), PATIENCE)
+                wants_it = outcome(task.solution, given(changed, "numpy"), PATIENCE)
+            if after is RAISED or wants_it is RAISED:
+                continue
+            if not _alike(before, after):
+                return False
+            matters += not agree(wants_it, task.wants[i][0])
+    return matters > 0
+
+
+def _with_another(
+    arguments: Arguments, k: int, factor: float, rng: np.random.Generator
+) -> Arguments | None:
+    """Return arguments with other numbers in one of them; None if it holds no real numbers."""
+    value = arguments[k]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        other: Any = value * factor * rng.uniform(0.8, 1.2, value.shape)
+    elif isinstance(value, float):
+        other = value * factor
+    else:
+        return None
+    return (*arguments[:k], other, *arguments[k + 1 :])
 
 
 def _is_finite(value: Any) -> bool:

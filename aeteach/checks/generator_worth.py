@@ -94,6 +94,10 @@ def _clouds(rng: np.random.Generator) -> Iterator[tuple[Array, Array, float]]:
     yield apart, np.array([[0.1, 0.1, 0.1, 0.1], [9, 9, 9, 9], [5.3, 0.3, 0, 0]]), 0.5
     yield np.zeros((1, 4)), np.array([[1.0, 0, 0, 0]]), 0.5
     yield np.zeros((2, 4)), np.array([[0.3, 0, 0, 0], [0.0, 0.2, 0, 0]]), 0.5
+    for n, m in ((9, 2), (8, 3), (7, 4)):  # with the farthest, or all on average, within reach
+        valid, generated = rng.normal(size=(n, 3)), rng.normal(size=(m, 3))
+        for found in (_distances(valid, generated).max(1), _distances(valid, generated).mean(1)):
+            yield valid, generated, float(np.sort(found)[n // 2 - 1 : n // 2 + 1].mean())
 
 
 def _coverage(valid: Array, generated: Array, threshold: float) -> Any:

@@ -91,12 +91,12 @@ factor_correlation = Exercise(
         Mistake(
             "Too small: the covariance is divided by N and the standard deviations by N - 1. Use "
             "one divisor in all three.",
-            lambda f, z: _correlation(f, z) * (len(z) - 1) / len(z),
+            lambda f, z: _by_lengths(f, z) * (len(z) - 1) / len(z),
         ),
         Mistake(
             "Too large, so it can pass 1: the covariance is divided by N - 1 and the standard "
             "deviations by N. Use one divisor in all three.",
-            lambda f, z: _correlation(f, z) * len(z) / (len(z) - 1),
+            lambda f, z: _by_lengths(f, z) * len(z) / (len(z) - 1),
         ),
         Mistake(
             "You divide by the variances. Their roots, the standard deviations, make the units go.",
@@ -109,22 +109,22 @@ factor_correlation = Exercise(
         ),
         Mistake(
             "The sign is lost. Whether the factor grows or falls with z is part of the answer.",
-            lambda f, z: np.abs(_correlation(f, z)),
+            lambda f, z: np.abs(_by_lengths(f, z)),
         ),
         Mistake(
             "This is r squared, the share of the variance explained. The exercise asks for r, "
             "with its sign.",
-            lambda f, z: _correlation(f, z) ** 2,
+            lambda f, z: _by_lengths(f, z) ** 2,
         ),
         Mistake(
             "Rows and columns are exchanged: a row for each factor, a column for each dimension.",
-            lambda f, z: _correlation(f, z).T,
+            lambda f, z: _by_lengths(f, z).T,
         ),
         *(
             Mistake(
                 "You correlate ranks. That is Spearman's coefficient; here the numbers themselves "
                 "are meant.",
-                lambda f, z, ranks=ranks: _correlation(ranks(f), ranks(z)),
+                lambda f, z, ranks=ranks: _by_lengths(ranks(f), ranks(z)),
             )
             for ranks in (_ranks, _mean_ranks)
         ),
@@ -233,7 +233,7 @@ eta_squared = Exercise(
         Mistake(
             "You correlate the numbers of the classes. Number them in another order, and this "
             "gives something else.",
-            lambda labels, z: _correlation(labels[:, None].astype(float), z)[0] ** 2,
+            lambda labels, z: _by_lengths(labels[:, None].astype(float), z)[0] ** 2,
         ),
         Mistake(
             "This is eta, the root of the share.",

@@ -345,6 +345,42 @@ def test_a_statement_is_about_the_input_that_it_names(answer: Any, hint: str) ->
     assert re.search(hint, verdict.hint), verdict.hint
 
 
+def kl_by_dimension(mu: Any, log_var: Any) -> Any:
+    return ((np.exp(log_var) + mu**2 - 1 - log_var) / 2).mean(0)
+
+
+def pooled(a: Any, b: Any) -> Any:
+    n, m = len(a), len(b)
+    variance = ((n - 1) * np.var(a, ddof=1) + (m - 1) * np.var(b, ddof=1)) / (n + m - 2)
+    return a.mean() - b.mean(), np.sqrt(variance * (1 / n + 1 / m))
+
+
+def near_on_average(valid: Any, generated: Any, threshold: Any) -> Any:
+    away = np.sqrt(((valid[:, None] - generated) ** 2).sum(2))
+    return (away.mean(1) < threshold).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "false"),
+    [
+        # One other value of an argument need not change a count.
+        ("dimensions_needed", lambda mu, v, s: (kl_by_dimension(mu, v) > s).sum(), "no use of"),
+        # A root of a negative number is NaN, as in some wrong solution.
+        ("difference_of_means", pooled, "minus sign"),
+        # 1 is always 1.
+        ("time_ratio", lambda s, b: s[0] / b[0], "one variable stands"),
+        # No sum over an empty range.
+        ("count_of_shapes", lambda n, a, b, k: k * sum(n - s + 1 for s in range(a, b + 1)) ** 2,
+         "minus sign"),
+        ("coverage", near_on_average, "largest"),
+    ],
+)  # fmt: skip
+def test_what_agrees_by_accident_is_not_said(name: str, answer: Any, false: str) -> None:
+    verdict = checks.exercises()[name](answer)
+    assert not verdict
+    assert false not in verdict.hint
+
+
 def test_an_error_is_shown_with_the_readers_own_line() -> None:
     def answer(X: Any) -> Any:
         m = X.mean(0)
