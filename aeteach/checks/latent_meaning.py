@@ -18,7 +18,7 @@ Decode = Callable[[Any], Any]
 def _codes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     """Yield factors with a mean that is far from 0, and codes that go with some of them."""
     for n, F, d in ((8, 2, 3), (12, 3, 2), (6, 4, 5), (9, 3, 3), (4, 4, 4), (7, 1, 2), (5, 2, 1)):
-        factors = rng.gamma(2.0, 3.0, size=(n, F)) + 4
+        factors = rng.gamma(2.0, 1.0, size=(n, F)) + 2
         yield factors, 0.3 * factors @ rng.normal(size=(F, d)) + rng.normal(1.0, 2.0, size=(n, d))
     yield rng.normal(size=(6, 2)) - 30, 1e-3 * rng.normal(size=(6, 3))
     yield rng.integers(0, 3, size=(9, 2)) + np.eye(9, 2), 1e3 * rng.normal(size=(9, 2))  # ties
@@ -261,6 +261,11 @@ def _models(rng: np.random.Generator) -> Iterator[tuple[Decode, Array, Array]]:
         decode = follows(lambda z, W=W, b=b: np.tanh(0.5 * z @ W) + b)
         z = rng.gamma(2.0, 0.5, size=(n, d)) + 0.5
         yield decode, z, decode(z) + 0.1 * rng.normal(size=(n, D))
+    W = rng.normal(size=(3, 6))
+    decode, z = follows(lambda z: 3 * np.tanh(z @ W)), rng.normal(0.4, 1.0, size=(6, 3))
+    still = z.copy()
+    still[:, 1] = z[:, 1].mean()
+    yield decode, z, decode(still)  # a dimension that does harm: without it the error falls
 
 
 def _cost(decode: Decode, z: Array, x: Array) -> Any:

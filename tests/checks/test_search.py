@@ -20,7 +20,7 @@ import torch
 from aeteach import checks
 from aeteach.checks._exercise import secret_of
 from tests.checks.test_exercises import FUNCTIONS, functions
-from tools.ask_checkers import Report, accepted, program_of
+from tools.ask_checkers import Report, accepted, known, program_of, reason
 
 # ---------------------------------------------------------------- one slip, two slips
 
@@ -32,6 +32,15 @@ def test_a_small_edit_of_a_solution_is_refused_unless_it_changes_nothing(name: s
     for slip in found:
         if slip is not None:
             assert not slip.lucky, f"accepted, though wrong on other inputs: {slip.text}"
+            assert reason(name, slip), f"accepted, and not known to be equivalent: {slip}"
+
+
+def test_the_table_of_equivalent_answers_names_exercises_and_kinds() -> None:
+    for name, kinds in known().items():
+        program = program_of(secret_of(FUNCTIONS[name]).solutions[0])
+        made = {edit.spoils for edit, _, _ in program.versions()}
+        for kind in kinds:
+            assert any(kind in said for said in made), f"no such edit of {name}: {kind}"
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS)[::4])
