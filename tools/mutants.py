@@ -48,8 +48,8 @@ MODULES = (
     "sweeps/engine",
     "checks/_agree",
     "checks/_edits",
-    "checks/_engine",
     "checks/_exercise",
+    "checks/_run",
     "checks/_search",
     "checks/_source",
     "checks/_trial",
@@ -59,7 +59,8 @@ MODULES = (
 PRELOAD = ("torch", "scipy.stats", "sklearn", "matplotlib", "playwright.sync_api", "yaml")
 NOT_A_FIGURES = ("test_book", "test_figures", "test_jupyterlab", "test_pages", "test_workbook")
 LEAST = 0.9  # of the mutants that are not known to be equivalent
-OF_THE_ENGINE = ("test_engine", "test_exercises")  # of checks/_agree, checks/_edits and so on
+# Of checks/_agree, checks/_edits and so on.
+OF_THE_ENGINE = ("test_engine", "test_exercises", "test_search")
 NOT_COPIED = (".git", ".venv", "_build", "node_modules", "dist", ".mypy_cache", ".ruff_cache")
 
 COMPARISONS = {

@@ -255,7 +255,10 @@ def repair(
 
 def _vary(results: Sequence[Any]) -> bool:
     """Tell whether results are numbers that differ: NaN, or always 0, says nothing."""
-    found = [s[1] for r in results if r is not RAISED and (s := signature(r)) is not None]
+    kept = [r for r in results if r is not RAISED]
+    if kept and all(isinstance(r, tuple) and len(r) == len(kept[0]) for r in kept):
+        return all(_vary(entries) for entries in zip(*kept, strict=True))
+    found = [s[1] for r in kept if (s := signature(r)) is not None]
     together = np.concatenate(found) if found else np.zeros(0)
     return together.size > 0 and bool(np.isfinite(together).all() and np.ptp(together) > 0)
 
