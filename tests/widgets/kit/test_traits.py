@@ -94,7 +94,20 @@ def test_a_place_is_kept_as_a_list_of_two_floats(value):
 
 
 @pytest.mark.parametrize(
-    "value", [[], [0.5], [0, 0.5, 1], [0, 1.001], [math.nan, 0], ["0", 1], [True, 0], None, "01", 5]
+    "value",
+    [
+        [],
+        [0.5],
+        [0, 0.5, 1],
+        [0, 0.5, 7],
+        [0, 1.001],
+        [math.nan, 0],
+        ["0", 1],
+        [True, 0],
+        None,
+        "01",
+        5,
+    ],
 )
 def test_what_is_no_place_in_the_range_is_refused(value):
     made = Made()
