@@ -139,7 +139,10 @@ def test_a_ratio_is_finite(call, ratio):
         (lambda: channel.ratio_to_db(0), "above 0"),
         (lambda: channel.capacity(-1), "above 0"),
         (lambda: channel.mutual_information("laplace", 1), "expected one of 'normal', 'binary'"),
-        (lambda: channel.mutual_information("binary", 1e7), "snr is .*at most 1e"),
+        (
+            lambda: channel.mutual_information("binary", 1e7),
+            "snr is .*at most 1e.*the grid is made",
+        ),
         (lambda: channel.noise_variance(torch.zeros(4, 2), 0.0), "snr is 0.0"),
         (lambda: channel.signal_power(torch.zeros(1, 2)), "at least 2"),
         (lambda: channel.transmit(torch.zeros(4, 2), -1.0), "variance is -1.0"),
