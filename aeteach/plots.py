@@ -9,15 +9,19 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
+
+from aeteach import _validate
 
 PALETTE: dict[str, Any] = json.loads(
     Path(__file__).with_name("palette.json").read_text(encoding="utf-8")
 )
 DIGITS: list[str] = PALETTE["digits"]
 ROLES: dict[str, str] = PALETTE["light"]
+_FAR = 5.0  # reconstructions leave [0, 1] a little; grey levels up to 255 go far
 
 
 def use_style() -> None:
@@ -63,13 +67,20 @@ def scatter_digits(
         labels: (N,) digits 0 to 9.
         ax: axes to draw in; new ones without.
         names: names of the two axes, with units where they have one.
+
+    Raises:
+        TypeError, ValueError: points, labels or names of another kind.
     """
-    ax = ax or plt.subplots(figsize=(5, 4.2))[1]
-    z, labels = np.asarray(z), np.asarray(labels)
-    for digit in np.unique(labels):
-        at = labels == digit
-        ax.scatter(z[at, 0], z[at, 1], s=5, alpha=0.55, lw=0, color=DIGITS[digit], label=str(digit))
-    ax.set(xlabel=names[0], ylabel=names[1])
+    points = _numbers(z, "z", "finite numbers (N, 2)")
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"z is {_validate.say(z)}; expected finite numbers (N, 2)")
+    digits = _labels(labels, len(points))
+    horizontal, vertical = _names(names)
+    ax = _axes(ax, (5, 4.2))
+    for digit in np.unique(digits):
+        x, y = points[digits == digit].T
+        ax.scatter(x, y, s=5, alpha=0.55, lw=0, color=DIGITS[digit], label=str(digit))
+    ax.set(xlabel=horizontal, ylabel=vertical)
     ax.legend(title="digit", markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
@@ -83,17 +94,20 @@ def image_rows(
         rows: name of the row -> images (n, 1, H, W) or (n, H, W); every row the same n.
         limits: grey values drawn black and white; None takes each row's own extremes, centred on 0.
         size: width of an image in inches.
+
+    Raises:
+        TypeError, ValueError: no rows, images that are none, or numbers out of range.
     """
-    columns = max(len(images) for images in rows.values())
+    pictures = _rows(rows)
+    ends = None if limits is None else _limits(limits)
+    size = _validate.number(size, "size", above=0, most=20, hint="inches")
+    columns = max(map(len, pictures.values()))
     figure, axes = plt.subplots(
-        len(rows), columns, figsize=(size * columns + 1.2, size * len(rows)), squeeze=False
+        len(pictures), columns, figsize=(size * columns + 1.2, size * len(pictures)), squeeze=False
     )
-    for axis_row, (name, images) in zip(axes, rows.items(), strict=True):
-        images = np.asarray(images)
-        if images.ndim == 4:
-            images = images[:, 0]
-        top = np.abs(images).max() if limits is None else limits[1]
-        low, cmap = (-top, "PuOr") if limits is None else (limits[0], "gray")
+    for axis_row, (name, images) in zip(axes, pictures.items(), strict=True):
+        top = np.abs(images).max() if ends is None else ends[1]
+        low, cmap = (-top, "PuOr") if ends is None else (ends[0], "gray")
         for ax, image in zip(axis_row, images, strict=False):
             ax.imshow(image, vmin=low, vmax=top, cmap=cmap, interpolation="nearest")
         for ax in axis_row:
@@ -118,17 +132,26 @@ def image_grid(
         low: the point of the lower left image, two numbers.
         high: the point of the upper right image.
         names: names of the two axes, with units where they have one.
+
+    Raises:
+        TypeError, ValueError: images that are no square of them, or ends that are no points.
     """
-    ax = ax or plt.subplots(figsize=(5, 5))[1]
-    images = np.asarray(images)
-    height, width = images.shape[-2:]
-    n = math.isqrt(len(images))
-    picture = images.reshape(n, n, height, width).swapaxes(1, 2).reshape(n * height, n * width)
-    half = (np.asarray(high, dtype=float) - np.asarray(low, dtype=float)) / (2 * max(n - 1, 1))
-    extent = (low[0] - half[0], high[0] + half[0], low[1] - half[1], high[1] + half[1])
+    pictures = _pictures(images, "images", far=_FAR)
+    n = math.isqrt(len(pictures))
+    if n * n != len(pictures):
+        raise ValueError(f"images are {len(pictures)}; expected n x n of them, such as {n * n}")
+    (left, bottom), (right, top) = _validate.pair(low, "low"), _validate.pair(high, "high")
+    if not (left < right and bottom < top):
+        raise ValueError(f"low is {(left, bottom)} and high {(right, top)}; expected low < high")
+    horizontal, vertical = _names(names)
+    height, width = pictures.shape[-2:]
+    picture = pictures.reshape(n, n, height, width).swapaxes(1, 2).reshape(n * height, n * width)
+    across, up = ((b - a) / (2 * max(n - 1, 1)) for a, b in ((left, right), (bottom, top)))
+    extent = (left - across, right + across, bottom - up, top + up)
+    ax = _axes(ax, (5, 5))
     ax.imshow(picture, vmin=0, vmax=1, extent=extent, aspect="auto", interpolation="nearest")
     ax.grid(visible=False)
-    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.set(xlabel=horizontal, ylabel=vertical)
     return ax
 
 
@@ -146,9 +169,17 @@ def curves(
         ax: axes to draw in; new ones without.
         xlabel: what the counter counts.
         ylabel: what the values are, with their unit.
+
+    Raises:
+        TypeError, ValueError: no lines, or what is no list of numbers.
     """
-    ax = ax or plt.subplots(figsize=(5, 3.2))[1]
-    for name, values in lines.items():
+    known = {
+        name: _numbers(v, f"lines[{name!r}]", "numbers (n,)", axes=1)
+        for name, v in _named(lines, "lines").items()
+    }
+    xlabel, ylabel = _validate.text(xlabel, "xlabel"), _validate.text(ylabel, "ylabel")
+    ax = _axes(ax, (5, 3.2))
+    for name, values in known.items():
         ax.plot(np.arange(1, len(values) + 1), values, label=name, lw=1.6)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
@@ -161,10 +192,18 @@ def confusion(counts: Any, ax: Axes | None = None) -> Axes:
     Args:
         counts: (K, K), row i, column j: how often the digit i was read as j; no row empty.
         ax: axes to draw in; new ones without.
+
+    Raises:
+        TypeError, ValueError: no such counts.
     """
-    ax = ax or plt.subplots(figsize=(4.4, 4.2))[1]
-    counts = np.asarray(counts, dtype=float)
-    share = 100 * counts / counts.sum(1, keepdims=True)
+    want = "counts (K, K) of at least 0, no row empty"
+    table = _numbers(counts, "counts", want).astype(float)
+    if table.ndim != 2 or table.shape[0] != table.shape[1]:
+        raise ValueError(f"counts is {_validate.say(counts)}; expected {want}")
+    if table.min() < 0 or not (table.sum(1) > 0).all():
+        raise ValueError(f"counts runs from {table.min():g} to {table.max():g}; expected {want}")
+    ax = _axes(ax, (4.4, 4.2))
+    share = 100 * table / table.sum(1, keepdims=True)
     ax.imshow(share, vmin=0, vmax=100, cmap="Blues")
     for (row, column), value in np.ndenumerate(share):
         if value >= 0.5:
@@ -174,3 +213,69 @@ def confusion(counts: Any, ax: Axes | None = None) -> Axes:
     ax.set(xlabel="read as", ylabel="written as", xticks=ticks, yticks=ticks)
     ax.grid(visible=False)
     return ax
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Return the axes to draw in, or new ones of a size in inches."""
+    return plt.subplots(figsize=size)[1] if ax is None else _validate.record(ax, "ax", Axes)
+
+
+def _numbers(value: Any, name: str, want: str, axes: int | None = None) -> Any:
+    """Return numbers as an array, wherever they are."""
+    return _validate.numbers(value, name, want, axes=axes).detach().cpu().numpy()
+
+
+def _labels(labels: Any, n: int) -> Any:
+    """Return digits as an array."""
+    try:
+        y = labels if isinstance(labels, torch.Tensor) else torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(
+            f"labels is {_validate.say(labels)}; expected digits 0 to 9 (N,), int64"
+        ) from error
+    return _validate.labels(y, n).cpu().numpy()
+
+
+def _names(names: Sequence[str]) -> tuple[str, str]:
+    """Return the names of two axes."""
+    found = _validate.several(names, "names", "two texts, one for each axis")
+    if len(found) != 2:
+        raise ValueError(f"names is {_validate.say(names)}; expected two, one for each axis")
+    first, second = (_validate.text(name, "each of names") for name in found)
+    return first, second
+
+
+def _named(things: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a mapping with names for keys, and something in it."""
+    if not isinstance(things, Mapping) or not things:
+        raise TypeError(f"{name} is {_validate.say(things)}; expected {{name: numbers}}, not empty")
+    for key in things:
+        _validate.text(key, f"each key of {name}")
+    return things
+
+
+def _rows(rows: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _pictures(v, f"rows[{name!r}]") for name, v in _named(rows, "rows").items()}
+
+
+def _pictures(images: Any, name: str, far: float = math.inf) -> Any:
+    """Return images (n, H, W) as an array, of any numbers that are not farther off than this."""
+    want = "images (n, 1, H, W) or (n, H, W)"
+    found = _numbers(images, name, want)
+    if found.ndim == 4 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 3:
+        raise ValueError(f"{name} is {_validate.say(images)}; expected {want}, grey")
+    if np.abs(found).max() > far:
+        raise ValueError(
+            f"{name} runs from {found.min():g} to {found.max():g}; expected [0, 1]: divide grey "
+            "levels by 255"
+        )
+    return found
+
+
+def _limits(limits: tuple[float, float]) -> tuple[float, float]:
+    low, high = _validate.pair(limits, "limits")
+    if not low < high:
+        raise ValueError(f"limits is {(low, high)}; expected black below white, as (0.0, 1.0)")
+    return low, high

@@ -96,10 +96,17 @@ class Table:
             ResultsError: no such column, or no such row.
         """
         self._check(*values)
+        for name, value in values.items():
+            plain = value is None or isinstance(value, str | int | float)
+            if not plain or isinstance(value, bool):
+                raise ResultsError(
+                    f"{name} is {checks().say(value)}; expected one value: a text, a number or None"
+                )
         rows = tuple(r for r in self.rows if all(r[c] == v for c, v in values.items()))
         if not rows:
             known = {c: self.unique(c) for c in values}
-            raise ResultsError(f"no row of {self.name!r} has {values}; there are {known}")
+            asked = {name: checks().say(value) for name, value in values.items()}
+            raise ResultsError(f"no row of {self.name!r} has {asked}; there are {known}")
         return Table(self.name, self.columns, rows)
 
     def unique(self, column: str) -> list[Any]:
@@ -139,6 +146,8 @@ class Table:
         return Summary(tuple(float(value) for value in values))
 
     def _check(self, *columns: str) -> None:
+        for column in columns:
+            _check_text(column, "each of columns", "the name of a column")
         unknown = [column for column in columns if column not in self.columns]
         if unknown:
             raise ResultsError(
@@ -166,6 +175,8 @@ def folder(path: str | os.PathLike[str] | None = None) -> Path:
     """
     if path is None:
         path = os.environ.get(ENVIRONMENT, "").strip() or None
+    elif not isinstance(path, str | os.PathLike):
+        checks().path(path, "path")
     if path is None:
         path = "results" if installed() else _CLONE
     return Path(path).expanduser().absolute()
@@ -197,13 +208,15 @@ def find(name: str, path: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         ResultsError: no such table, with the command that makes it.
     """
+    _check_text(name, "name", "the name of a sweep")
     places = [folder(path)] if path is not None else list(dict.fromkeys([folder(), shipped()]))
     for place in places:
         if (place / f"{name}.csv").is_file():
             return place / f"{name}.csv"
     out = "" if path is None else f" --out {places[0]}"
     raise ResultsError(
-        f"there is no table {' or '.join(str(place / f'{name}.csv') for place in places)}; "
+        f"there is no table at the path "
+        f"{' or '.join(str(place / f'{name}.csv') for place in places)}; "
         f"`aeteach sweep {name.removesuffix(CURVES)}{out}` makes it. Tables elsewhere are found "
         f"through {ENVIRONMENT}."
     )
@@ -248,6 +261,21 @@ def _lines(file: Path, again: str) -> list[list[str]]:
             f"{file} separates its cells by semicolons; save it with commas, and points in numbers"
         )
     return lines
+
+
+def checks() -> Any:
+    """Return the package's checks of arguments.
+
+    They load torch, which a table is read without: they are asked about what is wrong only.
+    """
+    from aeteach import _validate
+
+    return _validate
+
+
+def _check_text(value: object, name: str, want: str) -> None:
+    if not isinstance(value, str):
+        checks().text(value, name, want)
 
 
 def _typed(cells: list[str]) -> list[Any]:

@@ -186,6 +186,13 @@ def _home(name: str) -> tuple[Any, str, str]:
 LEFT_OUT = "it may be left out"
 GLOBAL = "then it draws from torch's global generator"
 ONE = "it may be one"
+FAR = "it is above everything"
+PLACES = {
+    "none": LEFT_OUT,
+    "text": "it is the name of a folder",
+    "not_there": "it need not be there",
+    "a_file": "nothing is written there yet",
+}
 WHOLE = "whole numbers are numbers"
 OVER = "the warm-up is over"
 PRECISE = "it is run in float64, and so draws other numbers"
@@ -397,8 +404,10 @@ _entry(
 )
 
 _entry("data.cube.cube", lambda: {"n": count(5), "seed": seed(generator=ONE)})
-_entry("data.cube.surface_distance", lambda: {"points": floats(cube(5, 0))})
-_entry("data.drawing.as_mnist", lambda: {"drawing": floats(_images(2, 40)), "size": count(32)})
+_entry("data.cube.surface_distance", lambda: {"points": floats(cube(5, 0), **SIZES)})
+_entry(
+    "data.drawing.as_mnist", lambda: {"drawing": floats(_images(2, 40), **SIZES), "size": count(32)}
+)
 _entry(
     "data.drawing.ink",
     lambda: {
@@ -416,7 +425,7 @@ _entry(
 )
 _entry("data.shapes.raster", lambda: {"shape": choice("circle"), "side": count(7)})
 _entry("data.spoilt.reader_images", lambda: {"split": choice("test"), "seed": seed()}, slow=True)
-_entry("data.spoilt.blur", lambda: {"images": images(3), "sigma": number(1.0)})
+_entry("data.spoilt.blur", lambda: {"images": images(3, **SHAPED), "sigma": number(1.0)})
 
 _entry("diffusion.schedule", lambda: {"steps": count(5)})
 _entry("diffusion.noise_added", lambda: {"signal": numbers(schedule(5))})
@@ -731,8 +740,7 @@ _entry(
 
 
 def _scored(n: int) -> Arg:
-    above = "it is above everything"
-    return floats(_random(n, seed=n), three_numbers="scores", inf_inside=above, **MORE)
+    return floats(_random(n, seed=n), three_numbers="scores", inf_inside=FAR, **MORE)
 
 
 _entry(
@@ -1307,7 +1315,12 @@ _entry("models.vae.check_told", lambda: {"told": _told()})
 
 _entry(
     "plots.scatter_digits",
-    lambda: {"z": codes(), "labels": labels(), "ax": _axes(), "names": other(("z1", "z2"))},
+    lambda: {
+        "z": codes(int64=WHOLE, uint8=WHOLE),
+        "labels": labels(),
+        "ax": _axes(),
+        "names": other(("z1", "z2")),
+    },
 )
 _entry(
     "plots.image_rows",
@@ -1320,7 +1333,7 @@ _entry(
 _entry(
     "plots.image_grid",
     lambda: {
-        "images": images(4),
+        "images": images(4, axis_less="(n, H, W), of one", **SHAPED),
         "ax": _axes(),
         "low": other((-1.0, -1.0)),
         "high": other((1.0, 1.0)),
@@ -1426,17 +1439,17 @@ _entry(
     "results.Table.by",
     lambda: {"columns": other(("a",))},
     _table,
-    adapt=lambda by: lambda columns: by(*columns),
+    adapt=lambda by: lambda columns: by(*columns if isinstance(columns, tuple) else (columns,)),
 )
-_entry("results.folder", lambda: {"path": path(tempfile.gettempdir(), none=LEFT_OUT)})
-_entry("results.writable", lambda: {"path": path(tempfile.gettempdir(), none=LEFT_OUT)})
+for _name in ("folder", "writable"):
+    _entry(f"results.{_name}", lambda: {"path": path(tempfile.gettempdir(), **PLACES)})
 _entry(
     "results.find",
-    lambda: {"name": text("autoencoders"), "path": path(results.folder(), none=LEFT_OUT)},
+    lambda: {"name": text("autoencoders"), "path": path(results.shipped(), none=LEFT_OUT)},
 )
 _entry(
     "results.read",
-    lambda: {"name": text("autoencoders"), "path": path(results.folder(), none=LEFT_OUT)},
+    lambda: {"name": text("autoencoders"), "path": path(results.shipped(), none=LEFT_OUT)},
 )
 
 
@@ -1452,7 +1465,9 @@ _entry(
     "scoreboard.board.quantity",
     lambda: {"data": text(scoreboard.MNIST), "key": choice("readability")},
 )
-_entry("scoreboard.board.Claim.reaches", lambda: {"value": number(50.0)}, _claim)
+_entry(
+    "scoreboard.board.Claim.reaches", lambda: {"value": number(50.0, inf=FAR, endless=FAR)}, _claim
+)
 _entry("scoreboard.board.Board.of", lambda: {"data": choice(scoreboard.MNIST)}, _board)
 _entry(
     "scoreboard.board.Board.entry",
@@ -1484,7 +1499,10 @@ _entry(
 )
 _entry(
     "scoreboard.sources.gather",
-    lambda: {"tables": other(["autoencoders"], none=LEFT_OUT), "path": path(results.folder())},
+    lambda: {
+        "tables": other(["autoencoders"], none=LEFT_OUT),
+        "path": path(results.shipped(), none=LEFT_OUT),
+    },
 )
 
 
@@ -1494,7 +1512,7 @@ def _sweep() -> sweeps.Sweep:
 
 
 def _measure(cell: sweeps.Cell, checkpoint: Path) -> dict[str, Any]:
-    raise AssertionError("the cell is finished")
+    return {"loss": 1.0}
 
 
 @functools.cache
@@ -1509,12 +1527,17 @@ def _results() -> Path:
 
 
 def _swept(**more: Arg) -> dict[str, Arg]:
-    return {"sweep": other(_sweep()), "folder": path(_results()), **more}
+    return {"sweep": other(_sweep()), "folder": path(_results(), **PLACES), **more}
 
 
 _entry(
     "sweeps.engine.run",
-    lambda: _swept(jobs=count(1), dask=text(None), command=text("make"), progress=flag(False)),
+    lambda: _swept(
+        jobs=count(1),
+        dask=text(None, text="nothing is left to do"),
+        command=text("make"),
+        progress=flag(False),
+    ),
 )
 for _name in ("finished", "cell_folder", "starts"):
     _entry(f"sweeps.engine.{_name}", _swept)
@@ -1595,6 +1618,9 @@ _entry(
 )
 
 
+ANY_MODEL = {"another": "any module may be kept", "unfitted": "its weights are 0"}
+
+
 def _card() -> weights.Card:
     card = weights.load("linear-2").card
     assert isinstance(card, weights.Card)
@@ -1605,14 +1631,14 @@ _entry("weights.load", lambda: {"name": choice("linear-2"), "folder": path(weigh
 _entry(
     "weights.save",
     lambda: {
-        "model": model(weights.load("linear-2")),
+        "model": model(weights.load("linear-2"), **ANY_MODEL),
         "card": other(_card()),
-        "folder": path(Path(tempfile.mkdtemp())),
+        "folder": path(Path(tempfile.mkdtemp()), **PLACES),
     },
 )
 _entry(
     "weights.check_free",
-    lambda: {"name": text("linear-2"), "folder": path(Path(tempfile.mkdtemp()))},
+    lambda: {"name": text("linear-2"), "folder": path(Path(tempfile.mkdtemp()), **PLACES)},
 )
 _entry("weights.read_card", lambda: {"path": path(weights.FOLDER / "linear-2.json")})
-_entry("weights.stored", lambda: {"model": model(vae())})
+_entry("weights.stored", lambda: {"model": model(vae(), **ANY_MODEL)})

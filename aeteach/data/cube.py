@@ -27,7 +27,7 @@ def cube(n: int, seed: int | torch.Generator = 0) -> Tensor:
         TypeError: n is not a whole number, or seed neither that nor a Generator.
         ValueError: n is less than 1, or seed negative.
     """
-    _validate.count(n, "n")
+    n = _validate.count(n, "n")
     generator = _validate.generator(seed)
     points = torch.rand(n, 3, generator=generator, dtype=torch.float32)
     face = torch.randint(6, (n,), generator=generator)

@@ -12,11 +12,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from aeteach import _validate
+from aeteach._exact import exact
+
 BOX = 20  # pixels: the longer side of a digit
 FIELD = 28  # pixels: height and width of an image of MNIST
 CENTRE = 14  # the pixel, counted from 0, that the centre of mass comes to lie in
 _TIE = 1e-9  # pixels: a rounding error must not move a symmetric drawing by a whole pixel
 PAD = 8 * FIELD  # pixels: height and width of the sheet that is drawn on
+_MOST_SIDE = 4096  # pixels
 PEN = 0.04  # radius of the pen, as a share of the sheet's side
 
 Stroke = Sequence[Sequence[float]]
@@ -43,20 +47,22 @@ def as_mnist(drawing: Tensor, *, size: int = 32) -> Tensor:
         size: height and width of the result in pixels, 28 or an even number above it.
 
     Returns:
-        x, (N, 1, size, size), float32; N is 1 for one sheet.
+        x, (N, 1, size, size), float32, where the drawing is; N is 1 for one sheet.
 
     Raises:
-        TypeError: no floating-point tensor.
+        TypeError: no float32 or float64 tensor.
         ValueError: another shape, numbers out of range, a sheet without ink, or another size.
 
     Source: LeCun, Bottou, Bengio and Haffner (1998), section III.A.
     """
     sheets = _sheets(drawing)
-    if isinstance(size, bool) or not isinstance(size, int) or size < FIELD or size % 2:
+    size = _validate.count(size, "size", least=FIELD, most=_MOST_SIDE)
+    if size % 2:
         raise ValueError(f"size is {size!r}; expected 28, or an even number above it")
-    fields = torch.stack([_field(sheet.double()) for sheet in sheets])
+    _validate.room(len(sheets) * size * size, f"size = {size}")
+    fields = torch.stack([_field(exact(sheet)) for sheet in sheets.detach().cpu()])
     frame = (size - FIELD) // 2
-    return torch.nn.functional.pad(fields.float(), [frame] * 4)[:, None]
+    return torch.nn.functional.pad(fields.float(), [frame] * 4)[:, None].to(drawing.device)
 
 
 def ink(strokes: Sequence[Stroke], *, side: int = PAD, radius: float = PEN) -> Tensor:
@@ -76,12 +82,16 @@ def ink(strokes: Sequence[Stroke], *, side: int = PAD, radius: float = PEN) -> T
         (side, side), float32, k / 255.
 
     Raises:
-        ValueError: a stroke without points, or one that leaves the sheet.
+        TypeError, ValueError: a stroke without points, or one that leaves the sheet; or numbers out
+            of range.
     """
+    side = _validate.count(side, "side", most=_MOST_SIDE)
+    radius = _validate.number(radius, "radius", above=0, most=1, hint="a share of the side")
+    lines = _validate.several(strokes, "strokes", "a list of strokes, each a list of points", 0)
     sheet = torch.zeros(side, side, dtype=torch.float64)
     middles = torch.arange(side, dtype=torch.float64) + 0.5
-    for stroke in strokes:
-        points = [[side * v for v in point] for point in checked_stroke(stroke)]
+    for stroke in lines:
+        points = [[side * v for v in point] for point in _points(stroke, "each of strokes")]
         for start, end in zip(points, points[1:] or points, strict=False):
             r = _distance(middles, start, end)
             sheet = torch.maximum(sheet, (radius * side + 0.5 - r).clamp(0, 1))
@@ -89,20 +99,33 @@ def ink(strokes: Sequence[Stroke], *, side: int = PAD, radius: float = PEN) -> T
 
 
 def checked_stroke(stroke: Stroke) -> list[list[float]]:
-    """Return the points of a stroke as plain numbers, or say what is wrong with them."""
-    points = [[float(v) for v in point] for point in stroke]
-    if not points or any(len(p) != 2 or not all(0 <= v <= 1 for v in p) for p in points):
-        raise ValueError(
-            f"a stroke is {points}; expected one point or more, each two numbers from 0 to 1: "
-            "shares of the sheet's width and height, from its upper left corner"
-        )
+    """Return the points of a stroke as plain numbers, or say what is wrong with them.
+
+    Args:
+        stroke: as for `ink`.
+
+    Raises:
+        TypeError, ValueError: no points, or one that is not two numbers from 0 to 1.
+    """
+    return _points(stroke, "stroke")
+
+
+def _points(stroke: Stroke, name: str) -> list[list[float]]:
+    want = (
+        "one point or more, each two numbers from 0 to 1: shares of the sheet's width and height, "
+        "from its upper left corner"
+    )
+    points = [
+        [_validate.number(v, f"{name}, a coordinate,") for v in _validate.several(p, name, want)]
+        for p in _validate.several(stroke, name, want)
+    ]
+    if any(len(p) != 2 or not all(0 <= v <= 1 for v in p) for p in points):
+        raise ValueError(f"{name} is {points!s:.200}; expected {want}")
     return points
 
 
 def _sheets(drawing: Tensor) -> Tensor:
-    if not isinstance(drawing, Tensor) or not drawing.is_floating_point():
-        what = drawing.dtype if isinstance(drawing, Tensor) else type(drawing).__name__
-        raise TypeError(f"drawing is {what}; expected a float tensor from 0 (paper) to 1 (ink)")
+    _validate.floating(drawing, "drawing", "a float tensor from 0 (paper) to 1 (ink)")
     several = drawing.ndim == 4 and drawing.shape[1] == 1
     if not (several or drawing.ndim == 2) or drawing.numel() == 0:
         raise ValueError(
@@ -114,7 +137,8 @@ def _sheets(drawing: Tensor) -> Tensor:
     empty = (sheets.flatten(1) > 0).any(1).logical_not().nonzero().flatten()
     if len(empty):
         raise ValueError(
-            f"sheet {int(empty[0])} holds no ink, and nothing can be centred: draw something first"
+            f"sheet {int(empty[0])} of drawing holds no ink, and nothing can be centred: draw "
+            "something first"
         )
     return sheets
 

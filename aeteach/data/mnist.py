@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from aeteach import _validate
 from aeteach.data import _cache, _sources
 from aeteach.data._idx import IMAGES, LABELS, SHA256, DataError, parse, verify
 from aeteach.data._sample import sample
@@ -132,7 +133,7 @@ def fill(progress: bool = True) -> list[Filled]:
     Warns:
         CacheWarning: the cache held another file of that name, which was left as it is.
     """
-    haul = _collect(progress)
+    haul = _collect(_validate.flag(progress, "progress"))
     if not haul.complete:
         raise DataError(_explain(haul))
     if haul.unsaved:
@@ -143,11 +144,11 @@ def fill(progress: bool = True) -> list[Filled]:
 
 def _check(split: str, size: int) -> None:
     if not isinstance(split, str) or split not in IMAGES:
-        raise ValueError(f'mnist has the splits "train" and "test", got {split!r}')
+        raise ValueError(f'mnist has the splits "train" and "test", got {_validate.say(split)}')
     if isinstance(size, bool) or not isinstance(size, int) or size not in (28, 32):
         raise ValueError(
             f"mnist's images are 28 pixels wide, or 32 with zeros around: size is 28 or 32, "
-            f"got {size!r}"
+            f"got {_validate.say(size)}"
         )
 
 

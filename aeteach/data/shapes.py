@@ -71,8 +71,8 @@ def shapes(split: str | None = None, seed: int = 0, *, rectangles: bool = False)
         ValueError, TypeError: another split; a seed that is not a whole number from 0.
     """
     if split is not None and (not isinstance(split, str) or split not in ("train", "test")):
-        raise ValueError(f'shapes takes split=None, "train" or "test", got {split!r}')
-    _validate.seed(seed)
+        raise ValueError(f'shapes takes split=None, "train" or "test", got {_validate.say(split)}')
+    seed, rectangles = _validate.seed(seed), _validate.flag(rectangles, "rectangles")
     images, factors = _draw_rectangles() if rectangles else _draw_all()
     if split is None:
         return Shapes(images, factors)
@@ -102,7 +102,12 @@ def raster(shape: str, side: int) -> Tensor:
 
     Returns:
         (side, side), float32, 0 or 1.
+
+    Raises:
+        TypeError, ValueError: another shape, or no such side.
     """
+    _validate.choice(shape, "shape", SHAPE_NAMES)
+    side = _validate.count(side, "side", most=4096)
     row = torch.arange(side)[:, None]  # i, (side, 1)
     offset = 2 * torch.arange(side) - (side - 1)
     u, v = offset[None, :], offset[:, None]

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from aeteach import _validate
 from aeteach.data.shapes import SIZE, Shapes, shapes
 
 NONE = 3  # the label of what is no shape; 0 to 2 are circle, rectangle (or square), triangle
@@ -27,7 +28,12 @@ def reader_images(split: str, seed: int = 0) -> tuple[Tensor, Tensor]:
 
     Returns:
         images (N, 1, 28, 28) in [0, 1]; labels (N,), 0 to 2 for the shapes, 3 for none.
+
+    Raises:
+        TypeError, ValueError: another split, or no seed.
     """
+    _validate.choice(split, "split", ("train", "test"))
+    seed = _validate.count(seed, "seed", least=0, most=_validate.MAX_SEED // 2)
     images, labels = _sources(split)
     generator = torch.Generator().manual_seed(2 * seed + (split == "test"))
     clean = images.clone()
@@ -42,12 +48,22 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     """Return images blurred by a normal kernel of a standard deviation in pixels; black outside.
 
     Args:
-        images: (N, 1, H, W).
-        sigma: above 0, in pixels.
+        images: (N, 1, H, W), float32, finite.
+        sigma: above 0, at most 4, in pixels.
+
+    Returns:
+        (N, 1, H, W), in [0, 1]: what is outside is cut off.
+
+    Raises:
+        TypeError, ValueError: images or a number of another kind.
     """
-    if not 0 < sigma <= _REACH / 2:
-        raise ValueError(f"sigma is {sigma!r}; expected above 0, at most {_REACH / 2:g} pixels")
-    steps = torch.arange(-_REACH, _REACH + 1, dtype=images.dtype)
+    _validate.pixels(images, "images")
+    sigma = _validate.number(sigma, "sigma", above=0, most=_REACH / 2, hint="pixels")
+    return _blur(images, sigma)
+
+
+def _blur(images: Tensor, sigma: float) -> Tensor:
+    steps = torch.arange(-_REACH, _REACH + 1, dtype=images.dtype, device=images.device)
     kernel = torch.exp(-(steps**2) / (2 * sigma**2))
     kernel = kernel / kernel.sum()
     across = conv2d(pad(images, (_REACH,) * 4), kernel.view(1, 1, 1, -1))
@@ -93,7 +109,7 @@ def _spoil(images: Tensor, n: int, generator: torch.Generator) -> Tensor:
     which = torch.randint(len(_BLURRED), (n,), generator=generator)
     mixed = (0.35 + 0.3 * share) * some + (0.65 - 0.3 * share) * others
     grain = torch.randn(n, 1, SIZE, SIZE, generator=generator, dtype=torch.float32)
-    noise = blur(grain, 1.5)  # clamped at 0
+    noise = _blur(grain, 1.5)  # clamped at 0
     noise = noise / noise.flatten(1).amax(1).view(-1, 1, 1, 1).clamp(min=1e-3)
     every = torch.stack(
         [

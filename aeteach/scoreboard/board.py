@@ -1,10 +1,10 @@
 """The scoreboard's rows: models with their seeds, reported figures beside them, and the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aeteach.results import ResultsError, Summary
+from aeteach.results import ResultsError, Summary, checks
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Quantity:
     digits: int = 1
 
 
+MOST_DIGITS = 20
 _GREY = "grey values²"  # summed over the pixels of an image
 QUANTITIES = {
     "parameters": Quantity("parameters", "parameters", "count", digits=0),
@@ -65,7 +66,18 @@ _ELSEWHERE: dict[tuple[str, str], dict[str, Any]] = {
 
 
 def quantity(data: str, key: str) -> Quantity:
-    """Return a quantity with the unit that it has in a data set."""
+    """Return a quantity with the unit that it has in a data set.
+
+    Args:
+        data: a data set, such as `MNIST`.
+        key: of QUANTITIES.
+
+    Raises:
+        TypeError, ResultsError: no text, or no such quantity.
+    """
+    if not isinstance(data, str):
+        checks().text(data, "data", "the name of a data set")
+    _known(key, "key", QUANTITIES)
     return replace(QUANTITIES[key], **_ELSEWHERE.get((data, key), {}))
 
 
@@ -118,6 +130,7 @@ class Claim:
 
     def reaches(self, value: float) -> bool | None:
         """Tell whether a value is as good as the reported one; None where no side is better."""
+        value = checks().number(value, "value", infinite=True)
         better = QUANTITIES[self.quantity].better
         if not better:
             return None
@@ -185,8 +198,7 @@ class Board:
         Raises:
             ResultsError: no such data set.
         """
-        if data not in self.data:
-            raise ResultsError(f"no models of {data!r}; there are {', '.join(self.data)}")
+        _known(data, "data", self.data)
         found = [entry for entry in self.entries if entry.data == data]
         return [entry for entry in found if not families or entry.family in families]
 
@@ -196,11 +208,8 @@ class Board:
         Raises:
             ResultsError: no such model in this data set.
         """
-        for entry in self.of(data):
-            if entry.name == name:
-                return entry
-        names = ", ".join(entry.name for entry in self.of(data))
-        raise ResultsError(f"no model {name!r} of {data!r}; there are {names}")
+        models = {entry.name: entry for entry in self.of(data)}
+        return models[_known(name, "name", models)]
 
     def claims(self) -> list[Claim]:
         """Return every reported figure with the model it was reported for."""
@@ -216,9 +225,8 @@ class Board:
         Raises:
             ResultsError: no such data set or quantity, or none of whose sides is better.
         """
-        if quantity not in QUANTITIES or not QUANTITIES[quantity].better:
-            judged = [key for key, q in QUANTITIES.items() if q.better]
-            raise ResultsError(f"nothing is best by {quantity!r}; judge by {', '.join(judged)}")
+        _known(quantity, "quantity", [key for key, q in QUANTITIES.items() if q.better])
+        count = checks().count(count, "count")
         known = [entry for entry in self.of(data) if quantity in entry.numbers]
         sign = -1 if QUANTITIES[quantity].better == "high" else 1
         return sorted(known, key=lambda e: sign * e.numbers[quantity].mean)[:count]
@@ -244,7 +252,18 @@ class Board:
 
 
 def show(summary: Summary, digits: int = 1) -> str:
-    """Write a mean and, for two seeds or more that differ, the standard deviation over them."""
+    """Write a mean and, for two seeds or more that differ, the standard deviation over them.
+
+    Args:
+        summary: of the seeds.
+        digits: after the point, from 0 to 20.
+
+    Raises:
+        TypeError, ValueError: no summary, or no such number of digits.
+    """
+    if not isinstance(summary, Summary):
+        checks().record(summary, "summary", Summary)
+    digits = _digits(digits)
     text = f"{summary.mean:,.{digits}f}"
     if len(summary.values) > 1 and summary.low < summary.high:
         text += f" ± {summary.sd:.{digits}f}"
@@ -252,10 +271,42 @@ def show(summary: Summary, digits: int = 1) -> str:
 
 
 def cell(entry: Entry, key: str, digits: int) -> str:
-    """Write what a table says of a model: mean ± spread, and the interval of the readability."""
+    """Write what a table says of a model: mean ± spread, and the interval of the readability.
+
+    Args:
+        entry: the model.
+        key: of QUANTITIES; what the model lacks is a dash.
+        digits: after the point, from 0 to 20.
+
+    Raises:
+        TypeError, ValueError: no entry, no such quantity, or no such number of digits.
+    """
+    if not isinstance(entry, Entry):
+        checks().record(entry, "entry", Entry)
+    _known(key, "key", QUANTITIES)
+    digits = _digits(digits)
     if key not in entry.numbers:
         return "–"
     text = show(entry.numbers[key], digits)
     if key == "readability" and entry.interval:
         text += " [{:.1f}, {:.1f}]".format(*entry.interval)
     return text
+
+
+def _known(value: str, name: str, known: Collection[str]) -> str:
+    """Return the value if it is among the known ones.
+
+    Raises:
+        ResultsError: it is not; names those that are.
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    listed = ", ".join(map(repr, known))
+    raise ResultsError(f"{name} is {checks().say(value)}; expected one of {listed}")
+
+
+def _digits(digits: int) -> int:
+    """Return a number of digits after the point, if it is one."""
+    if type(digits) is int and 0 <= digits <= MOST_DIGITS:
+        return digits
+    return int(checks().count(digits, "digits", least=0, most=MOST_DIGITS))

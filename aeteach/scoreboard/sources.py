@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from aeteach import reported, results
-from aeteach.results import ResultsError, Row, Summary, Table
+from aeteach.results import ResultsError, Row, Summary, Table, checks
 from aeteach.scoreboard.board import (
     CUBE,
     HOLE,
@@ -76,9 +76,14 @@ def gather(
             scoreboard does not know.
     """
     known = {source.table: source for source in SOURCES}
-    names = list(known) if tables is None else list(tables)
-    if unknown := [name for name in names if name not in known]:
-        raise ResultsError(f"no table {unknown[0]!r} in the scoreboard; known: {', '.join(known)}")
+    names = list(known) if tables is None else tables
+    if not isinstance(names, list | tuple):
+        names = checks().several(tables, "tables", "names of tables")
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            raise ResultsError(
+                f"no table {checks().say(name)} in the scoreboard; known: {', '.join(known)}"
+            )
     entries: list[Entry] = []
     seen = []
     for name in names:

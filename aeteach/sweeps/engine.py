@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from aeteach import results, weights
+from aeteach import _validate, results, weights
 from aeteach._files import atomic_write, make_folder
 from aeteach._progress import bar
 from aeteach.recipes import Recipe
@@ -128,8 +128,14 @@ def run(
         ValueError: jobs is less than 1, what several jobs or Dask need is not installed, or the
             folder is that of the tables installed with the package.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs is {jobs}; expected the number of processes, at least 1")
+    _check(sweep)
+    jobs = _validate.count(jobs, "jobs", most=10_000)
+    if dask is not None:
+        _validate.text(dask, "dask", 'the address of a scheduler, such as "tcp://host:8786"')
+    _validate.text(command, "command")
+    _validate.flag(progress, "progress")
+    if folder is not None:
+        folder = _validate.path(folder, "folder")
     cells = cell_folder(sweep, results.writable(folder))
     make_folder(cells)
     keys = sweep.cell_keys()
@@ -149,7 +155,15 @@ def run(
 
 
 def finished(sweep: Sweep, folder: str | os.PathLike[str] | None = None) -> int:
-    """Return how many cells of a sweep are finished."""
+    """Return how many cells of a sweep are finished.
+
+    Args:
+        sweep: as for `run`.
+        folder: as for `run`.
+
+    Raises:
+        TypeError: no sweep, or no folder.
+    """
     cells = cell_folder(sweep, folder)
     return sum(records.read(cells, key) is not None for key in sweep.cell_keys())
 
@@ -162,10 +176,18 @@ def write_table(
     How it was made is said in `NAME.json`. Training curves, where the cells have them, go to
     `NAME_curve.csv`, one row an epoch.
 
+    Args:
+        sweep: as for `run`.
+        folder: as for `run`.
+        command: as for `run`.
+
     Raises:
         SweepError: no cell is finished.
+        TypeError: no sweep, folder or command.
     """
-    folder = results.writable(folder)
+    _check(sweep)
+    _validate.text(command, "command")
+    folder = results.writable(folder if folder is None else _validate.path(folder, "folder"))
     cells = cell_folder(sweep, folder)
     rows: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
@@ -180,7 +202,9 @@ def write_table(
         rows.append({**name, **record["measured"], **record["versions"]})
         curves += [{**name, "epoch": n, "loss": loss} for n, loss in enumerate(curve, 1)]
     if not rows:
-        raise SweepError(f"no cell of {sweep.name!r} is finished in {cells}: run the sweep first")
+        raise SweepError(
+            f"no cell of {sweep.name!r} is finished in the folder {cells}: run the sweep first"
+        )
     path = folder / f"{sweep.name}.csv"
     if curves:
         _write_csv(folder / f"{sweep.name}_curve.csv", curves)
@@ -192,7 +216,18 @@ def write_table(
 
 
 def cell_folder(sweep: Sweep, folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return where the finished cells of a sweep are, as an absolute path."""
+    """Return where the finished cells of a sweep are, as an absolute path.
+
+    Args:
+        sweep: as for `run`.
+        folder: as for `run`.
+
+    Raises:
+        TypeError: no sweep, or no folder.
+    """
+    _check(sweep)
+    if folder is not None:
+        folder = _validate.path(folder, "folder")
     return results.folder(folder) / ".cells" / sweep.name
 
 
@@ -202,9 +237,20 @@ def starts(
     """Return for each cell's key how often it was begun, and how often it came to its end.
 
     An interrupted cell is begun more than once. None may come to its end twice.
+
+    Args:
+        sweep: as for `run`.
+        folder: as for `run`.
+
+    Raises:
+        TypeError: no sweep, or no folder.
     """
     found = records.counts(cell_folder(sweep, folder))
     return {key: (found["started", key], found["measured", key]) for key in sweep.cell_keys()}
+
+
+def _check(sweep: Sweep) -> None:
+    _validate.record(sweep, "sweep", Sweep, "one of aeteach.sweeps.SWEEPS, or your own")
 
 
 def _finish_all(

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aeteach import weights
+from aeteach import _validate, weights
 from aeteach.inpainting import (
     error_in_hole,
     fill_by_mean,
@@ -67,7 +67,15 @@ def measure_inpainting(cell: Cell, checkpoint: Path) -> dict[str, Any]:
 
 
 def reported_hole(size: int) -> Tensor:
-    """Return the hole of the report, in images of 28 pixels or in the same ones padded."""
+    """Return the hole of the report, in images of 28 pixels or in the same ones padded.
+
+    Args:
+        size: of the images, an even number from 28.
+
+    Raises:
+        TypeError, ValueError: no such size.
+    """
+    size = _validate.count(size, "size", least=SIZE, most=4096)
     first = FIRST + (size - SIZE) // 2
     return hole(size, (first, first + SIDE), (first, first + SIDE))
 

@@ -85,7 +85,7 @@ def counts(cells: Path) -> Counter[tuple[str, str]]:
     """Return how often each (event, key) is in the log; lines that are none are passed over."""
     try:
         text = (cells / LOG).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Counter()
     words = (line.split() for line in text.splitlines())
     return Counter((first, second) for first, second, *_ in (w for w in words if len(w) > 1))
@@ -96,7 +96,7 @@ def _found(cells: Path, key: str) -> Iterator[tuple[Path, dict[str, Any] | str]]
     for place in places(cells, key):
         try:
             yield place, _checked(json.loads(place.read_bytes()))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             yield place, os.strerror(error.errno) if error.errno else str(error)

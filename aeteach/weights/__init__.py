@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from aeteach import models
+from aeteach import _validate, models
 from aeteach._files import make_folder, write_all
 from aeteach._wrapped import plain_state
 
@@ -71,12 +71,14 @@ def load(name: str, folder: str | os.PathLike[str] = FOLDER) -> models.Model:
         WeightsError: a ValueError; no trained model has that name; or a file is missing, damaged
             or of another version; or the weights are not those that the card was written for.
     """
-    folder = Path(folder)
+    _validate.text(name, "name", "the name of a recipe")
+    folder = _validate.path(folder, "folder")
     known = sorted(path.stem for path in folder.glob("*.safetensors"))
     if name not in known:
         raise WeightsError(
             f"no trained model is called {name!r}; known: {', '.join(known) or 'none'}. "
-            f"`aeteach train {name}` trains a recipe of that name; {folder} is where it was sought."
+            f"`aeteach train {name}` trains a recipe of that name; the folder {folder} is where it "
+            "was sought."
         )
     card, state = read_card(_card_file(folder, name)), folder / f"{name}.safetensors"
     data = _read(state)
@@ -116,7 +118,9 @@ def save(model: nn.Module, card: Card, folder: str | os.PathLike[str] = FOLDER) 
             of this package; it is left as it is.
         OSError: the files cannot be written; names them and the disk.
     """
-    folder = Path(folder)
+    _validate.model(model)
+    _validate.record(card, "card", Card, "such as Recipe.card() makes")
+    folder = _validate.path(folder, "folder")
     check_free(card.name, folder)
     kept = _kept(model)
     _check_fits(kept, card, _card_file(folder, card.name))
@@ -131,12 +135,19 @@ def save(model: nn.Module, card: Card, folder: str | os.PathLike[str] = FOLDER) 
 def check_free(name: str, folder: str | os.PathLike[str]) -> None:
     """Refuse a name whose files are there and are not a model's: they would be written over.
 
+    Args:
+        name: of a model.
+        folder: where it would be written.
+
     Raises:
+        TypeError: no name, or no folder.
         WeightsError: the name is no file name; or a file of that name is no card, or has none.
     """
+    _validate.text(name, "name", "the name of a model")
+    folder = _validate.path(folder, "folder")
     if not name or Path(name).name != name or name.startswith("."):
         raise WeightsError(f"a card's name becomes a file name, and {name!r} is none")
-    state, card = Path(folder) / f"{name}.safetensors", _card_file(Path(folder), name)
+    state, card = folder / f"{name}.safetensors", _card_file(folder, name)
     if card.is_file():
         try:
             ours = _is_card(json.loads(card.read_bytes()))
@@ -154,7 +165,16 @@ def check_free(name: str, folder: str | os.PathLike[str]) -> None:
 
 
 def stored(model: nn.Module) -> nn.Module:
-    """Round a model's weights to what `save` keeps, so that metrics speak of the stored model."""
+    """Round a model's weights to what `save` keeps, so that metrics speak of the stored model.
+
+    Args:
+        model: is changed in place, and returned.
+
+    Raises:
+        TypeError, ValueError: no model.
+        WeightsError: a weight is NaN or infinite.
+    """
+    _kept(_validate.model(model))
     with torch.no_grad():
         for tensor in model.state_dict().values():
             if tensor.is_floating_point():
@@ -165,16 +185,22 @@ def stored(model: nn.Module) -> nn.Module:
 def read_card(path: str | os.PathLike[str]) -> Card:
     """Return the card in a file.
 
+    Args:
+        path: of the file.
+
     Raises:
+        TypeError: no path.
         WeightsError: the file is missing or damaged, is no card, or a card of another version.
     """
-    path = Path(path)
+    path = _validate.path(path, "path")
     try:
         found = json.loads(_read(path))
     except ValueError as error:  # of decoding, too
         if isinstance(error, WeightsError):
             raise
-        raise WeightsError(f"{path} is damaged, or no card: {error}. {_elsewhere()}") from error
+        raise WeightsError(
+            f"the file at the path {path} is damaged, or no card: {error}. {_elsewhere()}"
+        ) from error
     fields = {field.name for field in dataclasses.fields(Card)}
     if not _is_card(found):
         raise WeightsError(f"{path} is no card of a trained model. {_elsewhere()}")
@@ -237,7 +263,7 @@ def _kept(model: nn.Module) -> dict[str, Tensor]:
             bad = int((~tensor.isfinite()).sum())
             if bad:
                 raise WeightsError(
-                    f"{name} holds {bad} numbers that are NaN or infinite: this model is not worth "
+                    f"{name} holds {bad} numbers that are NaN or infinite: the model is not worth "
                     "keeping; look for a loss that diverged"
                 )
             tensor = _narrow(tensor)
@@ -266,10 +292,14 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise WeightsError(f"{path} is missing; a model is two files. {_elsewhere()}") from None
+        raise WeightsError(
+            f"the file at the path {path} is missing; a model is two files. {_elsewhere()}"
+        ) from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
-        raise WeightsError(f"{path} cannot be read ({reason}). {_elsewhere()}") from error
+        raise WeightsError(
+            f"the file at the path {path} cannot be read ({reason}). {_elsewhere()}"
+        ) from error
 
 
 def _is_card(found: object) -> bool:

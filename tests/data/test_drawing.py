@@ -178,17 +178,21 @@ def test_drawn_presets_are_read_as_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (lambda: as_mnist(torch.zeros(28, 28)), ValueError, "sheet 0 holds no ink"),
-        (lambda: as_mnist(torch.ones(28, 28, dtype=torch.int64)), TypeError, "is torch.int64"),
-        (lambda: as_mnist(ANY), TypeError, "is ndarray"),
+        (lambda: as_mnist(torch.zeros(28, 28)), ValueError, "sheet 0 of drawing holds no ink"),
+        (lambda: as_mnist(torch.ones(28, 28, dtype=torch.int64)), TypeError, "got torch.int64"),
+        (lambda: as_mnist(ANY), TypeError, "got numpy.ndarray"),
         (lambda: as_mnist(torch.ones(3, 28, 28)), ValueError, r"\(3, 28, 28\); expected one sheet"),
         (lambda: as_mnist(torch.full((4, 4), 255.0)), ValueError, "divide bytes by 255"),
         (lambda: as_mnist(torch.full((4, 4), torch.nan)), ValueError, "outside 0"),
-        (lambda: as_mnist(torch.ones(4, 4), size=27), ValueError, "size is 27"),
+        (
+            lambda: as_mnist(torch.ones(4, 4), size=27),
+            ValueError,
+            "at least 28, got 27",
+        ),
         (lambda: as_mnist(torch.ones(4, 4), size=31), ValueError, "size is 31"),
         (lambda: ink([[]]), ValueError, "expected one point or more"),
         (lambda: ink([[[0.5, 1.2]]]), ValueError, "two numbers from 0 to 1"),
-        (lambda: ink([[[0.5, math.nan]]]), ValueError, "two numbers from 0 to 1"),
+        (lambda: ink([[[0.5, math.nan]]]), ValueError, "each of strokes.* is nan"),
         (lambda: ink([[[0.5]]]), ValueError, "two numbers from 0 to 1"),
     ],
 )

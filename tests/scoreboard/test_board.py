@@ -181,14 +181,14 @@ def test_the_best_come_first(board: Board) -> None:
     assert [e.name[:2] for e in board.best(MNIST, "squared_error", 2)] == ["Co", "AE"]
     assert [e.name[:2] for e in board.best(MNIST, "parameters", 1)] == ["PC"]
     for key in ("bits", "epochs", "nonsense"):
-        with pytest.raises(ResultsError, match=f"nothing is best by '{key}'; judge by parameters"):
+        with pytest.raises(ResultsError, match=f"quantity is '{key}'; expected .*'parameters'"):
             board.best(MNIST, key)
 
 
 def test_what_is_not_there_is_named(board: Board) -> None:
-    with pytest.raises(ResultsError, match=r"no models of 'digits'; there are MNIST, 32×32"):
+    with pytest.raises(ResultsError, match=r"data is 'digits'; expected one of 'MNIST, 32×32"):
         board.of("digits")
-    with pytest.raises(ResultsError, match=r"no model 'VAE'.*there are PCA, b = 2, AE, b = 2"):
+    with pytest.raises(ResultsError, match=r"name is 'VAE'; expected .*'PCA, b = 2', 'AE, b = 2'"):
         board.entry(MNIST, "VAE")
     assert board.of(MNIST, "linear") == [board.entries[0]]
     assert board.of(MNIST, "VAE") == []
