@@ -222,7 +222,7 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 
 def _numbers(value: Any, name: str, want: str, axes: int | None = None) -> Any:
     """Return numbers as an array, wherever they are."""
-    return _validate.numbers(value, name, want, axes=axes).detach().cpu().numpy()
+    return _validate.numbers(value, name, want, axes=axes).numpy(force=True)
 
 
 def _labels(labels: Any, n: int) -> Any:
@@ -233,7 +233,7 @@ def _labels(labels: Any, n: int) -> Any:
         raise TypeError(
             f"labels is {_validate.say(labels)}; expected digits 0 to 9 (N,), int64"
         ) from error
-    return _validate.labels(y, n).cpu().numpy()
+    return _validate.labels(y, n).numpy(force=True)
 
 
 def _names(names: Sequence[str]) -> tuple[str, str]:

@@ -1618,7 +1618,10 @@ _entry(
 )
 
 
-ANY_MODEL = {"another": "any module may be kept", "unfitted": "its weights are 0"}
+ANY_MODEL = {
+    **dict.fromkeys(("another", "failing", "odd"), "any module may be kept: it is not called"),
+    "unfitted": "its weights are 0",
+}
 
 
 def _card() -> weights.Card:
