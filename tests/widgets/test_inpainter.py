@@ -163,6 +163,6 @@ def test_a_reader_of_larger_images_is_given_black_around_them() -> None:
 
 def test_a_refused_value_leaves_the_old_one() -> None:
     figure = small(side=5)
-    with pytest.raises(StateError, match="side is 40; expected 2 to 31"):
+    with pytest.raises(StateError, match="side is 40; expected a whole number, 2 to 31 pixels"):
         figure.side = 40
     assert figure.side == 5
