@@ -720,3 +720,11 @@ def test_mistakes_about_bce_are_told_from_the_right_formula(wrong):
     true = -Independent(Bernoulli(logits=logits), 3).log_prob(x)
     agree("right", bernoulli_nll(logits, x), true)
     assert float(((wrong(logits, x) - true) / true).abs().median()) > 0.05
+
+
+def test_cross_entropy_lets_what_training_made_through_for_fit_names_the_step():
+    x, y = torch.zeros(2, 1, 4, 4), torch.tensor([0, 1])
+    logits = torch.tensor([[math.nan, 0.0], [0.0, 1.0]])
+    with pytest.raises(ValueError, match="logits must be finite, 1 of its 4"):
+        CrossEntropy()(logits, x, y)
+    assert CrossEntropy()(logits.requires_grad_() * 1, x, y)["loss"].isnan()

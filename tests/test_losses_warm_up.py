@@ -37,6 +37,11 @@ def outputs(seed=0, n=6, d=3):
     return x, logits, mu, log_var
 
 
+def test_the_warm_up_takes_five_passes_unless_it_is_told_otherwise():
+    weights = [WarmUpElbo(beta=2.0).weight(passes) for passes in (0, 1, 2.5, 5, 6)]
+    assert weights == pytest.approx([0, 0.4, 1, 2, 2])
+
+
 @given(st.floats(0.0, 20.0), st.floats(0.1, 10.0), st.floats(0.0, 4.0))
 def test_the_weight_grows_in_a_line_and_stops_at_beta(passes, warm_up, beta):
     weight = WarmUpElbo(beta=beta, warm_up=warm_up).weight(passes)
