@@ -382,6 +382,9 @@ def near_on_average(valid: Any, generated: Any, threshold: Any) -> Any:
         ("count_of_shapes", lambda n, a, b, k: k * sum(n - s + 1 for s in range(a, b + 1)) ** 2,
          "minus sign"),
         ("coverage", near_on_average, "largest"),
+        # The sum of the numbers does not depend on how they are arranged.
+        ("code_grid", lambda n, c: np.stack(
+            np.meshgrid(np.linspace(-c, c, n), np.linspace(c, -c, n)), -1), "a sum"),
     ],
 )  # fmt: skip
 def test_what_agrees_by_accident_is_not_said(name: str, answer: Any, false: str) -> None:
