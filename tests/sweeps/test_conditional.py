@@ -29,7 +29,7 @@ def few_digits(monkeypatch):
         return Digits(images, torch.arange(n) % 10, "made up")
 
     monkeypatch.setattr(scores, "all_digits", make)
-    monkeypatch.setattr(scores, "ceiling", scores.ceiling.__wrapped__)
+    monkeypatch.setattr(scores, "_ceiling", scores._ceiling.__wrapped__)
     monkeypatch.setattr(conditional, "EACH", 4)
     return make
 

@@ -13,4 +13,4 @@ def test_a_table_is_never_made_of_the_sample(monkeypatch, size):
     sample = Digits(torch.zeros(1, 1, size, size), torch.zeros(1, dtype=torch.int64), SAMPLE)
     monkeypatch.setattr(scores, "mnist", lambda split, size: sample)
     with pytest.raises(ValueError, match="needs all of MNIST"):
-        scores.all_digits.__wrapped__("train", size)
+        scores._all_digits.__wrapped__("train", size)

@@ -28,7 +28,7 @@ def few_digits(monkeypatch):
         return Digits(images, torch.arange(n) % 10, "made up")
 
     monkeypatch.setattr(scores, "all_digits", make)
-    monkeypatch.setattr(scores, "ceiling", scores.ceiling.__wrapped__)  # keep nothing for later
+    monkeypatch.setattr(scores, "_ceiling", scores._ceiling.__wrapped__)  # keep nothing for later
     monkeypatch.setattr(vae, "IMPORTANCE_IMAGES", 32)
     monkeypatch.setattr(vae, "IMPORTANCE_SAMPLES", 20)
     return make
