@@ -468,7 +468,7 @@ def test_the_bar_counts_what_was_finished_before_and_what_others_finish(
 
 
 def test_bad_numbers_of_jobs_are_refused(workshop):
-    with pytest.raises(ValueError, match="jobs is 0"):
+    with pytest.raises(ValueError, match="jobs must be at least 1, got 0"):
         sweeps.run(toy(1), workshop.results, jobs=0)
 
 
