@@ -71,7 +71,8 @@ def _records(model: nn.Module) -> bool:
 
 def _differentiable(model: nn.Module, x: Tensor, name: str) -> Tensor:
     """Return x if a gradient can be recorded, where one is."""
-    if x.is_inference() and _records(model):
+    # What torch.compile traces cannot ask, and torch itself refuses then.
+    if not torch.compiler.is_compiling() and x.is_inference() and _records(model):
         raise ValueError(
             f"{name} was made in inference mode, so no gradient can be recorded: use "
             f"{name}.clone(), or call the model under torch.no_grad()"
