@@ -29,7 +29,17 @@ def article(page: Page) -> Tag:
         pytest.fail(f"there is no built page {path}: run `make book` first")
     found = BeautifulSoup(path.read_text("utf-8"), "html.parser").select_one("article.bd-article")
     assert found is not None
-    return found
+    return as_in_a_notebook(found, page)
+
+
+def as_in_a_notebook(html: Tag, page: Page) -> Tag:
+    """Put what a notebook says behind a claim in the place of its mark, and of the way to it."""
+    for line in html.select(".claim-line"):
+        name = str(line["id"]).removeprefix("claim-")
+        line.replace_with(f" ({BOOK.claims[page.name][name].short}) ")
+    for only_here in html.select('.claim-mark, .claim-list a[href*="#mark-"]'):
+        only_here.decompose()
+    return html
 
 
 def rendered(page: Page) -> Tag:
