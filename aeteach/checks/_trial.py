@@ -4,6 +4,7 @@ Every statement is about the input that it names, and an error that is shown is 
 reader's own function raised, in the form of inputs for which it is written.
 """
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -342,7 +343,7 @@ def about_noise(answer: Callable[..., Any], trial: Trial, task: Task) -> str | N
         return None
     if _alike(trial.results[i], first) and _alike(first, second):
         return None
-    if _alike(first, second) or _vocabulary(answer)[1] & _GENERATORS:
+    if _alike(first, second) or _draws(answer):
         return (
             "Two calls with the same arguments gave two results: your function draws noise of its "
             "own. It should use what it is given."
@@ -354,7 +355,17 @@ def about_noise(answer: Callable[..., Any], trial: Trial, task: Task) -> str | N
     )
 
 
-_GENERATORS = {"default_rng", "RandomState", "Generator", "SystemRandom", "Random", "urandom"}
+def _draws(answer: Callable[..., Any]) -> bool:
+    """Tell whether a function makes a generator of random numbers, or has one at hand."""
+    defaults = getattr(answer, "__defaults__", None) or ()
+    named = getattr(answer, "__kwdefaults__", None) or {}
+    used = dict(used_by(answer)) if hasattr(answer, "__code__") else {}
+    at_hand = [*used.values(), *defaults, *named.values()]
+    return bool(_vocabulary(answer)[1] & _MAKERS) or any(isinstance(v, _KINDS) for v in at_hand)
+
+
+_MAKERS = {"default_rng", "RandomState", "Generator", "SystemRandom", "Random", "urandom"}
+_KINDS = (np.random.Generator, np.random.RandomState, random.Random, torch.Generator)
 
 
 def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:

@@ -425,3 +425,35 @@ def test_nothing_that_is_returned_or_given_makes_a_checker_crash(name: str) -> N
     report = Report(name)
     report.ask_odd(24, seed=0)
     assert not report.crashes
+
+
+_RNG = np.random.default_rng(0)
+
+
+class _Drawing:
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def __call__(self, mu: Any, log_var: Any, eps: Any) -> Any:
+        return mu + np.exp(log_var / 2) * self.rng.normal(size=np.shape(mu))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda mu, v, eps: mu + np.exp(v / 2) * _RNG.normal(size=np.shape(mu)),
+        lambda mu, v, eps: mu + np.exp(v / 2) * np.random.default_rng().normal(size=np.shape(mu)),
+        lambda mu, v, eps, *, rng=np.random.default_rng(1): mu + rng.normal(size=np.shape(mu)),  # noqa: B008
+        (lambda rng: lambda mu, v, eps: mu + rng.normal(size=np.shape(mu)))(_RNG),
+    ],
+    ids=["global", "made inside", "default", "closure"],
+)
+def test_noise_of_ones_own_is_called_so_wherever_it_comes_from(answer: Callable[..., Any]) -> None:
+    assert "draws noise of its own" in checks.reparameterize(answer).hint
+
+
+def test_noise_of_an_object_is_called_what_is_known_of_it() -> None:
+    assert (
+        "Two calls with the same arguments gave two results"
+        in checks.reparameterize(_Drawing()).hint
+    )

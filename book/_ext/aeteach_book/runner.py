@@ -10,6 +10,8 @@ from typing import Any
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from aeteach_book import images
+
 TRACER = Path(__file__).with_name("tracer.py")
 
 
@@ -64,5 +66,6 @@ def run(notebook: NotebookNode, folder: Path, options: dict[str, Any]) -> Run:
             error = ""
         except Exception as failure:  # a cell's error, a time limit, a kernel that died
             error = f"{type(failure).__name__}\n{failure}"
+        images.in_fewer_bytes(notebook)
         text = log.read_text(encoding="utf-8", errors="surrogateescape") if log.exists() else ""
     return Run(notebook, started, time.time() - started, text.splitlines(), error)

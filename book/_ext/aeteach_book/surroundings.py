@@ -23,8 +23,8 @@ VARIABLES = (
     "AETEACH_", "ATEN_", "CUDA_", "KMP_", "MATPLOTLIB", "MKL_", "MPL", "NUMEXPR_", "OMP_",
     "OPENBLAS_", "PYTHONHASHSEED", "TORCH_",
 )  # fmt: skip
-OURS = ("reads.py", "runner.py", "store.py", "surroundings.py", "tracer.py")
-RUNNERS = ("jupyter-cache", "jupyter_client", "myst-nb", "nbclient", "nbformat")
+OURS = ("images.py", "reads.py", "runner.py", "store.py", "surroundings.py", "tracer.py")
+RUNNERS = ("jupyter-cache", "jupyter_client", "myst-nb", "nbclient", "nbformat", "pillow")
 FOLDERS = ("AETEACH_DATA", "AETEACH_RESULTS")  # what these folders hold counts, not their names
 
 
