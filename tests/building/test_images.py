@@ -43,7 +43,9 @@ def test_the_pixels_stay_and_the_bytes_do_not_grow(colours: int, alpha: int) -> 
 def test_the_size_on_paper_stays() -> None:
     file = io.BytesIO()
     Image.fromarray(picture(16).astype(np.uint8)).save(file, "PNG", dpi=(100, 100))
-    assert Image.open(io.BytesIO(smaller(file.getvalue()))).info["dpi"] == pytest.approx((100, 100), rel=1e-3)
+    assert Image.open(io.BytesIO(smaller(file.getvalue()))).info["dpi"] == pytest.approx(
+        (100, 100), rel=1e-3
+    )
 
 
 def test_an_opaque_picture_of_few_colours_takes_half_the_room() -> None:
