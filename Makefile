@@ -17,7 +17,10 @@ AS_ROOT  := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-.PHONY: help install data book test slow lint format reference portable mutants release weights bench dist workbook lab notebook clean
+# Tests that look at the built book; the others run beside its build.
+OF_PAGES := tests/book tests/browser
+
+.PHONY: help install data book units test slow lint format reference portable mutants release weights bench dist workbook lab notebook clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -37,10 +40,13 @@ book: data  ## build the book: _build/html/index.html
 	@echo "open _build/html/index.html"
 
 test:  ## lint, package tests, pages in a browser, each chapter once: what it printed
-	$(MAKE) --no-print-directory -j2 lint book
-	$(BIN)/python tools/reference.py --check
+	$(MAKE) --no-print-directory -j2 units book
 	$(BIN)/python tools/reference.py --built
-	$(BIN)/python -m pytest tests -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 20
+	$(BIN)/python -m pytest $(OF_PAGES) -m "not slow" -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 10
+
+units: lint data  ## lint and package tests
+	$(BIN)/python tools/reference.py --check
+	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(OF_PAGES)) -m "not slow" -n 2 --dist loadfile --durations 20
 
 slow: data  ## tests that train, kill processes or start JupyterLab; the chapters once more, as in Jupyter
 	$(BIN)/python -m pytest tests -m "slow and not release" -n $(JOBS) --dist loadfile --durations 20

@@ -134,6 +134,7 @@ def test_other_settings_and_other_files_of_the_site_reach_every_page(book: Small
 
 
 @pytest.mark.parametrize("damaged", ["one.doctree", "environment.pickle", ".html.json"])
+@pytest.mark.slow
 def test_a_build_after_one_that_was_cut_off_is_whole(book: SmallBook, damaged: str) -> None:
     book.page("index", "See {doc}`one`.")
     book.page("one", "Words.", STAMP)

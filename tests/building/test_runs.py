@@ -86,6 +86,7 @@ def test_all_run_again_in_other_surroundings_and_going_back_costs_nothing(
     assert book.ran("one") == first
 
 
+@pytest.mark.slow
 def test_the_sample_gives_way_to_the_full_digits(
     book: SmallBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def test_nothing_of_the_user_gets_into_a_chapter_nor_anything_of_the_build(
     assert "77" not in book.words("one")
 
 
+@pytest.mark.slow
 def test_every_chapter_that_fails_is_named_and_the_others_are_kept(book: SmallBook) -> None:
     book.page("index", "Welcome.")
     book.page("good", "", STAMP)

@@ -26,6 +26,7 @@ from tools.ask_checkers import Report, accepted, known, program_of, reason
 
 
 @functions
+@pytest.mark.slow
 def test_a_small_edit_of_a_solution_is_refused_unless_it_changes_nothing(name: str) -> None:
     found = list(accepted(name, sample=40))
     assert found.count(None) >= 25
@@ -44,6 +45,7 @@ def test_the_table_of_equivalent_answers_names_exercises_and_kinds() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS)[::4])
+@pytest.mark.slow
 def test_an_answer_with_two_slips_is_refused_and_told_the_truth(name: str) -> None:
     report = Report(name)
     report.ask_doubles(4, seed=0)
@@ -421,6 +423,7 @@ def test_numpys_words_are_not_judged_with_tensors() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.slow
 def test_nothing_that_is_returned_or_given_makes_a_checker_crash(name: str) -> None:
     report = Report(name)
     report.ask_odd(24, seed=0)
