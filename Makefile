@@ -17,8 +17,8 @@ AS_ROOT  := $(if $(filter 0,$(shell id -u)),--allow-root)
 # One more than the cores of a small machine: tests in a browser wait more than they compute.
 JOBS   ?= 3
 
-# Tests that look at the built book; the others run beside its build.
-OF_PAGES := tests/book tests/browser
+# Tests that look at the built book, or build small ones; the others run beside its build.
+OF_PAGES := tests/book tests/browser tests/building
 
 .PHONY: help install data book units test slow lint format reference portable mutants release weights bench dist workbook lab notebook clean
 
