@@ -2,17 +2,12 @@
 
 import base64
 import io
-import sys
 
 import nbformat
 import numpy as np
 import pytest
-from PIL import Image
-
-from .conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from aeteach_book.images import in_fewer_bytes, smaller
+from PIL import Image
 
 
 def png(pixels: np.ndarray, **options: int) -> bytes:
