@@ -20,7 +20,7 @@ JOBS   ?= 3
 # Tests that look at the built book, or build small ones; the others run beside its build.
 OF_PAGES := tests/book tests/browser tests/building
 
-.PHONY: help install data book units test slow lint format reference portable mutants release weights bench dist workbook lab notebook clean
+.PHONY: help install data book units test slow lint format reference portable mutants release weights bench dist pdf workbook student lab notebook clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -84,8 +84,14 @@ bench: data  ## this package against its peers, side by side
 dist: $(STAMP)  ## build dist/: the sdist, which builds and tests the book, and the wheel
 	$(BIN)/python -m hatchling build --clean
 
+pdf: book  ## print the book: _build/bottleneck.pdf; needs Chromium
+	$(BIN)/python tools/pdf.py
+
 workbook: $(STAMP)  ## make or refresh your own copy of the chapters: workbook/
 	$(BIN)/python -m tools.workbook $(WORKBOOK)
+
+student: $(STAMP)  ## notebooks without solutions and outputs, to hand out: student/
+	$(BIN)/python -m tools.workbook --solutions hidden student
 
 lab: data workbook  ## open JupyterLab on your workbook
 	$(JUPYTER) lab --notebook-dir $(WORKBOOK) --LabApp.default_url=/lab/tree/$(START) $(AS_ROOT) $(OPTIONS)

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._on_cpu import on_cpu
 
 INPUTS = ("normal", "binary", "uniform")
 _REACH = 12.0  # standard deviations of the noise beyond which its density is nothing
@@ -113,8 +115,8 @@ def information_rate(signal: Tensor | float, noise: Tensor | float, *, base: flo
     Raises:
         ValueError: a variance out of range, more than one axis, or shapes that do not fit.
     """
-    s = _validate.numbers(signal, "signal", "variances (d,), at least 0", axes=1).double()
-    n = _validate.numbers(noise, "noise", "variances (d,), above 0", axes=1).double()
+    s = exact(_validate.numbers(signal, "signal", "variances (d,), at least 0", axes=1))
+    n = exact(_validate.numbers(noise, "noise", "variances (d,), above 0", axes=1))
     _validate.one_device(signal=s, noise=n)
     if not bool((s >= 0).all()):
         raise ValueError(f"signal goes down to {float(s.min()):g}; expected variances, at least 0")
@@ -143,6 +145,7 @@ def capacity(snr: float, dimensions: int = 1) -> float:
     return d / 2 * math.log2(1 + _validate.number(snr, "snr", above=0))
 
 
+@on_cpu
 def mutual_information(kind: str, snr: float) -> float:
     r"""Return the true mutual information of z and z + n in one dimension, in bits.
 

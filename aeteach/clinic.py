@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
 from aeteach._measure import call, moved, place_of
 from aeteach._modes import modes_kept
 from aeteach._random import seeded
@@ -299,7 +300,7 @@ def _ask_loss(
     measured: dict[str, float],
 ) -> list[Finding]:
     """Measure w and s, and judge the KL's formula, sign and weight."""
-    x = images[:_PROBE].double()
+    x = exact(images[:_PROBE])
     d = _mu(out).shape[1]
     pixels, squared = _pixel_weight(loss, x, d, out.logits is not None)
     measured["squared_error"] = float(squared)
@@ -479,8 +480,8 @@ def _ask_draws(model: nn.Module, images: Tensor, measured: dict[str, float]) -> 
     """Draw z again and again for the same images, and compare its scatter with sigma."""
     with torch.no_grad():
         outs = [model(images) for _ in range(_DRAWS)]
-    z = torch.stack([o.z for o in outs]).double()  # (draws, N, d)
-    mu, log_var = outs[0].mu.double(), outs[0].log_var.double()
+    z = exact(torch.stack([o.z for o in outs]))  # (draws, N, d)
+    mu, log_var = exact(outs[0].mu), exact(outs[0].log_var)
     sigma = torch.exp(log_var / 2)
     # A sigma below the rounding of mu leaves no trace in z: what is drawn there cannot be judged.
     seen = sigma > _VISIBLE * torch.finfo(outs[0].mu.dtype).eps * mu.abs()

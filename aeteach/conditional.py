@@ -4,6 +4,7 @@ A conditional decoder has two inputs: z, where a digit's style is, and y, which 
 the one and change the other; or change both along one path.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate, latent
-from aeteach._measure import call, measuring, moved
+from aeteach._measure import call, measuring, moved, place_of
 from aeteach.models import VAE
 
 _CHUNK = 2000  # images decoded at once: bounds the memory, not the result
@@ -54,7 +55,8 @@ def all_digits(model: VAE, z: Sequence[float] | Tensor) -> Tensor:
     want = f"one code, {model.latent} numbers"
     code = _validate.numbers(z, "z", want).detach().float().reshape(1, -1)
     _validate.latents(code, d=model.latent)
-    return _still(model, code.expand(model.classes, -1), torch.eye(model.classes, dtype=code.dtype))
+    every = torch.eye(model.classes, dtype=code.dtype, device="cpu")
+    return _still(model, code.expand(model.classes, -1), every)
 
 
 def digit_grid(model: VAE, digit: int, n: int = 12, low: float = -3.0, high: float = 3.0) -> Tensor:
@@ -76,7 +78,7 @@ def digit_grid(model: VAE, digit: int, n: int = 12, low: float = -3.0, high: flo
     digit = _validate.count(digit, "digit", least=0, most=model.classes - 1)
     low, high = _validate.number(low, "low"), _validate.number(high, "high")
     z = latent.grid(n, low, high)
-    return _still(model, z, _one_hot(model, torch.full((len(z),), digit)))
+    return _still(model, z, _one_hot(model, torch.full((len(z),), digit, device=z.device)))
 
 
 def walk(model: VAE, z: Tensor, y: Tensor, n: int) -> Tensor:
@@ -106,7 +108,7 @@ def walk(model: VAE, z: Tensor, y: Tensor, n: int) -> Tensor:
     n = _validate.count(n, "n")
     if len(z) < 2:
         raise ValueError(f"z holds {len(z)} station; a path needs at least 2")
-    _validate.room((len(z) - 1) * n * model.size**2, f"n = {n}")
+    _validate.room((len(z) - 1) * n * math.prod(_validate.shape(model.size)), f"n = {n}")
     _validate.one_device(z=z, y=y)
     z = z.detach()
     stations = torch.cat([z, _one_hot(model, y).to(z.dtype)], dim=1)  # (K, d + classes)
@@ -141,12 +143,15 @@ def decode_mixture(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
             "and so does a one-hot label"
         )
     _validate.one_device(z=z, weights=weights)
-    return _decode(model, _validate.fits(model, z, "z"), weights)
+    place = place_of(model)
+    return _decode(model, moved(place, _validate.fits(model, z, "z")), moved(place, weights))
 
 
 def _still(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
     """Decode in evaluation mode and without a gradient, and leave the model as it was."""
-    _validate.room(len(z) * model.size**2, f"{len(z)} codes, as y or n says,")
+    _validate.room(
+        len(z) * math.prod(_validate.shape(model.size)), f"{len(z)} codes, as y or n says,"
+    )
     pairs = zip(z.split(_CHUNK), weights.split(_CHUNK), strict=True)
     with measuring(model) as place:
         return torch.cat([_decode(model, moved(place, c), moved(place, w)) for c, w in pairs])

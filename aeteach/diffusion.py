@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._on_cpu import on_cpu
 from aeteach.divergences import kl_normal
 
 Numbers = Any  # a tensor, an array, a list, or one number
@@ -64,6 +66,7 @@ class ChainTerms(NamedTuple):
         return self.prior + self.steps.sum(0) + self.reconstruction
 
 
+@on_cpu
 def schedule(steps: int) -> Tensor:
     r"""Return the signal left, a, whose log(a / (1 - a)) falls by equal amounts.
 
@@ -159,6 +162,7 @@ class Humps:
         object.__setattr__(self, "centres", tuple(centres))
         object.__setattr__(self, "sd", sd)
 
+    @on_cpu
     def sample(self, n: int, generator: torch.Generator | int | None = None) -> Tensor:
         """Return n draws of x_0.
 
@@ -188,6 +192,7 @@ class Humps:
         x, a_t = _validate.broadcast(x=_numbers("x", x), a_t=_left("a_t", a_t))
         return self._log_weights(x, a_t).logsumexp(-1)
 
+    @on_cpu
     def entropy(self) -> Tensor:
         """Return the entropy of the data, by quadrature over a grid."""
         x, step = self._grid()
@@ -209,7 +214,7 @@ class Humps:
         a_t = a_t[..., None]
         spread = a_t * self.sd**2 + 1 - a_t
         ours = a_t.sqrt() * self.sd**2 * x_t[..., None]
-        means = (ours + (1 - a_t) * self._centres()) / spread
+        means = (ours + (1 - a_t) * self._centres(x_t.device)) / spread
         mean = (shares * means).sum(-1)
         between = (shares * (means - mean[..., None]) ** 2).sum(-1)
         within = self.sd**2 * (1 - a_t) / spread
@@ -232,19 +237,19 @@ class Humps:
         of_start = a_before.sqrt() * (1 - a_t / a_before) / (1 - a_t)
         return Normal(mean, variance + of_start**2 * start.variance)
 
-    def _centres(self) -> Tensor:
-        return torch.tensor(self.centres, dtype=torch.float64)
+    def _centres(self, device: torch.device | None = None) -> Tensor:
+        return torch.tensor(self.centres, dtype=torch.float64, device=device)
 
     def _log_weights(self, x: Tensor, a_t: Tensor) -> Tensor:
         """Return log of share times density of each hump, (..., humps)."""
         a_t = a_t[..., None]
         spread = a_t * self.sd**2 + 1 - a_t
-        away = (x[..., None] - a_t.sqrt() * self._centres()) ** 2 / spread
+        away = (x[..., None] - a_t.sqrt() * self._centres(x.device)) ** 2 / spread
         return -(away + spread.log() + _LOG_2PI) / 2 - math.log(len(self.centres))
 
-    def _grid(self) -> tuple[Tensor, float]:
+    def _grid(self, device: torch.device | None = None) -> tuple[Tensor, float]:
         """Return nodes wherever some x_t has a density, and the distance between two."""
-        return _nodes(max(map(abs, self.centres)) + _REACH * max(1.0, self.sd))
+        return _nodes(max(map(abs, self.centres)) + _REACH * max(1.0, self.sd), device)
 
 
 def elbo_terms(data: Humps, signal: Numbers, x_0: Numbers) -> ChainTerms:
@@ -265,7 +270,8 @@ def elbo_terms(data: Humps, signal: Numbers, x_0: Numbers) -> ChainTerms:
     a, x_0 = _signal(signal), _numbers("x_0", x_0)
     if x_0.ndim != 1:
         raise ValueError(f"x_0 has shape {tuple(x_0.shape)}; expected (N,), one number a datum")
-    u, step = _nodes(_REACH)
+    a = a.to(x_0.device)
+    u, step = _nodes(_REACH, x_0.device)
     _validate.room(len(x_0) * len(u) * len(data.centres), f"x_0 of {len(x_0)} data")
     weights = torch.exp(-(u**2 + _LOG_2PI) / 2) * step
     steps: list[Tensor] = []
@@ -302,7 +308,7 @@ def average_terms(data: Humps, signal: Numbers) -> ChainTerms:
     """
     _validate.record(data, "data", Humps, "such as Humps()")
     a = _signal(signal)
-    x, step = data._grid()
+    x, step = data._grid(a.device)
     costs: list[Tensor] = []
     for a_before, a_t in pairwise(a):
         variance = data.decoder(x, a_before, a_t).variance
@@ -311,11 +317,11 @@ def average_terms(data: Humps, signal: Numbers) -> ChainTerms:
         else:
             cost = (variance / backward(x, x, a_before, a_t).variance).log() / 2
         costs.append((data.log_density(x, a_t).exp() * cost).sum() * step)
-    centres = data._centres()
+    centres = data._centres(a.device)
     power = (centres**2).mean() + data.sd**2
     left = a[-1]
     prior = (left * power - left - (1 - left).log()) / 2
-    steps = torch.stack(costs[1:]) if costs[1:] else torch.zeros(0, dtype=torch.float64)
+    steps = torch.stack(costs[1:]) if costs[1:] else a.new_zeros(0)
     return ChainTerms(prior, steps, costs[0])
 
 
@@ -327,15 +333,16 @@ def _kl(q: Normal, p: Normal) -> Tensor:
     return kl_normal(*flat).reshape(shape)
 
 
-def _nodes(reach: float) -> tuple[Tensor, float]:
+def _nodes(reach: float, device: torch.device | None = None) -> tuple[Tensor, float]:
     """Return numbers from -reach to reach, and the distance between two, at most a hundredth."""
-    x = torch.linspace(-reach, reach, math.ceil(2 * reach / _STEP) + 1, dtype=torch.float64)
+    n = math.ceil(2 * reach / _STEP) + 1
+    x = torch.linspace(-reach, reach, n, dtype=torch.float64, device=device)
     return x, 2 * reach / (len(x) - 1)
 
 
 def _numbers(name: str, value: Any) -> Tensor:
     """Return finite float64 numbers whose squares are finite too."""
-    numbers = _validate.numbers(value, name).double()
+    numbers = exact(_validate.numbers(value, name))
     reach = float(numbers.detach().abs().max())
     if reach > _LARGEST:
         raise ValueError(f"{name} reaches {reach:g}; expected at most {_LARGEST:g}")
@@ -344,7 +351,7 @@ def _numbers(name: str, value: Any) -> Tensor:
 
 def _left(name: str, value: Any) -> Tensor:
     """Return shares of the signal that are left, in (0, 1]."""
-    a = _validate.numbers(value, name, "shares above 0, at most 1").double()
+    a = exact(_validate.numbers(value, name, "shares above 0, at most 1"))
     low, high = (float(end) for end in a.detach().aminmax())
     if low <= 0 or high > 1:
         raise ValueError(
@@ -365,7 +372,7 @@ def _together(a_before: Numbers, a_t: Numbers, **places: Any) -> list[Tensor]:
 def _signal(signal: Numbers) -> Tensor:
     """Return a, (T + 1,), float64."""
     want = "(T + 1,) numbers that start at 1 and fall, all above 0, as `schedule` gives them"
-    a = _validate.numbers(signal, "signal", want).double()
+    a = exact(_validate.numbers(signal, "signal", want))
     if a.ndim != 1 or len(a) < 2 or a[0] != 1 or bool((a <= 0).any()):
         raise ValueError(f"signal is {a.tolist()!s:.60}; expected {want}")
     _check_added(a[:-1], a[1:], "signal must start at 1 and fall")

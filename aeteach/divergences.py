@@ -413,8 +413,16 @@ def _draws(
             "torch.Generator().manual_seed(0)"
         )
     seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-    with seeded(seed, torch.device("cpu")):  # torch's distributions draw from the global state only
+    with seeded(seed, _place(q)):  # torch's distributions draw from the global state only
         return q.sample((n,))
+
+
+def _place(q: Distribution) -> torch.device:
+    """Return the device that a distribution draws on: that of its parameters."""
+    kept = list(vars(q).values())
+    tensors = (value.device for value in kept if isinstance(value, Tensor))
+    parts = (_place(value) for value in kept if isinstance(value, Distribution))
+    return next(tensors, None) or next(parts, torch.device("cpu"))
 
 
 def _enough(n: int) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._on_cpu import on_cpu
 
 Function = Callable[[Tensor], Tensor]
 _FAR = 1e60  # its fourth power is still a number
@@ -219,6 +220,7 @@ def best_baseline(m: float, sigma: float, *, dimensions: int = 1) -> Tensor:
     return m_**2 + 3 * sigma_**2 + (dimensions - 1) * (m_**2 + sigma_**2)
 
 
+@on_cpu
 def _quadratic(m: float, sigma: float) -> tuple[Tensor, Tensor]:
     m = _validate.number(m, "m", least=-_FAR, most=_FAR)
     hint = "a standard deviation: exp(log_var / 2)"

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import exact
 from aeteach._measure import Place, call, images_of, measuring, moved
+from aeteach._on_cpu import on_cpu
 from aeteach.losses import squared_error
 from aeteach.models import PCA
 
@@ -35,6 +37,7 @@ class Inpainted(NamedTuple):
     history: Tensor | None
 
 
+@on_cpu
 def hole(
     size: int = 28, rows: tuple[int, int] = (10, 20), columns: tuple[int, int] = (10, 20)
 ) -> Tensor:
@@ -248,16 +251,16 @@ def fill_by_plane(pca: PCA, images: Tensor, mask: Tensor) -> Tensor:
     _validate.images(images, size=pca.size)
     missing = _one_hole(mask, images)
     W, c = loadings(pca)
-    W, m = W.to(images.device), pca.mean.double().to(images.device)
-    lost = mask.flatten()
-    W_o, W_h = W[~lost], W[lost]
-    away = (images.flatten(1)[:, ~lost].double() - m[~lost]) @ W_o  # W_o^T (x_o - m_o), (N, d)
-    inner = W_o.T @ W_o + c * torch.eye(W.shape[1], dtype=torch.float64, device=W.device)
+    x, lost = exact(images).flatten(1), mask.flatten()
+    W, m, holes = W.to(x.device), exact(pca.mean).to(x.device), lost.to(x.device)
+    W_o, W_h = W[~holes], W[holes]
+    away = (x[:, ~holes] - m[~holes]) @ W_o  # W_o^T (x_o - m_o), (N, d)
+    inner = W_o.T @ W_o + c * torch.eye(W.shape[1], dtype=W.dtype, device=W.device)
     # Where the noise is 0, visible pixels may leave part of z open: the smallest z then.
     z = away @ torch.linalg.pinv(inner, hermitian=True)
-    values = m[lost] + z @ W_h.T
+    values = m[holes] + z @ W_h.T
     filled = images.detach().flatten(1).clone()
-    filled[:, lost] = values.float()
+    filled[:, lost] = values.to(filled)
     return torch.where(missing, filled.view_as(images), images)
 
 
@@ -274,13 +277,13 @@ def loadings(pca: PCA) -> tuple[Tensor, float]:
     """
     _fitted(pca)
     d = pca.components.shape[1]
-    variances = pca.variances.double()
+    variances = exact(pca.variances)
     if d == len(variances):
         raise ValueError(
             f"the pca has all {d} directions, so none is left to tell the noise from: lower latent"
         )
     c = float(variances[d:].mean())
-    return pca.components.double() * (variances[:d] - c).clamp(min=0).sqrt(), c
+    return exact(pca.components) * (variances[:d] - c).clamp(min=0).sqrt(), c
 
 
 def _from_to(value: object, name: str, size: int) -> slice:

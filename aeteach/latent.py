@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
 
 _CHUNK = 1000  # points at once: 1,000 x 60,000 distances in float32 take 240 MB
 
@@ -65,8 +66,9 @@ def grid(
                 f"the {name} axis goes from {a:g} to {b:g}; expected low < high, or one value is "
                 f"repeated {n} times: did you mean {-abs(b):g} to {abs(b):g}?"
             )
-    across = torch.linspace(x_low, x_high, n, dtype=torch.float32)
-    down = torch.linspace(y_high, y_low, n, dtype=torch.float32)  # images are drawn from the top
+    across = torch.linspace(x_low, x_high, n, dtype=torch.float32, device="cpu")
+    # Images are drawn from the top.
+    down = torch.linspace(y_high, y_low, n, dtype=torch.float32, device="cpu")
     return torch.stack([across.repeat(n), down.repeat_interleave(n)], dim=1)
 
 
@@ -150,15 +152,16 @@ def draw_by_class(
     d = z.shape[1]
     noise = torch.randn(
         len(y), d, generator=_validate.generator(seed), dtype=torch.float32, device="cpu"
-    ).to(z.device, torch.float64)
+    )
     drawn = z.new_empty(len(y), d)
     for c in y.unique().tolist():
-        own = z[labels == c].double()
+        own = exact(z[labels == c])
         if len(own) <= d:
             raise ValueError(f"class {c} has {len(own)} codes; a covariance needs more than {d}")
         root = _root(torch.cov(own.T).reshape(d, d), f"the codes z of class {c}")
         asked = y == c
-        drawn[asked] = (own.mean(0) + noise[asked] @ root.T).to(z.dtype)
+        eps = noise[asked.cpu()].to(root)
+        drawn[asked] = (own.mean(0) + eps @ root.T).to(z)
     return drawn
 
 

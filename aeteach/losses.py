@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from aeteach import _validate
 from aeteach._wrapped import plain_name, plain_parameters
 from aeteach.divergences import kl_to_standard_normal, mmd
+from aeteach.likelihoods import NLL
 from aeteach.mmd import KERNELS
 
 if TYPE_CHECKING:
@@ -175,6 +176,30 @@ class BernoulliLoss:
 
 
 @dataclass
+class NegativeLogLikelihood:
+    """-log p(x|z) in nats of the likelihood that the model was made with, averaged over the batch.
+
+    Called with (output, x), it returns "loss" and the same value as "reconstruction".
+
+    Args:
+        reconstruction: a name in `likelihoods.NLL`, the model's `likelihood`.
+
+    Raises:
+        ValueError: no such likelihood; or, when called, data that it cannot have made.
+    """
+
+    reconstruction: str
+
+    def __post_init__(self) -> None:
+        _validate.choice(self.reconstruction, "reconstruction", tuple(NLL))
+
+    def __call__(self, output: "Output", x: Tensor) -> Terms:
+        """Return the terms for what the model made of x, (N, C, H, W) or (N, F)."""
+        reconstruction = NLL[self.reconstruction](_part(output, "logits"), x).mean()
+        return {"loss": reconstruction, "reconstruction": reconstruction}
+
+
+@dataclass
 class Elbo:
     r"""The negative evidence lower bound: reconstruction + beta KL(q(z|x) || N(0, I)).
 
@@ -186,7 +211,8 @@ class Elbo:
 
     Args:
         reconstruction: "bernoulli" (from logits or x_hat), "gaussian" (with its constant) or
-            "squared_error" (the gaussian of variance 1/2, without its constant).
+            "squared_error" (the gaussian of variance 1/2, without its constant); or the likelihood
+            that the model was made with, one of `likelihoods.NLL`.
         beta: weight of the KL, at least 0; 1 is the ELBO.
         free_bits: lambda, nats that each latent dimension may carry at no charge, at least 0:
             the KL is charged as sum_i max(lambda, KL_i), KL_i averaged over the batch first.
@@ -208,7 +234,7 @@ class Elbo:
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        known = ("bernoulli", "gaussian", "squared_error")
+        known = ("bernoulli", "gaussian", "squared_error", *NLL)
         _validate.choice(self.reconstruction, "reconstruction", known)
         self.variance = _validate.number(self.variance, "variance", above=0)
         if self.reconstruction != "gaussian" and self.variance != 1:
@@ -237,6 +263,8 @@ class Elbo:
     def _reconstruction(self, output: "Output", x: Tensor) -> Tensor:
         if self.reconstruction == "bernoulli":
             return _bernoulli(output, x)
+        if self.reconstruction in NLL:
+            return NLL[self.reconstruction](_part(output, "logits"), x)
         if self.reconstruction == "gaussian":
             return gaussian_nll(_part(output, "x_hat"), x, self.variance)
         return squared_error(_part(output, "x_hat"), x)
@@ -520,6 +548,8 @@ def _check(**pair: Tensor) -> None:
 
 def _check_unit_range(name: str, x: Tensor) -> None:
     """Refuse numbers outside [0, 1]; NaN was refused before, or is left for training to name."""
+    if not _validate.can_look(x):
+        return
     low, high = _range(x)
     if low < 0 or high > 1:
         hint = (

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from aeteach import _validate
+from aeteach._exact import exact
 
 KERNELS = ("rbf", "imq")
 MEDIAN = "median"
@@ -173,14 +174,15 @@ def mmd_with_error(
             f"x has {len(x)} points and y {len(y)}; the error needs samples of one size"
         )
     k, n = _kernel(kernel, bandwidth, x, y), len(x)
-    rows, squares = [], x.new_zeros((), dtype=torch.float64)
+    rows, squares = [], exact(x.new_zeros(()))
     with torch.no_grad():
         for i in _rows(n, chunk):
             h = k(x[i], x) + k(y[i], y) - k(x[i], y) - k(y[i], x)
             own = torch.arange(len(h), device=h.device)
             h[own, own + i.start] = 0
-            rows.append(h.double().sum(1) / (n - 1))
-            squares += (h.double() ** 2).sum()
+            h = exact(h)
+            rows.append(h.sum(1) / (n - 1))
+            squares += (h**2).sum()
         means = torch.cat(rows)  # (n,)
         estimate = means.mean()
         v = (squares / (n * (n - 1)) - estimate**2).clamp(min=0)

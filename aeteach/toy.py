@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import exact
+from aeteach._on_cpu import on_cpu
 from aeteach.divergences import kl_to_standard_normal
 
 LOG_2PI = math.log(2 * math.pi)
@@ -158,7 +160,7 @@ class Toy:
         """
         evidence = self.log_evidence(x)
         x, mu, log_var = (a[..., None] for a in _together(x, mu, log_var))
-        t = torch.linspace(-9, 9, 361, dtype=torch.float64)
+        t = torch.linspace(-9, 9, 361, dtype=torch.float64, device=x.device)
         weight = torch.exp(self.log_prior(t)) * (t[1] - t[0])  # N(t; 0, 1) dt
         log_q = self.log_prior(t) - log_var / 2
         log_p = self.log_joint(x, mu + torch.exp(log_var / 2) * t)  # (..., 361)
@@ -182,7 +184,8 @@ class Toy:
         """
         x = _observed(x)
         flat = x.reshape(-1, 1)
-        mu = torch.linspace(-1, 1, 1001, dtype=torch.float64) * (2 * flat.abs() + 3)  # (n, 1001)
+        share = torch.linspace(-1, 1, 1001, dtype=torch.float64, device=x.device)
+        mu = share * (2 * flat.abs() + 3)  # (n, 1001)
         best = self.elbo_terms(flat, mu, self._best_log_var(flat, mu)).elbo.argmax(1, keepdim=True)
         low, high = mu.gather(1, best - 1), mu.gather(1, best + 1)
         for _ in range(60):
@@ -193,6 +196,7 @@ class Toy:
         log_var = self._best_log_var(flat, mu)
         return Normal(mu.reshape(x.shape), log_var.reshape(x.shape))
 
+    @on_cpu
     def sample(self, n: int, seed: int | torch.Generator) -> tuple[Tensor, Tensor]:
         """Draw n pairs: z from the prior, then x given z.
 
@@ -210,7 +214,8 @@ class Toy:
     def _integrate(self, x: Tensor) -> Tensor:
         """Return log p(x), (n, 1), from x, (n, 1)."""
         reach = 2 * x.abs() + 9  # no posterior lies beyond
-        z = torch.linspace(-1, 1, _NODES, dtype=torch.float64) * reach  # (n, nodes)
+        share = torch.linspace(-1, 1, _NODES, dtype=torch.float64, device=x.device)
+        z = share * reach  # (n, nodes)
         step = z[:, 1:2] - z[:, :1]
         return torch.logsumexp(self.log_joint(x, z), 1, keepdim=True) + torch.log(step)
 
@@ -233,7 +238,7 @@ class Toy:
 
 def _numbers(name: str, value: Any) -> Tensor:
     """Return finite float64 numbers, no farther from 0 than their fourth power allows."""
-    numbers = _validate.numbers(value, name, "finite numbers").double()
+    numbers = exact(_validate.numbers(value, name, "finite numbers"))
     reach = float(numbers.detach().abs().max())
     if reach > _LARGEST:
         raise ValueError(f"{name} reaches {reach:g}; expected at most {_LARGEST:g}")

@@ -289,6 +289,21 @@ def other(value: Any, **fine: str) -> Arg:
     return Arg(value, "other", fine)
 
 
+def _decoded(per_value: int) -> dict[str, Arg]:
+    """What a decoder makes, so many numbers a value, and 8-bit grey levels."""
+    grey = (_random(N, 3, seed=1) * 255).round() / 255
+    return {"made": floats(_random(N, 3 * per_value), **SIZES), "x": floats(grey)}
+
+
+def _pictures() -> Path:
+    """Return a new folder with one picture."""
+    from PIL import Image
+
+    made = Path(tempfile.mkdtemp())
+    Image.new("RGB", (6, 5), "red").save(made / "a.png")
+    return made
+
+
 def vae(classes: int = 0, told: Any = ("encoder", "decoder")) -> models.VAE:
     """Return a small VAE; its weights depend on nothing."""
     extra = {who: classes * (who in told) for who in ("encoder", "decoder")}
@@ -422,6 +437,22 @@ _entry("data.mnist.fill", lambda: {"progress": flag(False)})
 _entry(
     "data.shapes.shapes",
     lambda: {"split": choice("test", none=LEFT_OUT), "seed": seed(), "rectangles": flag(False)},
+)
+_entry(
+    "data.own.folder",
+    lambda: {"path": path(_pictures()), "size": count(4), "grey": flag()},
+)
+_entry(
+    "data.own.examples",
+    lambda: {
+        "data": floats(
+            _random(3, 5),
+            **SHAPED,
+            **dict.fromkeys(("int64", "uint8", "bool"), "it becomes float32, as it says"),
+            **dict.fromkeys(("axis_more", "column_more"), "another shape is other data"),
+            **dict.fromkeys(("array", "three_numbers"), "one axis more would be a batch"),
+        )
+    },
 )
 _entry("data.shapes.raster", lambda: {"shape": choice("circle"), "side": count(7)})
 _entry("data.spoilt.reader_images", lambda: {"split": choice("test"), "seed": seed()}, slow=True)
@@ -653,6 +684,16 @@ _entry("losses.squared_error", lambda: _pair("x_hat", "x"))
 _entry(
     "losses.gaussian_nll",
     lambda: {**_pair("x_hat", "x"), "variance": number(0.5), "constant": flag()},
+)
+_entry("likelihoods.learned_gaussian_nll", lambda: _decoded(2), infinite=True)
+_entry("likelihoods.continuous_bernoulli_nll", lambda: _decoded(1))
+_entry("likelihoods.discretised_logistic_nll", lambda: _decoded(2))
+_entry("likelihoods.categorical_nll", lambda: _decoded(256))
+_entry("losses.NegativeLogLikelihood", lambda: {"reconstruction": choice("continuous_bernoulli")})
+_entry(
+    "losses.NegativeLogLikelihood.__call__",
+    lambda: {"output": other(_output()), "x": images()},
+    lambda: losses.NegativeLogLikelihood("continuous_bernoulli"),
 )
 _entry("losses.bernoulli_nll", lambda: _pair("logits", "x"))
 _entry("losses.bernoulli_nll_from_x_hat", lambda: _pair("x_hat", "x"), infinite=True)
@@ -1164,6 +1205,7 @@ def _layers(**first: Arg) -> dict[str, Arg]:
     }
 
 
+_entry("models.conv.conv_sides", lambda: {"size": count(SIZE)})
 _entry("models.mlp.mlp_encoder", lambda: _layers(out=count(3)), draws=True)
 _entry("models.mlp.mlp_decoder", lambda: _layers(latent=count(3)), draws=True)
 _entry(
@@ -1275,7 +1317,7 @@ _entry(
         "decoder": part(nn.Linear(D, SIZE**2)),
         "latent": count(D),
         "size": count(SIZE),
-        "sigmoid": flag(),
+        "sigmoid": flag(none="then the likelihood says"),
         "classes": count(10),
         "told": _told(),
     },

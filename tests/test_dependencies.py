@@ -12,7 +12,7 @@ from tests.paths import BOOK, PACKAGE
 # Tools that every layer may use.
 SHARED = {
     *("_exact", "_files", "_measure", "_modes", "_progress"),
-    *("_random", "_validate", "_wrapped"),
+    *("_on_cpu", "_random", "_validate", "_wrapped"),
 }
 # layer -> the layers it imports at the top of a module, beside itself and SHARED
 IMPORTS: dict[str, set[str] | None] = {
@@ -20,6 +20,7 @@ IMPORTS: dict[str, set[str] | None] = {
     "_files": set(),
     "_measure": set(),
     "_modes": set(),
+    "_on_cpu": set(),
     "_progress": set(),
     "_random": set(),
     "_moved": set(),
@@ -30,7 +31,8 @@ IMPORTS: dict[str, set[str] | None] = {
     "results": set(),
     "scoreboard": {"reported", "results"},
     "data": set(),
-    "models": set(),
+    "likelihoods": set(),
+    "models": {"likelihoods"},
     "mmd": set(),
     "divergences": {"mmd"},
     "channel": set(),
@@ -40,8 +42,8 @@ IMPORTS: dict[str, set[str] | None] = {
     "toy": {"divergences"},
     "diffusion": {"divergences"},
     "quantize": set(),
-    "losses": {"divergences", "mmd"},
-    "training": {"losses"},
+    "losses": {"divergences", "likelihoods", "mmd"},
+    "training": {"likelihoods", "losses"},
     "weights": {"models"},
     "metrics": {"data", "models", "divergences", "losses", "training", "weights"},
     "htr": {"metrics"},

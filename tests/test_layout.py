@@ -43,12 +43,14 @@ NO_EXERCISES = {
     "references",
     "self-test",
     "all-exercises",
+    "for-teachers",
 }
 # Pages that show no figure of their own. Every other one has its figures' test in a browser.
 NO_FIGURE = {
     "notation": "a list",
     "how-do-we-know": "a list",
     "all-exercises": "a list",
+    "for-teachers": "plans of courses",
     "glossary": "a list",
     "references": "a list",
     "how-to-use": "shows the axis of pca-by-hand",

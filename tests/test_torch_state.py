@@ -18,6 +18,7 @@ from aeteach.metrics.readability import readability
 
 IMAGES = torch.rand(24, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(24) % 10
+ASKED = torch.tensor([0, 1, 1])
 CODES = torch.rand(24, 2, generator=torch.Generator().manual_seed(1))
 SMALL = torch.rand(24, 1, 28, 28, generator=torch.Generator().manual_seed(2))
 
@@ -51,9 +52,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "all_digits": lambda: conditional.all_digits(aeteach.load("cvae"), [0.5, -1.0]),
     "digit_grid": lambda: conditional.digit_grid(aeteach.load("cvae"), 3, 2),
     "grid": lambda: latent.grid(3, -1.0, 1.0),
-    "draw_by_class": lambda: latent.draw_by_class(
-        CODES, LABELS % 2, torch.tensor([0, 1, 1]), seed=1, classes=2
-    ),
+    "draw_by_class": lambda: latent.draw_by_class(CODES, LABELS % 2, ASKED, seed=1, classes=2),
     "inpaint": lambda: inpainting.inpaint(
         aeteach.load("keras-vae"), SMALL[:4], inpainting.hole(), sample=True
     ),

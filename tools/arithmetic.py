@@ -94,11 +94,12 @@ class _Noise(TorchDispatchMode):
         return result
 
     def _disturb(self, tensor: torch.Tensor, cancels: bool) -> None:
-        sizes = tensor.abs()
+        # Made small before anything is added: a result near the largest number stays finite.
+        last_places = ULPS * torch.finfo(tensor.dtype).eps * tensor.abs()
         if cancels:  # the typical size of the other results stands for that of the terms
-            finite = sizes[sizes.isfinite()]
-            sizes = sizes + finite.sum() / max(1, len(finite))
-        disturbed = tensor + ULPS * torch.finfo(tensor.dtype).eps * sizes * self._hash(tensor)
+            finite = last_places[last_places.isfinite()]
+            last_places = last_places + finite.sum() / max(1, len(finite))
+        disturbed = tensor + last_places * self._hash(tensor)
         if not cancels:  # a probability stays one, a positive number positive
             disturbed = disturbed.clamp(tensor.floor(), tensor.ceil())
         integers, _, last = HASHES[tensor.dtype]

@@ -259,7 +259,7 @@ def how_named(verdict: checks.Verdict, secret: Secret) -> str:
         return "special"
     if re.search(r"Line \d+, `", hint):
         return "place and kind"
-    for words, way in (("one slip: ", "kind"), ("makes no use of", "kind")):
+    for words, way in (("one slip: ", "kind"), ("With other numbers in", "kind")):
         if words in hint:
             return way
     return "own error" if re.search(r"line \d+ of your code.* raised \w+", hint) else ""

@@ -18,6 +18,7 @@ import itertools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -26,6 +27,9 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "book" / "_ext"))  # as _config.yml does
+from aeteach_book.kernels import private  # noqa: E402
+
 REFERENCE = ROOT / "tests" / "reference"
 BUILD = ROOT / "_build"
 TAG = "nbval-check-output"
@@ -88,15 +92,18 @@ def execute(
     notebook = read(chapter)
     if first:
         notebook.cells.insert(0, nbformat.v4.new_code_cell(first, id="first"))
-    client = NotebookClient(
-        notebook,
-        timeout=seconds_a_cell,
-        allow_errors=not stop_at_error,
-        coalesce_streams=True,  # or a busy machine cuts the same text into other pieces
-        resources={"metadata": {"path": str(chapter.parent)}},
-    )
-    # An event loop of its own, closed afterwards: chapters may be run in several threads.
-    asyncio.run(client.async_execute(env=dict(os.environ if environment is None else environment)))
+    environment = dict(os.environ if environment is None else environment)
+    with tempfile.TemporaryDirectory() as place:
+        client = NotebookClient(
+            notebook,
+            timeout=seconds_a_cell,
+            allow_errors=not stop_at_error,
+            coalesce_streams=True,  # or a busy machine cuts the same text into other pieces
+            resources={"metadata": {"path": str(chapter.parent)}},
+            config=private(Path(place)),
+        )
+        # An event loop of its own, closed afterwards: chapters may be run in several threads.
+        asyncio.run(client.async_execute(env=environment))
     notebook.metadata.pop("language_info", None)
     notebook.metadata.pop("widgets", None)
     if first:

@@ -35,12 +35,14 @@ from aeteach._validate.plain import (
     say,
     seed,
     several,
+    shape,
     text,
 )
 from aeteach._validate.tensors import (
     broadcast,
     can_look,
     classes,
+    examples,
     finite,
     fits,
     floating,
@@ -56,6 +58,7 @@ from aeteach._validate.tensors import (
     pixels,
     same,
     tensor,
+    unit,
 )
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "classes",
     "count",
     "counts",
+    "examples",
     "finite",
     "fits",
     "flag",
@@ -94,6 +98,8 @@ __all__ = [
     "say",
     "seed",
     "several",
+    "shape",
     "tensor",
     "text",
+    "unit",
 ]

@@ -101,6 +101,29 @@ def counts(value: Any, name: str, least: int = 1, many: int | None = None) -> tu
     return tuple(count(n, f"each of {name}") for n in items)
 
 
+def shape(size: Any, name: str = "size") -> tuple[int, ...]:
+    """Return the shape of one example: (C, H, W) of an image, (F,) of features.
+
+    Args:
+        size: side of a square grey image; or (H, W), (C, H, W) or (F,).
+        name: what the caller calls it.
+
+    Raises:
+        TypeError, ValueError: none of these.
+    """
+    if not isinstance(size, list | tuple | torch.Size):
+        side = count(size, name, most=MAX_SIDE)
+        return (1, side, side)
+    if not 1 <= len(size) <= 3:
+        raise ValueError(
+            f"{name} is {say(size)}; expected a side in pixels, (H, W), (C, H, W), or (F,) for "
+            "features"
+        )
+    most = MAX_COUNT if len(size) == 1 else MAX_SIDE
+    found = tuple(count(n, f"a number of {name}", most=most) for n in size)
+    return (1, *found) if len(found) == 2 else found
+
+
 def room(n: int, what: str) -> None:
     """Refuse to make more numbers than a memory holds.
 

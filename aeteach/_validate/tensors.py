@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.masked import MaskedTensor
 from torch.nn.parameter import is_lazy
 
-from aeteach._validate.plain import MAX_CLASSES, say
+from aeteach._exact import exact
+from aeteach._validate.plain import MAX_CLASSES, say, shape
 
 FLOATS = (torch.float32, torch.float64)
 FAR = 5.0  # x_hat of a linear model leaves [0, 1] a little; grey levels up to 255 go far
@@ -107,10 +108,97 @@ def images(x: object, name: str = "images", size: int | None = None) -> Tensor:
     low, high = _ends(x)
     if math.isnan(low):
         raise ValueError(f"{name} holds NaN in {int(x.isnan().sum())} pixels: find where it began")
+    _in_unit(name, low, high)
+    return x
+
+
+def examples(
+    x: object,
+    name: str = "x",
+    size: int | tuple[int, ...] | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+    unit: bool = False,
+    look: bool = True,
+) -> Tensor:
+    """Return x if it is a batch of images (N, C, H, W) or features (N, F), finite, not empty.
+
+    Args:
+        x: what arrived.
+        name: what the caller calls it.
+        size: shape of one example, as for `shape`; None for any.
+        dtype: of the model's weights, float32 or float64.
+        unit: the model makes values in [0, 1], so that far ones are a slip.
+        look: whether the numbers are looked at, and not only shape and dtype.
+
+    Raises:
+        TypeError: not a tensor, or of another dtype.
+        ValueError: another shape, empty, NaN, infinite; or what looks like undivided grey levels.
+    """
+    kind = str(dtype).removeprefix("torch.")
+    one = None if size is None else shape(size)
+    want = "(N, C, H, W) or (N, F)" if one is None else f"(N, {', '.join(map(str, one))})"
+    x = tensor(x, name, f"a {kind} tensor {want}")
+    if x.dtype != dtype:
+        raise TypeError(f"{name} must be {kind}, got {x.dtype}: {_to_kind(x, kind)}")
+    if (x.ndim not in (2, 4)) if one is None else (x.shape[1:] != one):
+        raise ValueError(f"{name} must be {want}, got {_shape(x)}: {_to_shape(x, one)}")
+    if x.numel() == 0:
+        raise ValueError(f"{name} is empty, {_shape(x)}: pass at least one example")
+    if look and can_look(x):
+        _check_values(x, name, unit)
+    return x
+
+
+def unit(x: Tensor, name: str, why: str) -> Tensor:
+    """Return x if its numbers are in [0, 1].
+
+    Args:
+        x: what arrived, finite.
+        name: what the caller calls it.
+        why: what asks for it.
+
+    Raises:
+        ValueError: they are not.
+    """
+    _in_unit(name, *_ends(x), f" {why},")
+    return x
+
+
+def _in_unit(name: str, low: float, high: float, why: str = "") -> None:
     if low < 0 or high > 1:
         hint = "divide grey levels by 255" if low >= 0 and 1 < high <= 255 else "undo the scaling"
-        raise ValueError(f"{name} must be in [0, 1], got {low:g} to {high:g}: {hint}")
-    return x
+        raise ValueError(f"{name} must be in [0, 1],{why} got {low:g} to {high:g}: {hint}")
+
+
+def _check_values(x: Tensor, name: str, unit: bool) -> None:
+    low, high = _ends(x)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        bad = int((~x.detach().isfinite()).sum())
+        raise ValueError(
+            f"{name} holds NaN or infinity in {bad} of its numbers: find where they began"
+        )
+    grey = x.ndim == 4 and low >= 0 and FAR <= high <= 255
+    if grey or (unit and not (low > -FAR and high < FAR)):
+        raise ValueError(
+            f"{name} must be in [0, 1], or a little beyond, and runs from {low:g} to {high:g}: "
+            "divide grey levels by 255"
+        )
+
+
+def _to_shape(x: Tensor, one: tuple[int, ...] | None) -> str:
+    """Say how to make a batch of another shape."""
+    if one is None:
+        return "grey images need .unsqueeze(1)" if x.ndim == 3 else "a row for each example"
+    if x.shape == one:
+        return "one example is a batch of one: use x[None]"
+    if len(one) == 3 and x.ndim == 4 and x.shape[1:] == (*one[1:], one[0]):
+        return "channels come first: use .permute(0, 3, 1, 2)"
+    if len(one) == 1 and x.ndim > 2 and x[0].numel() == one[0]:
+        return "use .flatten(1)"
+    if one[0] == 1 and len(one) == 3:
+        return _to_images(x, one[1] if one[1] == one[2] else (one[1], one[2]))
+    return f"the model was made for examples of {one}: say size= when making it, or reshape"
 
 
 def pixels(
@@ -271,7 +359,7 @@ def numbers(
     if isinstance(value, str | bytes | bool) or value is None:
         raise TypeError(f"{name} is {say(value)}; expected {want}")
     try:
-        x = value if isinstance(value, Tensor) else torch.as_tensor(value)
+        x = value if isinstance(value, Tensor) else torch.as_tensor(value, device="cpu")
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise TypeError(
             f"{name} is {say(value)}, which cannot become a tensor; expected {want}, in a tensor, "
@@ -287,8 +375,8 @@ def numbers(
         raise ValueError(f"{name} has shape {_shape(x)}; expected {want}, at most {axes} axis")
     # Python's numbers are float64, which as_tensor would round to float32.
     if not hasattr(value, "dtype"):
-        x = torch.as_tensor(value, dtype=torch.float64)
-    x = x if x.dtype in FLOATS else x.double()
+        x = torch.as_tensor(value, dtype=torch.float64, device="cpu")
+    x = x if x.dtype in FLOATS else exact(x)
     look = finite and can_look(x) and not (graph and x.grad_fn is not None)
     if look and not bool(x.detach().isfinite().all()):
         raise ValueError(f"{name} holds NaN or infinity; expected {want}")
@@ -310,14 +398,15 @@ def same(**tensors: Tensor) -> None:
 
 
 def broadcast(**tensors: Tensor) -> list[Tensor]:
-    """Return tensors, each expanded to the one shape that they broadcast to.
+    """Return tensors, each expanded to the one shape that they broadcast to, on one device.
 
     Raises:
         ValueError: there is none, or they are on different devices.
     """
     one_device(**tensors)
+    place = next((t.device for t in tensors.values() if t.ndim), None)
     try:
-        return list(torch.broadcast_tensors(*tensors.values()))
+        return list(torch.broadcast_tensors(*(t.to(place) for t in tensors.values())))
     except RuntimeError as error:
         shapes = ", ".join(f"{name} {_shape(t)}" for name, t in tensors.items())
         raise ValueError(
@@ -340,12 +429,12 @@ def one_kind(**tensors: Tensor) -> None:
 
 
 def one_device(**tensors: Tensor) -> None:
-    """Refuse tensors that are on different devices.
+    """Refuse tensors that are on different devices; one number on the CPU goes with any.
 
     Raises:
         ValueError: they are.
     """
-    if len({t.device for t in tensors.values()}) > 1:
+    if len({t.device for t in tensors.values() if t.ndim or t.device.type != "cpu"}) > 1:
         places = ", ".join(f"{name} on {t.device}" for name, t in tensors.items())
         raise ValueError(f"{places}; expected one device: move one with .to(...)")
 

@@ -216,7 +216,9 @@ def _renamed(node: ast.Call, name: str) -> ast.Call:
 
 
 def _is_piece(node: ast.AST) -> bool:
-    """Tell whether a node is a value that a slip may have hit as a whole."""
+    """Tell whether a node is a value that a slip may hit as a whole; an empty table is none."""
+    if _called(node) in ("zeros", "zeros_like", "empty", "empty_like"):
+        return False
     return isinstance(node, ast.BinOp | ast.Call | ast.Name | ast.Attribute | ast.Subscript)
 
 
@@ -248,7 +250,7 @@ def _axis(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         current, arguments = node.args[at], node.args[:at] + node.args[at + 1 :]
     if isinstance(node.func, ast.Name):  # Python's own sum and max have no axis
         return
-    word = f"an {word}" if word[0] in "aeiou" else f"a {word}"
+    kind, word = word, f"an {word}" if word[0] in "aeiou" else f"a {word}"
     wrong = f"{word} runs over the wrong axis"
     everything = f"{word} runs over everything, where one axis is meant"
     one = f"{word} runs over one axis, where everything is meant"
@@ -257,7 +259,8 @@ def _axis(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
             continue
         value = ast.parse(repr(axis), mode="eval").body
         new = ast.Call(node.func, [*arguments[:at], value, *arguments[at:]], rest)
-        yield (new, everything, one) if current is None else (new, wrong, wrong)
+        whole = current is None and kind not in ("stacking", "joining", "sorting")
+        yield (new, everything, one) if whole else (new, wrong, wrong)
     if current is not None:
         yield ast.Call(node.func, arguments, rest), one, everything
 
@@ -293,7 +296,14 @@ def _of_rows(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
 
 _TWINS = {
     **{"sum": "mean", "mean": "sum median", "median": "mean", "prod": "sum", "nansum": "nanmean"},
-    **{"max": "min", "min": "max mean", "amax": "amin", "amin": "amax", "var": "std", "std": "var"},
+    **{
+        "max": "min sum",
+        "min": "max mean",
+        "amax": "amin",
+        "amin": "amax",
+        "var": "std",
+        "std": "var",
+    },
     **{"argmax": "argmin max", "argmin": "argmax min", "cumsum": "sum cumprod", "cumprod": "prod"},
     **{"maximum": "minimum", "minimum": "maximum", "any": "all", "all": "any", "fmax": "fmin"},
     **{"log": "log2 log10 log1p", "log2": "log log10", "log10": "log log2", "log1p": "log"},
@@ -383,9 +393,9 @@ def _factor(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
             yield node.left, too_many, missing
         elif _value(node.left) is not None and isinstance(node.op, ast.Mult):
             yield node.right, too_many, missing
-    said = "a constant factor is wrong"
     number = _value(node)
     if number is not None and isinstance(parent, ast.BinOp) and number not in (0, 1):
+        said = _ROLES.get(type(parent.op), "a constant factor is wrong")
         for factor in (2, 0.5):
             changed = number * factor
             yield _number(int(changed) if changed == int(changed) else changed), said, said
@@ -396,6 +406,11 @@ def _factor(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         yield _binary(node, ast.Mult(), _number(2)), missing, too_many
         yield _binary(node, ast.Div(), _number(2)), missing, too_many
 
+
+_ROLES: dict[type[ast.operator], str] = {  # of a number in an operation that is no product
+    **{ast.Pow: "an exponent is wrong", ast.Add: "a number is wrong", ast.Sub: "a number is wrong"},
+    **{ast.Mod: "a number is wrong"},
+}
 
 _UNARY = {
     **{"exp": "an exponential", "log": "a logarithm", "log2": "a logarithm", "sqrt": "a root"},
@@ -445,7 +460,7 @@ def _meaning(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     for new in (_apply("exp", half), _apply("exp", twice), _binary(_apply("log", node), *_TWICE)):
         yield new, said, said
     if node.id.isupper() or node.id in ("x", "z", "a", "b", "factors"):
-        centred = "the mean is not subtracted"
+        centred = "the mean is not subtracted here"
         yield _apply("centred", node), centred, "a mean is subtracted that should stay"
 
 
@@ -455,18 +470,6 @@ _TWICE = (ast.Mult(), ast.Constant(2))
 def _operator(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     if not isinstance(node, ast.BinOp):
         return
-    others: dict[type[ast.operator], tuple[list[ast.operator], str]] = {
-        ast.Mult: (
-            [ast.Div(), ast.Add(), ast.MatMult()],
-            "a product stands where another operation is meant",
-        ),
-        ast.Div: ([ast.Mult(), ast.FloorDiv()], "a quotient stands where another is meant"),
-        ast.FloorDiv: ([ast.Div()], "a rounded quotient stands where another is meant"),
-        ast.Mod: ([ast.FloorDiv()], "a remainder stands where another operation is meant"),
-        ast.Add: ([ast.Mult()], "a sum stands where another operation is meant"),
-        ast.MatMult: ([ast.Mult()], "number by number and matrix product are mixed up"),
-        ast.Pow: ([ast.Mult()], "a power stands where another operation is meant"),
-    }
     pairs = {
         (ast.Mult, ast.Div): "a product and a quotient are exchanged",
         (ast.Div, ast.FloorDiv): "rounding down is missing or not wanted",
@@ -474,11 +477,22 @@ def _operator(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         (ast.Mult, ast.Pow): "a product and a power are exchanged",
         (ast.MatMult, ast.Mult): "a matrix product and one number by number are exchanged",
     }
-    found, fallback = others.get(type(node.op), ([], ""))
-    for op in found:
-        kinds = (type(node.op), type(op))
-        said = pairs.get(kinds) or pairs.get(kinds[::-1]) or fallback
-        yield _binary(node.left, op, node.right), said, said
+    for op in _OTHERS.get(type(node.op), ()):
+        kinds = type(node.op), op
+        both = pairs.get(kinds) or pairs.get(kinds[::-1])
+        mends, spoils = (f"a {_OPERATIONS[k]} stands where another is meant" for k in kinds)
+        yield _binary(node.left, op(), node.right), both or mends, both or spoils
+
+
+_OPERATIONS: dict[type[ast.operator], str] = {
+    **{ast.Mult: "product", ast.Div: "quotient", ast.FloorDiv: "quotient that is rounded down"},
+    **{ast.Mod: "remainder", ast.Add: "sum", ast.MatMult: "matrix product", ast.Pow: "power"},
+}
+_OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    **{ast.Mult: (ast.Div, ast.Add, ast.MatMult), ast.Div: (ast.Mult, ast.FloorDiv)},
+    **{ast.FloorDiv: (ast.Div, ast.Mod), ast.Mod: (ast.FloorDiv,), ast.Add: (ast.Mult,)},
+    **{ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,)},
+}
 
 
 _EXCHANGED: dict[type[ast.operator], str] = {

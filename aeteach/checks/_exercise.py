@@ -6,6 +6,7 @@ sentence of their own. Everything else a checker says is found by two searches (
 
 import functools
 import html
+import math
 import weakref
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,10 +17,9 @@ import numpy as np
 import torch
 
 from aeteach.checks._agree import Arguments, Array, agree, given, numbers, one_by_one, plain
-from aeteach.checks._run import undisturbed
+from aeteach.checks._run import Deadline, at_most, left, undisturbed
 from aeteach.checks._search import (
     RAISED,
-    Deadline,
     Finding,
     Mutants,
     Task,
@@ -40,8 +40,9 @@ from aeteach.checks._trial import (
 )
 
 _PATIENCE = 0.5  # seconds that one call of a mistake's function may take
-_PREPARE = 0.6  # seconds that the mutants may take, in one check
-_SEARCH = 0.8  # seconds that each search for a mistake may take
+_PREPARE = 0.5  # seconds that the mutants may take, in one check
+_SEARCH = 0.8  # seconds that the search in the answer may take
+_EDITED = 256 << 20  # bytes that edited code may take: it may ask for any number of anything
 
 
 @dataclass(frozen=True)
@@ -314,20 +315,23 @@ def _commits(mistake: Mistake, trial: Trial, task: Task) -> bool:
 def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> tuple[str, bool]:
     """Say what the searches find, and whether it is the whole mistake."""
     task, mutants, first = secret.task, secret.mutants, trial.first_wrong
-    mutants.prepare(first, Deadline(_PREPARE))
-    deadline = Deadline(_SEARCH)
-    found = repair(answer, trial.form, trial.results, first, task, mutants, deadline, trial.pace)
+    with at_most(_EDITED):
+        mutants.prepare(first, Deadline(min(_PREPARE, left() / 2)))
+        search = Deadline(min(_SEARCH, left() - 0.05))
+        found = repair(answer, trial.form, trial.results, first, task, mutants, search, trial.pace)
     if found is not None and found.beside is None:
         mended = f"With that mended, all {len(task.inputs)} inputs come out right."
         return f"{_where(found)}: {found.said}. {mended}", True
     mutant = mutants.like(trial.results)
     if mutant is not None:
         return f"Your results are those of a right function with one slip: {mutant.said}.", True
-    if found is None or found.beside is None:
+    if found is None:
         return "", False
     if found.whole:
         return f"{_where(found)}: {found.said}.", True
-    return f"Two mistakes. {_where(found)}: {found.said}. Besides, {found.beside.said}.", False
+    assert isinstance(found.beside, Finding)
+    both = f"{_where(found)}: {found.said}. {_where(found.beside)}: {found.beside.said}."
+    return f"Two changes mend it. {both}", True
 
 
 def _where(found: Finding) -> str:
@@ -335,6 +339,12 @@ def _where(found: Finding) -> str:
 
 
 # ---------------------------------------------------------------- numbers
+
+
+def _is_rounded_to(digits: int, got: float, right: float) -> bool:
+    """Tell whether a number is another one rounded to some digits; a tie may go either way."""
+    ways = (float(f"{right * nudge:.{digits - 1}e}") for nudge in (1 - 1e-12, 1 + 1e-12))
+    return any(math.isclose(got, way, rel_tol=1e-9) for way in ways)
 
 
 class Quantity(Check):
@@ -389,6 +399,8 @@ class Quantity(Check):
         for wrong, hint in mistakes:
             if self._equal(got, np.asarray(wrong, dtype=np.float64)):
                 return self.no(hint)
+        if self._digits is not None and self._is_rounded(got, right):
+            return self.no(f"Rounded too far: {self._digits} significant digits are asked for.")
         return self.no(self._general(got, right))
 
     def _equal(self, got: Array, right: Array) -> bool:
@@ -399,6 +411,16 @@ class Quantity(Check):
             place = np.floor(np.log10(np.abs(right))) + 1 - self._digits
         unit = np.where(right == 0, 10.0**-self._digits, 10.0**place)
         return bool((np.abs(got - right) < unit * (1 + 1e-9)).all())
+
+    def _is_rounded(self, got: Array, right: Array) -> bool:
+        """Tell whether each number is the right one, rounded to fewer digits than asked for."""
+        assert self._digits is not None
+        if not right.all():
+            return False
+        pairs = list(zip(got.ravel(), right.ravel(), strict=True))
+        return any(
+            all(_is_rounded_to(digits, g, r) for g, r in pairs) for digits in range(1, self._digits)
+        )
 
     def _general(self, got: Array, right: Array) -> str:
         if self._equal(-got, right):

@@ -3,7 +3,9 @@
 In the main thread an interval timer interrupts a call that takes too long; where there is none
 (another thread, Windows), a trace function looks at the clock at every line. What counts is the
 time that the thread itself has worked, so that a busy machine convicts nobody; a call that only
-waits is stopped after ten times as long on the clock.
+waits is stopped by the clock. All calls of one check share its budget of time and of memory, so
+that none of them, and no number of them, can take longer. What no interpreter can interrupt, such
+as `sum(range(10**12))`, is out of reach.
 """
 
 import contextlib
@@ -15,11 +17,21 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+BUDGET = 1.7  # seconds that all calls of one check may take together
+MEMORY = 2 << 30  # bytes that they may add to the process
 
 
 class TooLong(BaseException):
@@ -38,6 +50,37 @@ class EndsProgram(Exception):  # noqa: N818 - stands for what it holds
         self.original = original
 
 
+@dataclass
+class Deadline:
+    """So many seconds of this thread's own time, so that a busy machine changes no hint.
+
+    Five times as many on the clock end it too.
+    """
+
+    seconds: float
+    worked: float = field(default_factory=time.thread_time)
+    start: float = field(default_factory=time.monotonic)
+
+    def left(self) -> float:
+        """Return the seconds that are left; negative once it is over."""
+        clock = (time.monotonic() - self.start) / 5
+        return self.seconds - max(time.thread_time() - self.worked, clock)
+
+
+class _Check(threading.local):
+    """What is known of the check that runs in this thread."""
+
+    deadline: Deadline | None = None
+
+
+_CHECK = _Check()
+
+
+def left() -> float:
+    """Return the seconds that are left to the check that runs in this thread."""
+    return _CHECK.deadline.left() if _CHECK.deadline else float("inf")
+
+
 def call(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:
     """Return what a function makes of arguments, or raise what it raises.
 
@@ -51,6 +94,10 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
         EndsProgram: the function raised what no `except Exception` stops; only the user's own
             KeyboardInterrupt goes through.
     """
+    seconds = min(seconds, left())
+    if seconds <= 0:
+        raise TooLong
+    modules, start = len(sys.modules), time.thread_time()
     on_main = threading.current_thread() is threading.main_thread()
     limited = _timed if on_main and hasattr(signal, "setitimer") else _traced
     try:
@@ -59,24 +106,62 @@ def call(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: floa
         raise
     except BaseException as error:
         raise EndsProgram(error) from error
+    finally:
+        if _CHECK.deadline and len(sys.modules) > modules:  # a first import is nobody's fault
+            _CHECK.deadline.seconds += time.thread_time() - start
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Silence warnings; put back afterwards whatever state of the process a function may move."""
+def undisturbed(seconds: float = BUDGET) -> Iterator[None]:
+    """Silence warnings; put back afterwards whatever state of the process a function may move.
+
+    Args:
+        seconds: that all calls in here may take together; inside another one, that one's count.
+    """
+    outer = _CHECK.deadline
     states = generator_states()
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     depth, printing = sys.getrecursionlimit(), np.get_printoptions()
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), _no_way_out():
+        _CHECK.deadline = outer or Deadline(seconds)
+        quiet = warnings.catch_warnings(), np.errstate(all="ignore")
+        with quiet[0], quiet[1], _no_way_out(), at_most(MEMORY):
             warnings.simplefilter("ignore")
             yield
     finally:
+        _CHECK.deadline = outer
         set_generators(states)
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)
         sys.setrecursionlimit(depth)
         np.set_printoptions(**printing)
+
+
+@contextlib.contextmanager
+def at_most(more: int) -> Iterator[None]:
+    """Let the process take so many bytes more; beyond it raises MemoryError, as Linux allows."""
+    taken = _memory_taken()
+    if resource is None or taken is None:
+        yield
+        return
+    before, most = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = taken + more
+    if before != resource.RLIM_INFINITY and before < wanted:
+        wanted = before
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (before, most))
+
+
+def _memory_taken() -> int | None:
+    """Return the bytes of data that the process has, where Linux counts them."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * resource.getpagesize()
 
 
 def generator_states() -> tuple[Any, ...]:
@@ -159,7 +244,9 @@ class _Watch:
 
     def over(self) -> bool:
         waited = time.monotonic() - self.start
-        return time.thread_time() - self.worked >= self.seconds or waited >= 10 * self.seconds
+        worked = time.thread_time() - self.worked
+        sleeps = waited >= 1.5 * self.seconds and worked < 0.02 * waited
+        return worked >= self.seconds or sleeps or waited >= 10 * self.seconds
 
 
 def _timed(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Any:

@@ -4,7 +4,8 @@
 input, the mistake is where the edit is. **Mutants.** Every small edit of the reference solution is
 tried; if one makes the solution return what the answer returns on every input, its edit is the
 mistake. The two meet in the middle: an edit of the answer that makes it equal to a mutant of the
-solution tells two mistakes apart. Neither the repaired code nor the solution is ever shown.
+solution leaves one slip; where another edit of the answer mends that too, both places are told.
+Neither the repaired code nor the solution is ever shown.
 
 Related work: Singh, Gulwani and Solar-Lezama (PLDI 2013) search repairs from an error model with a
 solver; Clara (Gulwani, Radicek and Zuleger, PLDI 2018) and Refactory (Hu et al., ASE 2019) align an
@@ -12,37 +13,19 @@ answer with other correct ones. Answers here have a few lines, so trying all edi
 """
 
 import ast
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from aeteach.checks._agree import Arguments, Array, agree, given, plain, signature
 from aeteach.checks._edits import Edit
-from aeteach.checks._run import TooLong, call, silent
+from aeteach.checks._run import Deadline, TooLong, call, silent
 from aeteach.checks._source import NoSource, Program, snippet
 
 Same = Callable[[Any, Any], bool]
 RAISED = object()  # stands for the result of a call that raised
-
-
-@dataclass
-class Deadline:
-    """So many seconds of this thread's own time, so that a busy machine changes no hint.
-
-    Five times as many on the clock end it too.
-    """
-
-    seconds: float
-    worked: float = field(default_factory=time.thread_time)
-    start: float = field(default_factory=time.monotonic)
-
-    def left(self) -> float:
-        """Return the seconds that are left; negative once it is over."""
-        clock = (time.monotonic() - self.start) / 5
-        return self.seconds - max(time.thread_time() - self.worked, clock)
 
 
 @dataclass(frozen=True)
@@ -191,8 +174,8 @@ class Finding:
     said: str
     line: int
     code: str
-    beside: Mutant | None = None  # a second mistake, if one edit does not mend it all
-    whole: bool = False  # whether the two are one, told in full
+    beside: "Finding | Mutant | None" = None  # what is left, if one edit does not mend it all
+    whole: bool = False  # whether what is left is that what stands here is another
 
 
 def repair(
@@ -227,32 +210,76 @@ def repair(
     order = [first, *(i for i in range(len(task.inputs)) if i != first)]
     seconds = min(max(20 * pace, 0.05), 0.2)
     half: Finding | None = None
+    met = 0
 
     def try_out(version: Callable[..., Any], i: int) -> Any:
         return outcome(version, given(task.inputs[i], form), min(seconds, deadline.left()))
+
+    def mends(version: Callable[..., Any], result: Any) -> bool:
+        return task.right(result, first) and all(
+            task.right(try_out(version, i), i) for i in order[1:]
+        )
+
+    def left_over(version: Callable[..., Any], result: Any, edit: Edit) -> Mutant | None:
+        """Return the mutant of the solution that an edited answer is equal to."""
+        for mutant in mutants.close(result, first)[:3]:
+            if _done_to_both(edit.mends, mutant.said):
+                continue
+            others = {i: try_out(version, i) for i in order[1:]} | {first: result}
+            in_order = [others[i] for i in range(len(order))]
+            if _vary(in_order) and mutants.is_like(mutant, in_order):
+                return mutant
+        return None
+
+    def second() -> Finding | None:
+        """Look for one more edit that makes right what has been edited once."""
+        for edit, name, version in program.versions():
+            if deadline.left() <= 0:
+                return None
+            if version is None or program.loses(edit, name):
+                continue
+            result = try_out(version, first)
+            if result is not RAISED and mends(version, result):
+                return _mended(edit, program, name)
+        return None
 
     with silent():
         for edit, name, version in program.versions():
             if deadline.left() <= 0:
                 break
-            if version is None:
+            if version is None or program.loses(edit, name):
                 continue
             result = try_out(version, first)
             if result is RAISED:
                 continue
-            if task.right(result, first):
-                if all(task.right(try_out(version, i), i) for i in order[1:]):
-                    return _mended(edit, program, name)
-            elif half is None and _changes(result, results[first]):
-                for mutant in mutants.close(result, first)[:3]:
-                    if _done_to_both(edit.mends, mutant.said):
-                        continue
-                    others = [result, *(try_out(version, i) for i in order[1:])]
-                    in_order = [others[order.index(i)] for i in range(len(order))]
-                    if _vary(in_order) and mutants.is_like(mutant, in_order):
-                        half = _half(edit, mutant, program, name)
-                        break
+            if mends(version, result):
+                return _mended(edit, program, name)
+            if half is not None or met > _MEETINGS or not _changes(result, results[first]):
+                continue
+            if not _same_shape(result, task.wants[first][0]):
+                continue
+            mutant = left_over(version, result, edit)
+            if mutant is None:
+                continue
+            met += 1
+            piece = _half(edit, mutant, program, name)
+            if piece is not None:
+                half = piece
+                continue
+            with program.kept(name):
+                besides = second()
+            if besides is not None:
+                half = replace(_mended(edit, program, name), beside=besides)
     return half
+
+
+_MEETINGS = 3  # edits that leave one slip, of which the second is looked for
+
+
+def _same_shape(result: Any, want: Any) -> bool:
+    """Tell whether numbers are arranged as wanted: what is cut short agrees too easily."""
+    mine, right = signature(result), signature(want)
+    return mine is not None and right is not None and mine[1].size == right[1].size
 
 
 def _done_to_both(mends: str, said: str) -> bool:
@@ -270,7 +297,9 @@ def _vary(results: Sequence[Any]) -> bool:
         return all(_vary(entries) for entries in zip(*kept, strict=True))
     found = [s[1] for r in kept if (s := signature(r)) is not None]
     together = np.concatenate(found) if found else np.zeros(0)
-    return together.size > 0 and bool(np.isfinite(together).all() and np.ptp(together) > 0)
+    if not together.size or not np.isfinite(together).all():
+        return False
+    return bool(np.ptp(together) > 1e-6 * np.abs(together).max())
 
 
 def _changes(result: Any, before: Any) -> bool:
@@ -284,14 +313,14 @@ def _mended(edit: Edit, program: Program, name: str) -> Finding:
     return _found(edit.mends, edit.node, program, name)
 
 
-def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding:
-    """Tell two mistakes; if what is too many and what is missing is one thing, tell that it is."""
+def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding | None:
+    """Tell of a piece without which the answer is a right function that lacks such a piece."""
     gone, lost = _word(edit.mends, " too many"), _word(mutant.said, " is missing")
     same = gone == lost or {gone, lost} <= {"constant factor", "factor or divisor"}
     if edit.dropped is not None and gone and same:
-        said = f"this {lost} is not right, and the rest is"
+        said = f"without this {gone}, what is left is a right function that lacks a {lost}"
         return _found(said, edit.dropped, program, name, mutant, whole=True)
-    return _found(edit.mends, edit.node, program, name, mutant)
+    return None
 
 
 def _word(said: str, ending: str) -> str:
@@ -306,7 +335,7 @@ def _found(
     node: ast.AST,
     program: Program,
     name: str,
-    beside: Mutant | None = None,
+    beside: "Finding | Mutant | None" = None,
     *,
     inside: ast.AST | None = None,
     whole: bool = False,

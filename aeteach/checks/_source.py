@@ -7,6 +7,7 @@ edited version: a function that opens files or reaches outside is left alone.
 
 import ast
 import builtins
+import contextlib
 import copy
 import functools
 import itertools
@@ -142,6 +143,28 @@ class Program:
             for edit in edits(node, self.scope(name)):
                 yield edit, name, self._built(name)
 
+    @contextlib.contextmanager
+    def kept(self, name: str) -> Iterator[None]:
+        """Keep the edit that is in force, so that further versions have it too."""
+        before = self._codes
+        self._codes = before | {name: _compiled(*self.parts[name])}
+        try:
+            yield
+        finally:
+            self._codes = before
+
+    def loses(self, edit: Edit, name: str) -> bool:
+        """Tell whether an edit puts a name in place of the only use of another.
+
+        Then it mends nothing: it leaves out what the answer has worked out.
+        """
+        if not (isinstance(edit.node, ast.Name) and isinstance(edit.new, ast.Name)):
+            return False
+        tree = self.parts[name][1]
+        filled = {id(node) for node in _only_filled(tree)}
+        names = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in filled)
+        return not any(n.id == edit.node.id and isinstance(n.ctx, ast.Load) for n in names)
+
     def scope(self, name: str) -> Scope:
         """Return what the names of one of the functions stand for."""
         node = self.parts[name][1]
@@ -171,6 +194,14 @@ class Program:
         main = space[self.main.__name__]
         bound = [_safe_copy(value) for value in self.bound]
         return functools.partial(main, *bound) if bound else main
+
+
+def _only_filled(tree: ast.AST) -> Iterator[ast.expr]:
+    """Yield what a statement such as out.append(x) stands on: that only fills it."""
+    for node in ast.walk(tree):
+        called = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute):
+            yield called.func.value
 
 
 def _compiled(function: types.FunctionType, node: ast.FunctionDef | ast.Lambda) -> types.CodeType:

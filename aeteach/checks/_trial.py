@@ -5,6 +5,7 @@ reader's own function raised, in the form of inputs for which it is written.
 """
 
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ from aeteach.checks._search import RAISED, Task, outcome
 from aeteach.checks._source import codes_of, is_readers_own, line_of, used_by
 
 PATIENCE = 1.0  # seconds that one call of an answer may take
-WHOLE = 4.0  # seconds that all calls in one form may take
+WHOLE = 1.2  # seconds that all calls of it, in all forms, may take
 _MORE = 0.4  # seconds after which no other form is tried of an answer that ran
 
 
@@ -67,6 +68,7 @@ class Trial:
     failure: Failure | None = None
     pace: float = 0.0  # of the longest call, in seconds
     spent: float = 0.0  # in all calls
+    allowed: float = WHOLE  # for all calls
 
     @property
     def raised(self) -> bool:
@@ -94,7 +96,14 @@ class Trial:
                 self.results.append(outcome(answer, arguments, left) if left > 0 else RAISED)
 
 
-def tried(answer: Callable[..., Any], form: str, task: Task, *, first: bool = False) -> Trial:
+def tried(
+    answer: Callable[..., Any],
+    form: str,
+    task: Task,
+    *,
+    first: bool = False,
+    allowed: float | None = None,
+) -> Trial:
     """Run an answer on the inputs in one form, up to the first that is not right.
 
     Args:
@@ -102,25 +111,28 @@ def tried(answer: Callable[..., Any], form: str, task: Task, *, first: bool = Fa
         form: one of the forms.
         task: what is right.
         first: whether what the answer prints in its first call may be seen.
+        allowed: seconds for all calls; WHOLE if not given.
     """
-    trial = Trial(form)
+    trial = Trial(form, allowed=WHOLE if allowed is None else allowed)
     for i, arguments in enumerate(task.inputs):
         gives = given(arguments, form)
-        start = time.thread_time()
+        start, modules = time.thread_time(), len(sys.modules)
+        seconds = min(PATIENCE, trial.allowed - trial.spent)
         try:
             with brief() if first and i == 0 else silent():
-                result = call(lambda *a: plain(answer(*a)), gives, PATIENCE)
+                result = call(lambda *a: plain(answer(*a)), gives, seconds)
         except TooLong:
-            trial.failure = Failure("slow", i)
+            trial.failure = Failure("slow" if seconds == PATIENCE else "long", i)
             return trial
         except Exception as error:  # told to its author
             trial.failure = Failure("raised", i, error)
             trial.results.append(RAISED)
             return trial
-        trial.pace = max(trial.pace, time.thread_time() - start)
-        trial.spent += time.thread_time() - start
+        if len(sys.modules) == modules:  # a first import is nobody's fault
+            trial.pace = max(trial.pace, time.thread_time() - start)
+            trial.spent += time.thread_time() - start
         trial.results.append(result)
-        if trial.spent > WHOLE:
+        if trial.spent > trial.allowed:
             trial.failure = Failure("long", i)
             return trial
         if not unchanged(gives, arguments, form):
@@ -147,7 +159,8 @@ def trials(answer: Callable[..., Any], task: Task) -> Iterator[Trial]:
         other = speaks is not None and (speaks == "torch") != (form in TORCH)
         if other and any(not t.raised for t in done):
             continue
-        done.append(tried(answer, form, task, first=not done))
+        allowed = WHOLE - sum(t.spent for t in done)
+        done.append(tried(answer, form, task, first=not done, allowed=allowed))
         yield done[-1]
         if done[-1].failure is None or done[-1].slow:
             return
@@ -217,14 +230,16 @@ def about_the_call(answer: Callable[..., Any], trial: Trial, task: Task) -> str 
         return f"{on} your function did not come to an end. Is there a loop that never stops?"
     if failure.kind == "long":
         return (
-            f"{on} your function was stopped: up to here it has worked for more than {WHOLE:g} "
-            "seconds. What takes so long? A right answer works on these small inputs at once."
+            f"{on} your function was stopped: all its calls in one check may take {WHOLE:g} "
+            "seconds together. It may well be right, but it is too slow: these inputs are small."
         )
     if failure.kind == "changed":
         return (
             "Your function changes the array it is given. Work on a copy: X - m makes a new "
             "array, X -= m does not."
         )
+    if failure.kind == "nothing" and failure.at > 0:
+        return f"{on} your function returns nothing. Does every way through it end in a return?"
     if failure.kind == "nothing":
         return "Your function returns nothing. Does its last line say return?"
     if failure.error is not None:
@@ -377,8 +392,8 @@ def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -
         if _is_idle(answer, trial, task, k):
             name = _names(answer, count)[k]
             return (
-                f"With other numbers in {name} your function returns the same: it makes no use of "
-                "them. Is there a fixed seed inside, or one name for another?"
+                f"With other numbers in {name} your function returns the same, a right one does "
+                "not. Is there a fixed seed inside, or one name for another?"
             )
     return None
 
@@ -414,7 +429,9 @@ def _with_another(
     """Return arguments with other numbers in one of them; None if it holds no real numbers."""
     value = arguments[k]
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        other: Any = value * factor * rng.uniform(0.8, 1.2, value.shape)
+        # Rankings and thresholds move too: other scales, another order.
+        other: Any = rng.permutation(value.ravel()).reshape(value.shape)
+        other = other * factor * rng.uniform(0.2, 3.0, value.shape)
     elif isinstance(value, float):
         other = value * factor
     else:

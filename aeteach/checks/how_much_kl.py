@@ -83,7 +83,8 @@ def _posteriors(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     """Yield posteriors of dimensions that no shortcut tells apart.
 
     In use; collapsed; mu far off but the same for every image; sigma small at mu = 0; log_var
-    above and below 0 in turn; used through mu alone; a little below and a little above 0.01 nats.
+    above and below 0 in turn; used through mu alone; a little below and a little above 0.01 nats,
+    in every image alike or all of them in one image.
     """
     for n in (20, 30, 12, 7, 8, 2, 41):
         still = rng.normal(0, 0.02, size=n)
@@ -96,6 +97,9 @@ def _posteriors(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
             log_var.append(np.zeros(n))
             mu.append(np.zeros(n))
             log_var.append(np.full(n, -_width(nats)))
+            if n > 2:
+                mu.append(np.eye(1, n)[0] * np.sqrt(2 * n * nats))
+                log_var.append(np.zeros(n))
         order = rng.permutation(len(mu))
         yield np.stack(mu, axis=1)[:, order], np.stack(log_var, axis=1)[:, order]
 

@@ -144,7 +144,7 @@ def _classes(rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
         labels = rng.permutation(np.repeat(np.arange(len(counts)), counts))
         middles = rng.normal(1.0, 1.5, size=(len(counts), d))
         yield labels, middles[labels] + rng.normal(size=(len(labels), d))
-    labels = rng.permutation(np.repeat([0, 1, 2], (4, 6, 3)))
+    labels = rng.permutation(np.repeat([0, 2, 5], (4, 6, 3)))  # classes that do not occur
     yield labels, 1e3 * rng.normal(size=(13, 2)) + 500
     yield labels, -1e-3 * rng.gamma(2, size=(13, 3))
 

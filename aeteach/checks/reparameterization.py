@@ -248,7 +248,7 @@ score_gradient = Exercise(
             _weighted(lambda v, eps: eps * np.exp(-v)),
         ),
         Mistake(
-            "You divided by nothing: z - mu over the variance is not eps.",
+            "Your weight is eps itself. The score, z - mu over the variance, is another number.",
             _weighted(lambda v, eps: eps),
         ),
         Mistake(

@@ -158,8 +158,8 @@ iterated_fill = Exercise(
     praise="Encode, decode, put the known pixels back, and again.",
     mistakes=[
         Mistake(
-            "Every round starts from the same black hole, so all rounds give the same: this is "
-            "once through. What is encoded next must hold what was just filled in.",
+            "All rounds give no more than once through, as if each started from the same black "
+            "hole. What is encoded next must hold what was just filled in.",
             _once,
         ),
         Mistake(

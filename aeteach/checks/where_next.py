@@ -218,6 +218,9 @@ class _Measured:
             return None
         if not isinstance(z_q, torch.Tensor):
             raise ValueError(f"z_q is a {type(z_q).__name__}; work on the tensors, without NumPy")
+        for name, leaf, before in zip("ze", leaves, (z, e), strict=True):
+            if not torch.equal(leaf.detach(), torch.as_tensor(before).detach()):
+                raise ValueError(f"{name} holds other numbers afterwards; leave it as it is")
         grads: Any = (None, None)
         if z_q.requires_grad:
             total = (torch.as_tensor(g) * z_q).sum()

@@ -1,4 +1,4 @@
-"""The book's data: MNIST's digits, every small shape, points on a cube. All of it as tensors.
+"""The book's data, as tensors: MNIST, every small shape, points on a cube; and a reader's own.
 
 Importing this module reads and fetches nothing.
 """
@@ -7,6 +7,7 @@ from aeteach.data._idx import DataError
 from aeteach.data.cube import cube, surface_distance
 from aeteach.data.drawing import as_mnist, ink
 from aeteach.data.mnist import CacheWarning, Digits, Filled, SampleWarning, fill, mnist
+from aeteach.data.own import Pictures, examples, folder
 from aeteach.data.shapes import (
     FACTOR_NAMES,
     RECTANGLE_FACTOR_NAMES,
@@ -25,11 +26,14 @@ __all__ = [
     "DataError",
     "Digits",
     "Filled",
+    "Pictures",
     "SampleWarning",
     "Shapes",
     "as_mnist",
     "cube",
+    "examples",
     "fill",
+    "folder",
     "ink",
     "mnist",
     "shapes",

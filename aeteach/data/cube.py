@@ -4,8 +4,10 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._on_cpu import on_cpu
 
 
+@on_cpu
 def cube(n: int, seed: int | torch.Generator = 0) -> Tensor:
     """Draw n points, independently and uniformly, from the surface of the unit cube.
 

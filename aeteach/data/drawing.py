@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aeteach import _validate
 from aeteach._exact import exact
+from aeteach._on_cpu import on_cpu
 
 BOX = 20  # pixels: the longer side of a digit
 FIELD = 28  # pixels: height and width of an image of MNIST
@@ -26,6 +27,7 @@ PEN = 0.04  # radius of the pen, as a share of the sheet's side
 Stroke = Sequence[Sequence[float]]
 
 
+@on_cpu
 def as_mnist(drawing: Tensor, *, size: int = 32) -> Tensor:
     r"""Scale and centre drawings as MNIST's digits are.
 
@@ -65,6 +67,7 @@ def as_mnist(drawing: Tensor, *, size: int = 32) -> Tensor:
     return torch.nn.functional.pad(fields.float(), [frame] * 4)[:, None].to(drawing.device)
 
 
+@on_cpu
 def ink(strokes: Sequence[Stroke], *, side: int = PAD, radius: float = PEN) -> Tensor:
     r"""Draw strokes with a round pen.
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._on_cpu import on_cpu
 from aeteach.data import _cache, _sources
 from aeteach.data._idx import IMAGES, LABELS, SHA256, DataError, parse, verify
 from aeteach.data._sample import sample
@@ -75,6 +76,7 @@ class _Haul(NamedTuple):
         return len(self.files) == len(SHA256)
 
 
+@on_cpu
 def mnist(split: str = "train", size: int = 32) -> Digits:
     """Return MNIST's training or test digits.
 
@@ -118,6 +120,7 @@ def mnist(split: str = "train", size: int = 32) -> Digits:
     return _digits(parse(haul.files[images]), parse(haul.files[labels]), size, source)
 
 
+@on_cpu
 def fill(progress: bool = True) -> list[Filled]:
     """Put MNIST's four files into the cache, so that nothing needs a network afterwards.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._on_cpu import on_cpu
 
 SIZE = 28  # height and width of an image, pixels
 SIDES = range(7, 15)  # sides of the bounding box, pixels
@@ -33,6 +34,7 @@ class Shapes(NamedTuple):
     factors: Tensor
 
 
+@on_cpu
 def shapes(split: str | None = None, seed: int = 0, *, rectangles: bool = False) -> Shapes:
     """Draw every shape, side and place once.
 
@@ -83,6 +85,7 @@ def shapes(split: str | None = None, seed: int = 0, *, rectangles: bool = False)
     return Shapes(images[rows], factors[rows])
 
 
+@on_cpu
 def raster(shape: str, side: int) -> Tensor:
     """Draw one shape that fills a box of side x side pixels, in whole-number arithmetic.
 

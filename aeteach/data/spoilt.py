@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from aeteach import _validate
+from aeteach._on_cpu import on_cpu
 from aeteach.data.shapes import SIZE, Shapes, shapes
 
 NONE = 3  # the label of what is no shape; 0 to 2 are circle, rectangle (or square), triangle
@@ -12,6 +13,7 @@ _SOFT, _BLURRED = (0.3, 0.6, 1.0), (2.0, 3.0, 4.0)  # standard deviations of the
 _REACH = 8  # pixels of the blur's kernel on each side
 
 
+@on_cpu
 def reader_images(split: str, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Return images to train or to test the shape reader on, and what each shows.
 

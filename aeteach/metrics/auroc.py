@@ -32,7 +32,7 @@ def auroc(inliers: Tensor, outliers: Tensor) -> Auroc:
         A = 1/(n m) sum_i sum_j [o_j > s_i] + 1/2 [o_j = s_i],
 
     counted by ranks. The error is that of DeLong, DeLong and Clarke-Pearson: with a_i the share of
-    outliers above inlier i, b_j the share of inliers below outlier j,
+    outliers below inlier i, b_j the share of inliers below outlier j,
     s^2 = var(a) / n + var(b) / m, ddof 1.
 
     Args:
@@ -47,7 +47,7 @@ def auroc(inliers: Tensor, outliers: Tensor) -> Auroc:
     """
     s, o = _scores("inliers", inliers), _scores("outliers", outliers)
     _validate.one_device(inliers=s, outliers=o)
-    a = 1 - _share_below(s, o)  # for each inlier: outliers above it
+    a = _share_below(s, o)  # for each inlier: outliers below it; those above vary as much
     b = _share_below(o, s)  # for each outlier: inliers below it
     variance = float(a.var()) / len(s) + float(b.var()) / len(o)
     return Auroc(float(b.mean()), math.sqrt(variance))

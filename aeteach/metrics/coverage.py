@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from aeteach import _validate
 from aeteach._exact import exact
 from aeteach._measure import images_of, measuring, moved, part_of
+from aeteach._on_cpu import on_cpu
 from aeteach.divergences import nats_to_bits
 from aeteach.losses import bernoulli_nll, bernoulli_nll_from_x_hat
 from aeteach.training import evaluate
@@ -199,6 +200,7 @@ def hit_kl(counts: Tensor, generated: int | None = None, *, smoothing: float = 1
     return (-torch.log2(q * n)).mean().item()
 
 
+@on_cpu
 def ideal_hit_kl(n_valid: int, generated: int, *, smoothing: float = 1e-10, seed: int = 0) -> float:
     """Return what `hit_kl` gives an ideal generator, mean of 20 repetitions, in bits.
 

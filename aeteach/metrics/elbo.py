@@ -271,7 +271,7 @@ def importance_weighted_log_likelihood(
     _check(model, images, labels, least=2)
     nll = _nll(likelihood, variance, ("bernoulli", "gaussian"))
     samples = _validate.count(samples, "samples")
-    total = torch.full((len(images),), -math.inf, dtype=torch.float64)
+    total = torch.full((len(images),), -math.inf, dtype=torch.float64, device="cpu")
     with measuring(model, seed) as place:
         for _ in range(samples):
             outputs = _outputs(model, place, images, labels)

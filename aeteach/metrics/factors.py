@@ -162,7 +162,7 @@ def zeroing(model: nn.Module, images: Tensor) -> Tensor:
             without = z.clone()
             without[:, i] = z[:, i].mean()
             errors.append(_error(model, without, images))
-    return torch.tensor(errors[1:], dtype=torch.float64) - errors[0]
+    return torch.tensor(errors[1:], dtype=torch.float64, device="cpu") - errors[0]
 
 
 def traverse(

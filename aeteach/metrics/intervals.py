@@ -113,7 +113,7 @@ def _student(confidence: float, freedom: float) -> float:
 
     With t = sqrt(nu) tan(theta) the density becomes cos(theta)^(nu - 1) up to a constant.
     """
-    theta = torch.linspace(0, math.pi / 2, 100_001, dtype=torch.float64)
+    theta = torch.linspace(0, math.pi / 2, 100_001, dtype=torch.float64, device="cpu")
     mass = torch.cumulative_trapezoid(theta.cos() ** (min(freedom, 1e5) - 1), theta)
     place = int(torch.searchsorted(mass, confidence * mass[-1])) + 1
     return math.sqrt(min(freedom, 1e5)) * math.tan(theta[place].item())

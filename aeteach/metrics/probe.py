@@ -117,7 +117,7 @@ def probe_accuracy(
     """
     _validate.latents(z)
     _validate.classes(labels, len(z))
-    _validate.latents(held_out, "held_out", d=z.shape[1])
+    _validate.latents(held_out, "held_out")  # of as many dimensions as z, says `probe`
     _validate.labels(held_out_labels, len(held_out), "held_out_labels", _validate.MAX_CLASSES)
     asked = (held_out, held_out_labels)
     return probe(z, labels, held_out=asked, kind=kind, k=k, penalty=penalty).score
@@ -134,7 +134,8 @@ def _division(z: Tensor, y: Tensor, held_out: float | Pair, seed: int) -> tuple[
     share = _validate.number(held_out, "held_out", above=0, below=1, hint=hint)
     if len(z) < 10:
         raise ValueError(f"z holds {len(z)} codes to divide; expected at least 10")
-    order = torch.randperm(len(z), generator=_validate.generator(seed)).to(z.device)
+    noise = _validate.generator(seed)
+    order = torch.randperm(len(z), generator=noise, device="cpu").to(z.device)
     n = min(max(1, round(share * len(z))), len(z) - 1)  # something is left to learn from
     asked, known = order[:n], order[n:]
     return (z[known], y[known]), (z[asked], y[asked])

@@ -196,7 +196,8 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
 def _half(first: int) -> tuple[Tensor, Tensor]:
     """Return every second pair of held-out images, softened and spoilt in several ways."""
     drawn = [reader_images("test", seed) for seed in range(_SPOILINGS)]
-    rows = torch.arange(len(drawn[0][0])) // 2 % 2 == first  # pairs: one is clean, one is soft
+    row = torch.arange(len(drawn[0][0]), device="cpu")
+    rows = row // 2 % 2 == first  # pairs: one is clean, one is soft
     return torch.cat([x[rows] for x, _ in drawn]), torch.cat([y[rows] for _, y in drawn])
 
 

@@ -5,9 +5,10 @@ from torch import Tensor, nn
 
 from aeteach import _validate
 from aeteach._measure import place_of
+from aeteach.likelihoods import LIKELIHOODS
 
 
-def check_images(model: nn.Module, x: Tensor, size: int | tuple[int, int] | None = None) -> Tensor:
+def check_images(model: nn.Module, x: Tensor, size: int | tuple[int, ...] | None = None) -> Tensor:
     """Return x if a model can encode it: (N, 1, H, W) of the model's precision.
 
     The numbers are looked at too, and must be in [0, 1] or a little beyond. In training they are
@@ -22,7 +23,8 @@ def check_images(model: nn.Module, x: Tensor, size: int | tuple[int, int] | None
     Raises:
         TypeError, ValueError: another shape or dtype, no image, NaN, or grey levels up to 255.
     """
-    x = _validate.pixels(x, "x", size, dtype=place_of(model).dtype, look=_looks(model))
+    unit = bool(getattr(model, "unit", False))
+    x = _validate.examples(x, "x", size, dtype=place_of(model).dtype, unit=unit, look=_looks(model))
     return _differentiable(model, x, "x")
 
 
@@ -57,6 +59,69 @@ def check_parts(**parts: nn.Module) -> None:
     """
     for name, part in parts.items():
         _validate.record(part, name, nn.Module, "such as nn.Sequential(...)")
+
+
+def likelihood_of(sigmoid: bool, likelihood: str | None) -> str:
+    """Return the name of a model's likelihood, by default what its sigmoid says.
+
+    Args:
+        sigmoid: whether the decoder's output is squashed into (0, 1).
+        likelihood: a name, or None.
+
+    Raises:
+        TypeError, ValueError: no such likelihood, or one that contradicts the sigmoid.
+    """
+    implied = "bernoulli" if sigmoid else "gaussian"
+    if likelihood is None:
+        return implied
+    _validate.choice(likelihood, "likelihood", LIKELIHOODS, "one of the likelihoods")
+    if sigmoid != (likelihood == "bernoulli"):
+        raise ValueError(
+            f"likelihood is {likelihood!r} and sigmoid={sigmoid}; expected sigmoid="
+            f"{likelihood == 'bernoulli'}, for the likelihood says what becomes of the output"
+        )
+    return likelihood
+
+
+def known_size(size: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    """Return a side as a whole number, or the shape of one example, as a model keeps it.
+
+    Args:
+        size: a side in pixels; or (H, W), (C, H, W) or (F,).
+
+    Raises:
+        TypeError, ValueError: none of these.
+    """
+    one = _validate.shape(size)
+    return one if isinstance(size, tuple | list) else one[-1]
+
+
+def decoded_size(size: int | tuple[int, ...], likelihood: str | None) -> int | tuple[int, ...]:
+    """Return the shape that a decoder makes: for each value as many as its likelihood needs.
+
+    Args:
+        size: of one example, as for `known_size`.
+        likelihood: a name in `likelihoods.LIKELIHOODS`; None for one number a value.
+
+    Raises:
+        TypeError, ValueError: no size, or no such likelihood.
+    """
+    size = known_size(size)
+    if likelihood is None:
+        return size
+    _validate.choice(likelihood, "likelihood", LIKELIHOODS, "one of the likelihoods")
+    many = LIKELIHOODS[likelihood].per_value
+    first, *rest = _validate.shape(size)
+    return size if many == 1 else (many * first, *rest)
+
+
+def unflatten(one: tuple[int, ...]) -> list[nn.Module]:
+    """Return the layer that gives flat numbers the shape of an example; features have one axis.
+
+    Args:
+        one: shape of an example.
+    """
+    return [nn.Unflatten(1, one)] if len(one) > 1 else []
 
 
 def _looks(model: nn.Module) -> bool:

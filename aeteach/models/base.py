@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models._arguments import check_codes, check_images, check_parts
+from aeteach.likelihoods import LIKELIHOODS
+from aeteach.models._arguments import check_codes, check_images, check_parts, likelihood_of
 
 if TYPE_CHECKING:
     from aeteach.weights import Card
@@ -21,7 +21,8 @@ class Output(NamedTuple):
         z: latent vector that was decoded, (N, d).
         mu: mean of q(z|x), (N, d); None for a model that is not variational.
         log_var: logarithm of the variance of q(z|x), (N, d); None likewise.
-        logits: the decoder's output before its sigmoid, (N, 1, H, W); None when it has none.
+        logits: what the decoder made, before its sigmoid, or of another likelihood, (N, k C, H, W)
+            with k numbers for each of x; None where it is x_hat itself.
     """
 
     x_hat: Tensor
@@ -58,16 +59,26 @@ class Autoencoder(Model):
         encoder: maps (N, 1, H, W) to (N, d), or to (N, channels, h, w) for a channel bottleneck.
         decoder: maps what the encoder returns back to (N, 1, H, W).
         sigmoid: squash the decoder's output into (0, 1).
+        likelihood: what the decoder's output says about x, one of `likelihoods.LIKELIHOODS`; by
+            default "bernoulli" with a sigmoid and "gaussian" without. x_hat is its mean.
 
     Raises:
-        ValueError: the decoder ends in a sigmoid of its own and another is asked for.
+        ValueError: the decoder ends in a sigmoid of its own and another is asked for; or no such
+            likelihood, or one that contradicts `sigmoid`.
     """
 
-    # Height and width of its images, one number if they are the same, where the model says so.
-    size: int | tuple[int, int] | None = None
+    # Shape of one example, the side alone if it is square and grey, where the model says so.
+    size: int | tuple[int, ...] | None = None
     latent: int | None = None  # its latent dimensions, likewise
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, sigmoid: bool) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        *,
+        sigmoid: bool,
+        likelihood: str | None = None,
+    ) -> None:
         super().__init__()
         check_parts(encoder=encoder, decoder=decoder)
         if _validate.flag(sigmoid, "sigmoid") and _ends_in_sigmoid(decoder):
@@ -78,6 +89,12 @@ class Autoencoder(Model):
         self.encoder = encoder
         self.decoder = decoder
         self.sigmoid = sigmoid
+        self.likelihood = likelihood_of(sigmoid, likelihood)
+
+    @property
+    def unit(self) -> bool:
+        """Whether its images are in [0, 1], as its likelihood says."""
+        return LIKELIHOODS[self.likelihood].unit
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the latent vectors (N, d) of the images x (N, 1, H, W)."""
@@ -85,16 +102,21 @@ class Autoencoder(Model):
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the images (N, 1, H, W) that the latent vectors z (N, d) stand for."""
-        out = self.decoder(check_codes(self, z, self.latent))
-        return torch.sigmoid(out) if self.sigmoid else out
+        return self._x_hat(self.decoder(check_codes(self, z, self.latent)))
+
+    def _x_hat(self, out: Tensor) -> Tensor:
+        """Return the mean of p(x|z) from what the decoder made."""
+        return LIKELIHOODS[self.likelihood].x_hat(out)
+
+    def _logits(self, out: Tensor) -> Tensor | None:
+        """Return what the decoder made, where it is not x_hat itself."""
+        return None if self.likelihood == "gaussian" else out
 
     def forward(self, x: Tensor) -> Output:
         """Return the reconstruction of x and the latent vector it went through."""
         z = self.encode(x)
         out = self.decoder(z)
-        if not self.sigmoid:
-            return Output(x_hat=out, z=z)
-        return Output(x_hat=torch.sigmoid(out), z=z, logits=out)
+        return Output(x_hat=self._x_hat(out), z=z, logits=self._logits(out))
 
 
 def _ends_in_sigmoid(module: nn.Module) -> bool:

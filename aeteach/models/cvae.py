@@ -4,18 +4,18 @@ A label y joins the image on its way into the encoder, q(z|x, y), and z on its w
 p(x|z, y). Nothing else changes: the class is `VAE`, and so are its methods, its draws and its loss.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models._arguments import check_codes
+from aeteach.models._arguments import check_codes, known_size
 from aeteach.models.conv import (
     MOST,
-    SHRINK,
     conv_encoder,
-    conv_side,
+    conv_sides,
     flat_conv_decoder,
     flat_conv_encoder,
 )
@@ -37,25 +37,27 @@ class LabelPlanes(nn.Module):
         classes: number of labels.
     """
 
-    def __init__(self, size: int = 32, classes: int = CLASSES) -> None:
+    def __init__(self, size: int | tuple[int, ...] = 32, classes: int = CLASSES) -> None:
         super().__init__()
-        self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+        self.size = known_size(size)
+        self.shape = _validate.shape(size)
         self.classes = _validate.count(classes, "classes")
 
     def forward(self, told: Tensor) -> Tensor:
         """Return image and planes, side by side as channels."""
-        pixels = self.size * self.size
+        pixels = math.prod(self.shape)
         check_codes(self, told, pixels + self.classes, "told")
-        image = told[:, :pixels].unflatten(1, (1, self.size, self.size))
-        planes = told[:, pixels:, None, None].expand(-1, -1, self.size, self.size)
+        image = told[:, :pixels].unflatten(1, self.shape)
+        planes = told[:, pixels:, None, None].expand(-1, -1, *self.shape[1:])
         return torch.cat([image, planes], dim=1)
 
 
 def dense_cvae(
     latent: int = 2,
     *,
-    size: int = 32,
+    size: int | tuple[int, ...] = 32,
     hidden: tuple[int, ...] = HIDDEN,
+    classes: int = CLASSES,
     told: Sequence[str] = (ENCODER, DECODER),
 ) -> VAE:
     r"""Return a conditional VAE of fully connected layers.
@@ -68,6 +70,7 @@ def dense_cvae(
         latent: number of latent dimensions d, at least 1.
         size: height and width of the images in pixels.
         hidden: widths of the encoder's body, at least one; the decoder has them in reverse.
+        classes: number of labels.
         told: who is told the label: "encoder", "decoder" or both. An encoder that is not told has
             the body of the plain VAE.
 
@@ -75,15 +78,17 @@ def dense_cvae(
     """
     told = check_told(told)
     latent = _validate.count(latent, "latent")
-    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+    classes = _validate.count(classes, "classes", most=_validate.MAX_CLASSES)
     *between, features = hidden = _validate.counts(hidden, "hidden")
     return VAE(
-        mlp_encoder(features, size=size, hidden=tuple(between), extra=_extra(ENCODER, told)),
+        mlp_encoder(
+            features, size=size, hidden=tuple(between), extra=_extra(ENCODER, told, classes)
+        ),
         Heads(features, latent),
-        mlp_decoder(latent, size=size, hidden=hidden[::-1], extra=_extra(DECODER, told)),
+        mlp_decoder(latent, size=size, hidden=hidden[::-1], extra=_extra(DECODER, told, classes)),
         latent=latent,
         size=size,
-        classes=CLASSES,
+        classes=classes,
         told=told,
     )
 
@@ -91,9 +96,10 @@ def dense_cvae(
 def conv_cvae(
     latent: int = 2,
     *,
-    size: int = 32,
+    size: int | tuple[int, ...] = 32,
     label: str = LINEAR,
     channels: int | None = None,
+    classes: int = CLASSES,
     told: Sequence[str] = (ENCODER, DECODER),
 ) -> VAE:
     r"""Return a convolutional conditional VAE: the bodies of the convolutional VAE, and a label.
@@ -115,6 +121,7 @@ def conv_cvae(
         label: "linear" or "planes".
         channels: that the decoder's first linear layer fills, of (size / 8)^2 numbers each; as
             many as latent dimensions if left out, as reported.
+        classes: number of labels.
         told: as for `dense_cvae`. An encoder that is not told has neither the linear layer nor
             the planes.
 
@@ -123,33 +130,40 @@ def conv_cvae(
     """
     told, label = check_told(told), _known(label)
     latent = _validate.count(latent, "latent", most=MOST)
-    size = conv_side(size) * SHRINK
+    classes = _validate.count(classes, "classes", most=_validate.MAX_CLASSES)
+    numbers = latent * math.prod(conv_sides(size)[-1])
     channels = latent if channels is None else _validate.count(channels, "channels")
     return VAE(
-        _told_encoder(latent, size, label) if ENCODER in told else _plain(latent, size, label),
-        Heads(latent * conv_side(size) ** 2, latent),
-        flat_conv_decoder(latent, channels, size=size, extra=_extra(DECODER, told)),
+        _told_encoder(latent, size, label, classes)
+        if ENCODER in told
+        else _plain(latent, size, label),
+        Heads(numbers, latent),
+        flat_conv_decoder(latent, channels, size=size, extra=_extra(DECODER, told, classes)),
         latent=latent,
         size=size,
-        classes=CLASSES,
+        classes=classes,
         told=told,
     )
 
 
-def _told_encoder(channels: int, size: int, label: str) -> nn.Sequential:
+def _told_encoder(
+    channels: int, size: int | tuple[int, ...], label: str, classes: int
+) -> nn.Sequential:
     """Return the convolutional encoder behind one of the two ways to tell it the label."""
-    pixels = size * size
+    one = _validate.shape(size)
+    pixels = math.prod(one)
     if _known(label) == PLANES:
-        told = LabelPlanes(size, CLASSES)
-        return nn.Sequential(told, *conv_encoder(channels, inputs=1 + CLASSES), nn.Flatten())
+        told, inputs = LabelPlanes(size, classes), one[0] + classes
+        return nn.Sequential(told, *conv_encoder(channels, inputs=inputs), nn.Flatten())
+    _validate.room((pixels + classes) * pixels, f"size = {size}")
     return nn.Sequential(
-        nn.Linear(pixels + CLASSES, pixels),
-        nn.Unflatten(1, (1, size, size)),
+        nn.Linear(pixels + classes, pixels),
+        nn.Unflatten(1, one),
         *flat_conv_encoder(channels, size=size),
     )
 
 
-def _plain(channels: int, size: int, label: str) -> nn.Sequential:
+def _plain(channels: int, size: int | tuple[int, ...], label: str) -> nn.Sequential:
     _known(label)
     return flat_conv_encoder(channels, size=size)
 
@@ -158,6 +172,6 @@ def _known(label: str) -> str:
     return _validate.choice(label, "label", (LINEAR, PLANES), "the encoder to be told by")
 
 
-def _extra(who: str, told: Sequence[str]) -> int:
+def _extra(who: str, told: Sequence[str], classes: int) -> int:
     """Return how many numbers the label adds to what the encoder or the decoder is given."""
-    return CLASSES if who in told else 0
+    return classes if who in told else 0

@@ -1,11 +1,13 @@
 """The linear autoencoder: one matrix down, one matrix up, nothing else."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models._arguments import check_codes
+from aeteach.models._arguments import check_codes, known_size, unflatten
 from aeteach.models.base import Autoencoder
 
 
@@ -16,7 +18,8 @@ class LinearAutoencoder(Autoencoder):
 
     Args:
         latent: number of latent dimensions d, at least 1.
-        size: height and width of the images in pixels, so x has D = size**2 numbers.
+        size: height and width of the images in pixels, so x has D = size**2 numbers; or (H, W),
+            (C, H, W), or (F,) for features.
         tied: decode with the transpose of the encoder's matrix, W2 = W1^T.
 
     Raises:
@@ -24,19 +27,21 @@ class LinearAutoencoder(Autoencoder):
         ValueError: latent or size is less than 1, or images of another size arrive.
     """
 
-    def __init__(self, latent: int = 2, *, size: int = 32, tied: bool = False) -> None:
-        size = _validate.count(size, "size", most=_validate.MAX_SIDE)
-        latent, pixels = _validate.count(latent, "latent"), size**2
+    def __init__(
+        self, latent: int = 2, *, size: int | tuple[int, ...] = 32, tied: bool = False
+    ) -> None:
+        one = _validate.shape(size)
+        latent, pixels = _validate.count(latent, "latent"), math.prod(one)
         _validate.room(pixels * latent, f"latent = {latent}")
         tied = _validate.flag(tied, "tied")
         down = nn.Linear(pixels, latent)
         up: nn.Module = TiedLinear(down) if tied else nn.Linear(latent, pixels)
         super().__init__(
             nn.Sequential(nn.Flatten(), down),  # (N, 1, size, size) -> (N, d)
-            nn.Sequential(up, nn.Unflatten(1, (1, size, size))),  # (N, d) -> (N, 1, size, size)
+            nn.Sequential(up, *unflatten(one)),  # (N, d) -> (N, 1, size, size)
             sigmoid=False,
         )
-        self.size, self.latent = size, latent
+        self.size, self.latent = known_size(size), latent
 
     def encode(self, x: Tensor) -> Tensor:
         """Return z = W1 x + b1, (N, d), of the images x (N, 1, size, size)."""

@@ -1,11 +1,12 @@
 """The autoencoder of fully connected layers, and the bodies that its relatives share."""
 
+import math
 from itertools import pairwise
 
 from torch import nn
 
 from aeteach import _validate
-from aeteach.models._arguments import check_parts
+from aeteach.models._arguments import check_parts, decoded_size, known_size, unflatten
 from aeteach.models.base import Autoencoder
 
 HIDDEN = (128, 64, 32)
@@ -52,7 +53,7 @@ def start_large(layers: nn.Sequential) -> nn.Sequential:
 def mlp_encoder(
     out: int,
     *,
-    size: int = 32,
+    size: int | tuple[int, ...] = 32,
     hidden: tuple[int, ...] = HIDDEN,
     extra: int = 0,
     dropout: float = 0.0,
@@ -62,24 +63,24 @@ def mlp_encoder(
     Args:
         out: width of the last layer, which has no ReLU: the latent dimensions d of an
             autoencoder, or the width of the trunk that carries the heads of a VAE.
-        size: height and width of the images in pixels.
+        size: height and width of the images in pixels; or (H, W), (C, H, W), or (F,) for features.
         hidden: widths of the layers between.
         extra: numbers appended to the flat image, such as the 10 of a one-hot label.
         dropout: share of each hidden layer's numbers set to 0 in training.
     """
-    size, extra = _check_layers(size, extra)
+    one, extra = _check_layers(size, extra)
     _validate.count(out, "out")
     hidden = _validate.counts(hidden, "hidden", least=0)
     return nn.Sequential(
         nn.Flatten(),  # (N, 1, size, size) -> (N, size * size); flat input stays as it is
-        *dense(size * size + extra, *hidden, out, dropout=dropout),
+        *dense(math.prod(one) + extra, *hidden, out, dropout=dropout),
     )
 
 
 def mlp_decoder(
     latent: int,
     *,
-    size: int = 32,
+    size: int | tuple[int, ...] = 32,
     hidden: tuple[int, ...] = HIDDEN[::-1],
     extra: int = 0,
     dropout: float = 0.0,
@@ -88,17 +89,17 @@ def mlp_decoder(
 
     Args:
         latent: number of latent dimensions d.
-        size: height and width of the images in pixels.
+        size: height and width of the images in pixels; or (H, W), (C, H, W), or (F,) for features.
         hidden: widths of the layers between.
         extra: numbers appended to z, such as the 10 of a one-hot label.
         dropout: share of each hidden layer's numbers set to 0 in training.
     """
-    size, extra = _check_layers(size, extra)
+    one, extra = _check_layers(size, extra)
     _validate.count(latent, "latent")
     hidden = _validate.counts(hidden, "hidden", least=0)
     return nn.Sequential(
-        *dense(latent + extra, *hidden, size * size, dropout=dropout),
-        nn.Unflatten(1, (1, size, size)),  # (N, size * size) -> (N, 1, size, size)
+        *dense(latent + extra, *hidden, math.prod(one), dropout=dropout),
+        *unflatten(one),  # (N, size * size) -> (N, 1, size, size)
     )
 
 
@@ -109,23 +110,29 @@ class MLPAutoencoder(Autoencoder):
 
     Args:
         latent: number of latent dimensions d, at least 1.
-        size: height and width of the images in pixels.
+        size: height and width of the images in pixels; or (H, W), (C, H, W), or (F,) for features.
         hidden: widths of the encoder's layers; the decoder has them in reverse.
+        likelihood: see `Autoencoder`; "gaussian" for features of any range.
     """
 
     def __init__(
-        self, latent: int = 2, *, size: int = 32, hidden: tuple[int, ...] = HIDDEN
+        self,
+        latent: int = 2,
+        *,
+        size: int | tuple[int, ...] = 32,
+        hidden: tuple[int, ...] = HIDDEN,
+        likelihood: str = "bernoulli",
     ) -> None:
         _validate.count(latent, "latent")
         hidden = _validate.counts(hidden, "hidden", least=0)
         super().__init__(
             mlp_encoder(latent, size=size, hidden=hidden),
-            mlp_decoder(latent, size=size, hidden=hidden[::-1]),
-            sigmoid=True,
+            mlp_decoder(latent, size=decoded_size(size, likelihood), hidden=hidden[::-1]),
+            sigmoid=likelihood == "bernoulli",
+            likelihood=likelihood,
         )
-        self.size, self.latent = size, latent
+        self.size, self.latent = known_size(size), latent
 
 
-def _check_layers(size: int, extra: int) -> tuple[int, int]:
-    size = _validate.count(size, "size", most=_validate.MAX_SIDE)
-    return size, _validate.count(extra, "extra", least=0)
+def _check_layers(size: int | tuple[int, ...], extra: int) -> tuple[tuple[int, ...], int]:
+    return _validate.shape(size), _validate.count(extra, "extra", least=0)

@@ -112,7 +112,7 @@ class NoisyAutoencoder(Autoencoder):
         mu = self.encode(x)
         z, variance = self.noise(mu)
         out = self.decoder(z)
-        x_hat, logits = (torch.sigmoid(out), out) if self.sigmoid else (out, None)
+        x_hat, logits = self._x_hat(out), self._logits(out)
         if not self.variational:
             return Output(x_hat, z, logits=logits)
         return Output(x_hat, z, mu, variance.log().expand_as(mu), logits)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate
+from aeteach._exact import where_exact
 from aeteach.models._arguments import check_codes, check_images
 from aeteach.models.base import Model, Output
 
@@ -23,6 +24,8 @@ class PCA(Model):
         ValueError: latent or size out of range, or images of another size arrive.
         NotFittedError: a ValueError; images or scores arrive before `fit`.
     """
+
+    unit = True  # its images are in [0, 1]
 
     def __init__(self, latent: int = 2, *, size: int = 32) -> None:
         super().__init__()
@@ -62,6 +65,7 @@ class PCA(Model):
             )
         if torch.equal(X, X[:1].expand_as(X)):
             raise ValueError(f"all {len(X)} images are alike: no direction has any variance")
+        X = where_exact(X)
         mean = X.mean(0, dtype=torch.float64)
         if len(X) < len(mean):
             variances, vectors = _thin(X - mean)

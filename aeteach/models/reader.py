@@ -38,6 +38,8 @@ class DigitReader(Model):
         dropout: share of the pixels blanked in training.
     """
 
+    unit = True  # its images are in [0, 1]
+
     def __init__(self, *, size: int = 32, hidden: int = 50, dropout: float = 0.0) -> None:
         super().__init__()
         self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
@@ -69,6 +71,8 @@ class ConvReader(Model):
         dropout: share of the last numbers set to 0 in training.
         shift: largest move in training, in pixels.
     """
+
+    unit = True  # its images are in [0, 1]
 
     def __init__(
         self,
@@ -109,6 +113,8 @@ class ShapeReader(Model):
         channels: of the three convolutions.
     """
 
+    unit = True  # its images are in [0, 1]
+
     def __init__(self, *, channels: tuple[int, int, int] = (8, 16, 32)) -> None:
         super().__init__()
         _validate.counts(channels, "channels", many=3)
@@ -119,9 +125,6 @@ class ShapeReader(Model):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits (N, 4) of the images x, (N, 1, 28, 28) or (N, 1, 32, 32)."""
-        margin = (32 - check_images(self, x).shape[-1]) // 2
-        if x.shape[2:] not in ((28, 28), (32, 32)):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; expected (N, 1, 28, 28) or (N, 1, 32, 32)"
-            )
+        small = _validate.tensor(x, "x").shape[-2:] == (28, 28)
+        margin = (32 - check_images(self, x, 28 if small else 32).shape[-1]) // 2
         return self.layers(F.pad(x, (margin,) * 4))

@@ -4,17 +4,24 @@ A VAE, a convolutional VAE and a conditional VAE differ in what is passed to `VA
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models._arguments import check_codes, check_images, check_parts
+from aeteach.models._arguments import (
+    check_codes,
+    check_images,
+    check_parts,
+    decoded_size,
+    known_size,
+)
 from aeteach.models.base import Autoencoder, Output
 from aeteach.models.conv import (
     MOST,
-    conv_side,
+    conv_sides,
     flat_conv_decoder,
     flat_conv_encoder,
     wide_conv_decoder,
@@ -69,8 +76,9 @@ class VAE(Autoencoder):
         decoder: its body; maps z (N, d), or (N, d + classes), to logits (N, 1, size, size), or
             to x_hat itself without `sigmoid`.
         latent: number of latent dimensions d, at least 1.
-        size: height and width of the images in pixels.
-        sigmoid: squash the decoder's output into (0, 1).
+        size: height and width of the images in pixels; or (H, W), (C, H, W), or (F,) for features.
+        sigmoid: squash the decoder's output into (0, 1); by default as the likelihood says.
+        likelihood: what the decoder's output says about x; see `Autoencoder`.
         classes: number of labels; 0 for a model without a condition.
         told: who is told the label, where there are classes: "encoder", "decoder" or both.
 
@@ -82,7 +90,7 @@ class VAE(Autoencoder):
     """
 
     latent: int
-    size: int
+    size: Any  # a side or a shape; what draws square pictures takes it for a side
 
     def __init__(
         self,
@@ -91,16 +99,19 @@ class VAE(Autoencoder):
         decoder: nn.Module,
         *,
         latent: int,
-        size: int = 32,
-        sigmoid: bool = True,
+        size: int | tuple[int, ...] = 32,
+        sigmoid: bool | None = None,
+        likelihood: str | None = None,
         classes: int = 0,
         told: Sequence[str] = (ENCODER, DECODER),
     ) -> None:
-        super().__init__(encoder, decoder, sigmoid=sigmoid)
+        if sigmoid is None:
+            sigmoid = likelihood in (None, "bernoulli")
+        super().__init__(encoder, decoder, sigmoid=sigmoid, likelihood=likelihood)
         check_parts(heads=heads)
         self.heads = heads
         self.latent = _validate.count(latent, "latent")
-        self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
+        self.size = known_size(size)
         self.classes = _validate.count(classes, "classes", least=0, most=_validate.MAX_CLASSES)
         self.told = check_told(told) if classes else ()
 
@@ -121,8 +132,7 @@ class VAE(Autoencoder):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Return the images (N, 1, size, size) that the latent vectors z (N, d) stand for."""
         check_codes(self, z, self.latent)
-        out = self.decoder(self._tell(DECODER, z, y))
-        return torch.sigmoid(out) if self.sigmoid else out
+        return self._x_hat(self.decoder(self._tell(DECODER, z, y)))
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Return decode(mu), (N, 1, size, size): the reconstruction with nothing drawn."""
@@ -133,9 +143,7 @@ class VAE(Autoencoder):
         mu, log_var = self.posterior(x, y)
         z = mu + torch.exp(log_var / 2) * torch.randn_like(mu)  # sigma = exp(log_var / 2)
         out = self.decoder(self._tell(DECODER, z, y))
-        if not self.sigmoid:
-            return Output(x_hat=out, z=z, mu=mu, log_var=log_var)
-        return Output(x_hat=torch.sigmoid(out), z=z, mu=mu, log_var=log_var, logits=out)
+        return Output(self._x_hat(out), z, mu, log_var, self._logits(out))
 
     def _tell(self, who: str, values: Tensor, y: Tensor | None) -> Tensor:
         """Append the one-hot label to what the encoder or the decoder is given."""
@@ -160,11 +168,12 @@ class VAE(Autoencoder):
 def dense_vae(
     latent: int = 2,
     *,
-    size: int = 32,
+    size: int | tuple[int, ...] = 32,
     hidden: tuple[int, ...] = HIDDEN,
     last_relu: bool = False,
     dropout: float = 0.0,
     large_start: bool = False,
+    likelihood: str = "bernoulli",
 ) -> VAE:
     r"""Return a VAE of fully connected layers: size^2 - hidden - (mu, log_var), and back.
 
@@ -181,15 +190,17 @@ def dense_vae(
         dropout: share of each hidden layer's numbers set to 0 in training, those before the heads
             included where they have a ReLU.
         large_start: begin with the weights of `start_large`, which deep bodies need.
+        likelihood: see `Autoencoder`; "gaussian" for features of any range.
     """
-    latent, size = _check_sizes(latent, size)
+    latent = _validate.count(latent, "latent")
+    made = decoded_size(size, likelihood)
     last_relu = _validate.flag(last_relu, "last_relu")
     large_start = _validate.flag(large_start, "large_start")
     *between, features = hidden = _validate.counts(hidden, "hidden")
     body = mlp_encoder(features, size=size, hidden=tuple(between), dropout=dropout)
     if last_relu:
         body = nn.Sequential(*body, nn.ReLU(), *([nn.Dropout(dropout)] if dropout else []))
-    decoder = mlp_decoder(latent, size=size, hidden=hidden[::-1], dropout=dropout)
+    decoder = mlp_decoder(latent, size=made, hidden=hidden[::-1], dropout=dropout)
     if large_start:
         body, decoder = start_large(body), start_large(decoder)
     return VAE(
@@ -198,22 +209,32 @@ def dense_vae(
         decoder,
         latent=latent,
         size=size,
+        likelihood=likelihood,
     )
 
 
-def mlp_vae(latent: int = 20, *, hidden: int = 400, size: int = 28) -> VAE:
+def mlp_vae(
+    latent: int = 20,
+    *,
+    hidden: int = 400,
+    size: int | tuple[int, ...] = 28,
+    likelihood: str = "bernoulli",
+) -> VAE:
     """Return the VAE most often reported: size^2 - hidden - d, one hidden layer with ReLU each way.
 
     Args:
         latent: number of latent dimensions d, at least 1.
         hidden: width of the hidden layers.
-        size: height and width of the images in pixels.
+        size: height and width of the images in pixels, or a shape as for `VAE`.
+        likelihood: see `Autoencoder`.
     """
     width = _validate.count(hidden, "hidden")
-    return dense_vae(latent, size=size, hidden=(width,), last_relu=True)
+    return dense_vae(latent, size=size, hidden=(width,), last_relu=True, likelihood=likelihood)
 
 
-def conv_vae(latent: int = 2, *, size: int = 32) -> VAE:
+def conv_vae(
+    latent: int = 2, *, size: int | tuple[int, ...] = 32, likelihood: str = "bernoulli"
+) -> VAE:
     """Return the convolutional autoencoder's bodies around two heads.
 
     The last convolution has d channels, so on 32x32 images the heads see 16 d numbers; a linear
@@ -221,41 +242,48 @@ def conv_vae(latent: int = 2, *, size: int = 32) -> VAE:
 
     Args:
         latent: number of latent dimensions d, and of channels at the narrowest, at least 1.
-        size: height and width of the images in pixels, a multiple of 8.
+        size: height and width of the images in pixels, a multiple of 8; or (H, W) or (C, H, W),
+            each side from 8.
+        likelihood: see `Autoencoder`.
     """
-    latent, size = _check_sizes(latent, size, MOST)
+    latent = _validate.count(latent, "latent", most=MOST)
+    height, width = conv_sides(size)[-1]
+    made = decoded_size(size, likelihood)
     return VAE(
         flat_conv_encoder(latent, size=size),
-        Heads(latent * conv_side(size) ** 2, latent),
-        flat_conv_decoder(latent, latent, size=size),
+        Heads(latent * height * width, latent),
+        flat_conv_decoder(latent, latent, size=made),
         latent=latent,
         size=size,
+        likelihood=likelihood,
     )
 
 
-def wide_conv_vae(latent: int = 6, *, width: int = 16, size: int = 32) -> VAE:
+def wide_conv_vae(
+    latent: int = 6,
+    *,
+    width: int = 16,
+    size: int | tuple[int, ...] = 32,
+    likelihood: str = "bernoulli",
+) -> VAE:
     """Return a VAE of wider convolutions whose number of channels does not follow the latent.
 
     Args:
         latent: number of latent dimensions d, at least 1.
         width: channels of the first convolution; the others have twice as many.
-        size: height and width of the images in pixels, a multiple of 8.
+        size: as for `conv_vae`.
+        likelihood: see `Autoencoder`.
     """
-    latent, size = _check_sizes(latent, size, MOST)
+    latent = _validate.count(latent, "latent", most=MOST)
     encoder, features = wide_conv_encoder(width, size=size)
     return VAE(
         encoder,
         Heads(features, latent),
-        wide_conv_decoder(latent, width, size=size),
+        wide_conv_decoder(latent, width, size=decoded_size(size, likelihood)),
         latent=latent,
         size=size,
+        likelihood=likelihood,
     )
-
-
-def _check_sizes(latent: int, size: int, most: int = _validate.MAX_COUNT) -> tuple[int, int]:
-    """Refuse a latent or a size that is no number of them, before a layer says it its own way."""
-    latent = _validate.count(latent, "latent", most=most)
-    return latent, _validate.count(size, "size", most=_validate.MAX_SIDE)
 
 
 def check_told(told: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from aeteach import conditional, latent, metrics
+from aeteach._exact import exact
 from aeteach.data import Digits
 from aeteach.losses import squared_error
 from aeteach.metrics import readability
@@ -99,7 +100,7 @@ def _confident(images: Tensor) -> float:
     """Return the share that all readers read alike, with a mean probability above `SURE`."""
     reading = readability.read(images)
     sure = reading.probabilities.mean(0).amax(1) > SURE
-    return scores.per_cent((sure & (reading.agreement == 1)).double().mean().item())
+    return scores.per_cent(exact(sure & (reading.agreement == 1)).mean().item())
 
 
 def _probes(model: VAE, train: Digits, test: Digits, seed: int) -> dict[str, float]:

@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 
 from aeteach import channel
+from aeteach._exact import exact
+from aeteach._measure import moved, place_of
+from aeteach._random import seeded
 from aeteach.data import surface_distance
 from aeteach.divergences import mmd
 from aeteach.losses import squared_error
@@ -28,12 +31,12 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         `squared_error` through the noise and without; the rate by the formula and the capacity, in
         bits a point; how normal the codes are; how far generated points are from the surface.
     """
-    points = DATA["cube"]("test")
     run = trained.train(cell, NoisyAutoencoder, checkpoint)
     model = run.model
+    place = place_of(model)
+    points = moved(place, DATA["cube"]("test"))
     assert model.noise.snr is not None
-    with torch.no_grad(), torch.random.fork_rng():
-        torch.manual_seed(cell.seed)
+    with torch.no_grad(), seeded(cell.seed, place.device):
         z = model.encode(points)
         noise = model.noise.variance(z)
         received, clean = model(points).x_hat, model.reconstruct(points)
@@ -50,7 +53,7 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "kurtosis": round(_excess_kurtosis(z).mean().item(), 4),
         "generated": GENERATED,
         "generated_distance": round(away.mean().item(), 5),
-        "generated_near": round(100 * (away < NEAR).double().mean().item(), 2),
+        "generated_near": round(100 * exact(away < NEAR).mean().item(), 2),
         "generated_mmd": round(
             mmd(made, points[:GENERATED].flatten(1), bandwidth=BANDWIDTH, unbiased=False).item(), 6
         ),
@@ -60,17 +63,18 @@ def measure(cell: Cell, checkpoint: Path) -> dict[str, Any]:
 
 def _draw(model: NoisyAutoencoder, z: Tensor, noise: float, seed: int) -> Tensor:
     """Return codes to generate from: the prior of a VAE; a plain one has none, so a normal fit."""
-    eps = torch.randn(GENERATED, z.shape[1], generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    eps = torch.randn(GENERATED, z.shape[1], generator=generator, device="cpu").to(z.device)
     if model.variational:
         return eps
     d = z.shape[1]
-    received = torch.cov(z.T).reshape(d, d) + noise * torch.eye(d)
+    received = torch.cov(z.T).reshape(d, d) + noise * torch.eye(d, device=z.device)
     return z.mean(0) + eps @ torch.linalg.cholesky(received).T
 
 
 def _excess_kurtosis(z: Tensor) -> Tensor:
     """Return the excess kurtosis of each dimension: 0 if it is normal, -1.2 if uniform."""
-    c = z.double() - z.double().mean(0)
+    c = exact(z) - exact(z).mean(0)
     return (c**4).mean(0) / (c**2).mean(0) ** 2 - 3
 
 

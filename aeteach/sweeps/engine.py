@@ -341,7 +341,8 @@ def _run(measure: Measure, key: str, cell: Cell, cells: Path) -> str | None:
         _log(cells, "started", key)
         began = time.perf_counter()
         try:
-            with interrupts_raise():  # a cell that was stopped is not finished
+            # A cell that was stopped is not finished; a table is the same whatever the GPU.
+            with interrupts_raise(), torch.device("cpu"):
                 measured = measure(cell, checkpoint)
         except Exception:  # whatever it is, the other cells go on
             return f"{key}: {traceback.format_exc(limit=-3)}"

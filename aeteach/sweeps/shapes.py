@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import channel, metrics, reported
+from aeteach._exact import exact
 from aeteach.data import FACTOR_NAMES, Shapes, shapes
 from aeteach.divergences import mmd, nats_to_bits
 from aeteach.losses import squared_error
@@ -54,7 +55,7 @@ def measure_shapes(cell: Cell, checkpoint: Path) -> dict[str, Any]:
         "kl_bits": round(found.kl_bits, 4),
         "reconstruction_bits": round(coverage.reconstruction_bits(model, test.images), 3),
         "mean_distance_test": round(new.mean().item(), 4),
-        "coverage_test": per_cent((new < found.threshold).double().mean().item()),
+        "coverage_test": per_cent(exact(new < found.threshold).mean().item()),
         "valid_share": per_cent(found.valid_share),
         "mean_error": round(found.mean_error, 4),
         "hit": per_cent(found.hit),
@@ -152,8 +153,8 @@ def _distance(model: nn.Module, images: Tensor, scale: float) -> float:
     """Return MMD^2 between codes with noise and the prior, both in units of the prior."""
     z, noise = _moments(model, images)
     generator = torch.Generator().manual_seed(0)
-    received = z + noise.sqrt() * torch.randn(z.shape, generator=generator)
-    prior = torch.randn(z.shape, generator=generator)
+    received = z + noise.sqrt() * torch.randn(z.shape, generator=generator, device="cpu").to(z)
+    prior = torch.randn(z.shape, generator=generator, device="cpu").to(z)
     return mmd(received / scale, prior, kernel="imq", bandwidth=z.shape[1] ** 0.5).item()
 
 

@@ -12,9 +12,12 @@ from torch.optim import LBFGS, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from aeteach import _validate
-from aeteach.losses import LOSSES
+from aeteach._wrapped import unwrapped
+from aeteach.likelihoods import LIKELIHOODS, NLL
+from aeteach.losses import LOSSES, BernoulliLoss
 from aeteach.training.schedules import SCHEDULES, Optimiser, Schedule
 
+_FROM_X_HAT = ("bernoulli", "gaussian")  # read from x_hat, which the loss wants in [0, 1]
 Loss = Callable[..., dict[str, Tensor]]  # (output, x), or (output, x, y) if it is labelled
 
 
@@ -72,6 +75,36 @@ def make_loss(loss: object) -> Loss:
         return LOSSES[_validate.choice(loss, "loss", sorted(LOSSES), "one of the losses")]()
     known = f"or one of the names {', '.join(sorted(LOSSES))}"
     return _validate.function(loss, "loss", f"a function (output, x) -> terms, {known}")  # type: ignore[return-value]
+
+
+def check_examples(images: Tensor, model: nn.Module, name: str = "images") -> None:
+    """Refuse data that is no batch of examples, or that a model's likelihood cannot have made.
+
+    A loss that asks for a range checks it itself, in each batch.
+
+    Raises:
+        TypeError, ValueError: another type or shape, NaN, or outside [0, 1] for such a model.
+    """
+    _validate.examples(images, name)
+    if getattr(unwrapped(model), "unit", False):
+        _validate.unit(images, name, f"as the model, a {type(model).__name__}, makes them")
+
+
+def check_likelihood(model: nn.Module, criterion: Loss) -> None:
+    """Refuse a loss that would read the decoder's numbers as those of another likelihood.
+
+    Raises:
+        ValueError: the two do not go together.
+    """
+    has = getattr(unwrapped(model), "likelihood", None)
+    default = "bernoulli" if isinstance(criterion, BernoulliLoss) else None
+    asks = getattr(criterion, "reconstruction", default)
+    raw = (*NLL, "bernoulli")
+    if asks in raw and has in LIKELIHOODS and asks != has and (asks, has) != _FROM_X_HAT:
+        raise ValueError(
+            f"the loss reads the decoder's output as {asks!r}, and the model makes {has!r}: make "
+            f"the model with likelihood={asks!r}, or the loss with reconstruction={has!r}"
+        )
 
 
 def check_loss_parameters(criterion: Loss, model: nn.Module) -> None:

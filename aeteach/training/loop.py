@@ -75,7 +75,9 @@ def fit(
     Args:
         model: has `forward(x) -> Output`; with `labels`, `forward(x, y)`, unless they are for
             the loss. It is left in training mode.
-        images: x, (N, 1, H, W), float32 in [0, 1].
+        images: x, float32: images (N, C, H, W) or features (N, F), finite; in [0, 1] where the
+            model or the loss asks for it, as a sigmoid and a Bernoulli likelihood do. Arrays, grey
+            levels 0 to 255 and tables go through `aeteach.data.examples` first.
         loss: a name in `aeteach.losses.LOSSES`, or a callable that maps (output, x) to named
             scalar terms, among them "loss"; in nats, summed over pixels, averaged over the batch.
             One whose attribute `labelled` is true is called with (output, x, y). One whose
@@ -120,7 +122,8 @@ def fit(
     criterion = contract.make_loss(loss)
     labelled = _is_labelled(criterion)
     contract.check_loss_parameters(criterion, model)
-    _validate.images(images)
+    contract.check_examples(images, model)
+    contract.check_likelihood(model, criterion)
     epochs = _validate.count(epochs, "epochs")
     batch_size = _validate.count(batch_size, "batch_size")
     lr = _validate.number(lr, "lr", above=0, most=_MOST_RATE, hint="for Adam usually 1e-4 to 1e-2")
@@ -195,7 +198,7 @@ def evaluate(
     Args:
         model: as for `fit`, or one without parameters that was fitted, such as a PCA; its parts'
             training modes are put back afterwards, whatever happens.
-        images: (N, 1, H, W), float32 in [0, 1].
+        images: as for `fit`.
         loss: as for `fit`.
         labels: (N,) int64 for a conditional model or a labelled loss.
         batch_size: images at once; a single one that is left over joins the batch before it.
@@ -205,8 +208,9 @@ def evaluate(
         TypeError, ValueError: as for `fit`.
     """
     _validate.model(model)
-    _validate.images(images)
+    contract.check_examples(images, model)
     criterion = contract.make_loss(loss)
+    contract.check_likelihood(model, criterion)
     batch_size = _validate.count(batch_size, "batch_size")
     seed = _validate.seed(seed)
     if labels is not None:
@@ -215,7 +219,7 @@ def evaluate(
     contract.check_forward(model, labels is not None and not _is_labelled(criterion))
     sums: dict[str, float] = {}
     with measuring(model, seed) as (device, dtype):
-        for index in _split(torch.arange(len(images)), batch_size):
+        for index in _split(torch.arange(len(images), device=images.device), batch_size):
             x = images[index].to(device, dtype)
             y = labels[index].to(device) if labels is not None else None
             terms = _terms(model, criterion, x, y)
@@ -304,7 +308,8 @@ class _Training:
 
     def _batches(self) -> Iterator[Tensor]:
         """Yield the indices of an epoch in random order, drawn on the CPU: alike on any device."""
-        yield from _split(torch.randperm(len(self.x)).to(self.device), self.batch_size)
+        order = torch.randperm(len(self.x), device="cpu")
+        yield from _split(order.to(self.device), self.batch_size)
 
     def _terms(self, index: Tensor, epoch: int, step: int) -> dict[str, Tensor]:
         passes = epoch - 1 + (step - 1) * self.batch_size / len(self.x)
@@ -445,11 +450,14 @@ def _check_labels(
         if held_out_labels is not None:
             raise ValueError("held_out_labels came without held_out: pass both or neither")
         return
-    _validate.images(held_out, "held_out")
+    contract.check_examples(held_out, model, "held_out")
     if held_out.shape[1:] != images.shape[1:]:
+        skip = (
+            2 if held_out.ndim == images.ndim == 4 and held_out.shape[1] == images.shape[1] else 1
+        )
         raise ValueError(
-            f"held_out has images of {tuple(held_out.shape[2:])} pixels, and images of "
-            f"{tuple(images.shape[2:])}; expected the same size"
+            f"held_out has images of {tuple(held_out.shape[skip:])} pixels, and images of "
+            f"{tuple(images.shape[skip:])}; expected the same size"
         )
     if (labels is None) != (held_out_labels is None):
         came, missing = ("held_out_labels", "labels")[:: 1 if labels is None else -1]

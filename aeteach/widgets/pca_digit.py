@@ -6,7 +6,7 @@ import numpy as np
 import traitlets as t
 from numpy.typing import ArrayLike, NDArray
 
-from aeteach.widgets.kit.host import PackedFigure, pack
+from aeteach.widgets.kit.host import PackedFigure, are_grey_levels, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither, read_array
 from aeteach.widgets.kit.traits import WholeWithin
 
@@ -109,7 +109,8 @@ class PcaDigit(PackedFigure):
         self._pca = pca
         arrays = {"mean": pca.mean, "components": pca.components, "digits": self._digits}
         # The squared error forgives a rounded component (0.0012 at most), not a rounded digit.
-        manifest, weights = pack(arrays, {"mean": "float32", "digits": "float32"})
+        exact = "grey" if are_grey_levels(self._digits) else "float32"
+        manifest, weights = pack(arrays, {"mean": "float32", "digits": exact})
         alt = (
             f"A handwritten digit, the same digit rebuilt from the mean and k of "
             f"{len(pca.components)} principal components, their difference, and component k. A "

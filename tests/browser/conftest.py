@@ -21,6 +21,8 @@ from tests.browser.driver import (
     find_chromium,
     standalone,
 )
+from tests.browser.pages import pages_of
+from tests.paths import HTML
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,6 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def pages() -> list[Path]:
+    """Return the pages of the built book."""
+    if not (HTML / "index.html").is_file():
+        pytest.fail(f"there is no built book in {HTML}: run `make book` first")
+    return pages_of(HTML)
 
 
 # Not for the session: while playwright runs, its event loop counts as running in this thread, and

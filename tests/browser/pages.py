@@ -9,7 +9,7 @@ from playwright.sync_api import TimeoutError as Late
 
 WEIGHT_LIMIT = 1_000_000  # bytes of a page's own: its HTML and its images, without the theme
 
-_MATHS_DONE = """() => [...document.querySelectorAll(".math")]
+MATHS_DONE = """() => [...document.querySelectorAll(".math")]
     .every((e) => e.querySelector("mjx-container"))"""
 
 _THEMED = "(scheme) => [undefined, scheme].includes(document.documentElement.dataset.theme)"
@@ -32,7 +32,9 @@ _LOOK = r"""() => {
         const name = (figure.getAttribute("aria-label") ?? "").slice(0, 40);
         const values = [...figure.querySelectorAll("[data-key]")];
         const hidden = figure.offsetParent === null;
-        if (!figure.querySelector("svg, canvas") || !values.some((e) => e.textContent.trim()))
+        const waits = "aeFigure" in figure.dataset && !("aeReady" in figure.dataset);
+        if (waits) found.push(`figure that did not start: ${name}`); // its still looks like it
+        else if (!figure.querySelector("svg, canvas") || !values.some((e) => e.textContent.trim()))
             found.push(`empty figure: ${name}`);
         else if (!hidden && figure.getBoundingClientRect().height < 100)
             found.push(`flat figure: ${name}`);
@@ -72,7 +74,7 @@ _OVERFLOW = """() => {
 def look(page: Page, scheme: str, *, patience: float = 20_000) -> list[str]:
     """Return what is wrong with the page that is open: mathematics, figures, theme, width."""
     with suppress(Late):  # said below, formula by formula
-        page.wait_for_function(_MATHS_DONE, timeout=patience)
+        page.wait_for_function(MATHS_DONE, timeout=patience)
     found = list(page.evaluate(_LOOK))
     with suppress(Late):  # the theme follows the system a moment later
         page.wait_for_function(_THEMED, arg=scheme, timeout=2_000)

@@ -26,7 +26,7 @@ def open_figure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new_page: NewPa
     def opened(make: Callable[[], Any] = WitnessPad, **options: Any) -> FigureDriver:
         monkeypatch.setenv("AETEACH_HOST", "page")
         html = make().page_html()
-        assert len(html.encode()) < 100_000
+        assert len(html.encode()) < 120_000
         (tmp_path / "index.html").write_text(standalone(html), encoding="utf-8")
         page = new_page(**options)
         page.goto((tmp_path / "index.html").as_uri())

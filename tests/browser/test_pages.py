@@ -77,7 +77,7 @@ def test_a_figure_whose_script_fails_is_found(
     broken = figure.replace("page$.mount(", "page$.lost(")
     found = problems(new_page, tmp_path, broken)
     assert len(found) == 1
-    assert found[0].startswith("empty figure: A cloud of 24 points")
+    assert found[0].startswith("figure that did not start: A cloud of 24 points")
     assert any("page error" in problem for problem in watch.problems)
     watch.problems.clear()
 

@@ -4,6 +4,7 @@ Sphinx resolves the pages, `tools.workbook` the notebooks; neither knows of the 
 """
 
 import re
+from functools import cache
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -14,22 +15,40 @@ from tools.workbook.book import Book, Page
 from tools.workbook.notebook import notebook
 
 BOOK = Book.read(ROOT)
-# Code and its outputs, and what only one of the two says: numbers of sections, folded headings.
+# Code and its outputs, and what only one of the two says: numbers of sections, folded headings,
+# formulas for readers without a script, the line for an answer, the ways out of the page.
 NOT_TEXT = (
-    ".cell, pre, script, style, a.headerlink, span.section-number, span.eqno, "
-    ".solution > .admonition-title"
+    ".cell, pre, script, noscript, style, a.headerlink, span.section-number, span.eqno, "
+    ".solution > .admonition-title, form.answer, .ways-out"
 )
 ONLY_HERE = re.compile(r"^(##### Solution of exercise [\d.]+|#### .+ \(continued\))$")
 FORMULA = re.compile(r"\\begin\{split\}|\\end\{split\}|\\tag\{[\d.]+\}|^\\[(\[]|\\[)\]]$|\s")
+
+
+# Most of a page's bytes: figures and their weights, which nothing here reads.
+SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
 
 def article(page: Page) -> Tag:
     path = HTML / "book" / f"{page.name}.html"
     if not path.is_file():
         pytest.fail(f"there is no built page {path}: run `make book` first")
-    found = BeautifulSoup(path.read_text("utf-8"), "html.parser").select_one("article.bd-article")
+    html = SCRIPT.sub("", path.read_text("utf-8"))
+    found = BeautifulSoup(html, "html.parser").select_one("article.bd-article")
     assert found is not None
     return as_in_a_notebook(found, page)
+
+
+def texts(page: Page) -> list[str]:
+    """Return the texts of a page's notebook."""
+    return _texts(page.name)
+
+
+@cache
+def _texts(name: str) -> list[str]:
+    (page,) = [page for page in BOOK.pages if page.name == name]
+    cells = notebook(BOOK, page, pytest.fail).cells
+    return [c.source for c in cells if c.cell_type == "markdown"]
 
 
 def as_in_a_notebook(html: Tag, page: Page) -> Tag:
@@ -44,9 +63,7 @@ def as_in_a_notebook(html: Tag, page: Page) -> Tag:
 
 def rendered(page: Page) -> Tag:
     """Return the text of a page's notebook as HTML."""
-    cells = notebook(BOOK, page, pytest.fail).cells
-    texts = [c.source for c in cells if c.cell_type == "markdown"]
-    html = "\n".join(JUPYTER.render(text) for text in texts if not ONLY_HERE.match(text))
+    html = "\n".join(JUPYTER.render(text) for text in texts(page) if not ONLY_HERE.match(text))
     return BeautifulSoup(html, "html.parser")
 
 
@@ -82,8 +99,7 @@ def test_word_for_word(page: Page) -> None:
 
 @pytest.mark.parametrize("page", BOOK.pages, ids=lambda page: page.name)
 def test_the_same_numbers_on_the_equations(page: Page) -> None:
-    cells = notebook(BOOK, page, pytest.fail).cells
-    source = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+    source = "\n".join(texts(page))
     shown = [span.get_text().strip("#() ") for span in article(page).select("span.eqno")]
     assert re.findall(r"\\tag\{([\d.]+)\}", source) == shown
 

@@ -67,7 +67,8 @@ class SmallBook:
         config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
         config["sphinx"]["local_extensions"] = {"aeteach_book": str(ROOT / "book" / "_ext")}
         del config["logo"], config["html"]["favicon"]
-        del config["sphinx"]["config"]["html_css_files"]
+        for files in ("html_css_files", "html_js_files"):
+            del config["sphinx"]["config"][files]
         self.configure(config)
 
     @property
@@ -103,6 +104,7 @@ class SmallBook:
         log = io.StringIO()
         with redirect_stdout(log), redirect_stderr(log):
             code = tool("book").build(self.root, *options)
+        print(log.getvalue())  # pytest shows it where the test fails
         return Built(code, re.sub(r"\x1b\[[\d;]*m", "", log.getvalue()))
 
     def build_apart(self) -> Built:

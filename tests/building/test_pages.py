@@ -16,6 +16,7 @@ def written(book: SmallBook) -> dict[str, int]:
     return {page.stem: page.stat().st_mtime_ns for page in folder.glob("*.html")}
 
 
+@pytest.mark.slow
 def test_only_what_has_changed_is_written(book: SmallBook) -> None:
     book.page("index", "See {doc}`one`.")
     book.page("one", "# First title\n\nOld words.", STAMP)

@@ -4,9 +4,11 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from aeteach_book import reads, surroundings
+from aeteach_book.runner import run
 
 from aeteach.data import mnist
 from aeteach.data.mnist import SAMPLE, Digits
@@ -16,6 +18,7 @@ from .conftest import STAMP, SmallBook
 SUBPROCESS = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'], check=True)"
 
 
+@pytest.mark.slow
 def test_a_chapter_runs_again_when_a_file_that_it_has_read_changes(
     book: SmallBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +64,33 @@ def test_a_chapter_runs_again_when_a_file_that_it_has_read_changes(
     assert build() == {"process"}
     book.page("plain", "Other words.", STAMP)
     assert build() == {"process"}
+    assert "Other words." in book.words("plain")
+
+
+def test_a_chapter_runs_again_when_its_table_changes_and_no_other_does(
+    book: SmallBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a day's change can break of the test above, in a quarter of its time.
+    monkeypatch.setenv("AETEACH_RESULTS", str(tmp_path / "tables"))
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "a.csv").write_text("one")
+    book.page("index", "Welcome.")
+    book.page(
+        "table",
+        "",
+        STAMP,
+        "import os; print(open(os.environ['AETEACH_RESULTS'] + '/a.csv').read())",
+    )
+    book.page("plain", "Some words.", STAMP)
+    book.toc("table", "plain")
+    assert book.build().code == 0
+    table, plain = book.ran("table"), book.ran("plain")
+    (tmp_path / "tables" / "a.csv").write_text("two")
+    book.page("plain", "Other words.", STAMP)
+    assert book.build().code == 0
+    assert book.ran("table") != table
+    assert "two" in book.words("table")
+    assert book.ran("plain") == plain
     assert "Other words." in book.words("plain")
 
 
@@ -171,6 +201,15 @@ def test_a_page_outside_the_table_of_contents_is_not_run_and_disturbs_nobody(
     assert built.warnings == []
     assert not mark.exists()
     assert not book.html("draft").exists()
+
+
+def test_a_kernel_is_met_by_nobody_else(tmp_path: Path) -> None:
+    # Ports are taken by whoever is first: of many kernels that start at once some would die.
+    look = "from ipykernel import get_connection_info; print(get_connection_info())"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(look)])
+    ran = run(notebook, tmp_path, {"timeout": 60})
+    assert ran.error == ""
+    assert '"transport": "ipc"' in notebook.cells[0].outputs[0].text
 
 
 @pytest.fixture

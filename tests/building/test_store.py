@@ -136,6 +136,7 @@ def test_what_is_new_is_said(tmp_path: Path, said: list[str]) -> None:
     assert said == ["the chapters run again, for these are new: digits"]
 
 
+@pytest.mark.slow
 def test_a_build_with_a_damaged_database_says_so_and_is_right(book: SmallBook) -> None:
     book.page("index", "Welcome.")
     book.page("one", "", STAMP)

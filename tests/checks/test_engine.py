@@ -1,6 +1,8 @@
 """The engine of the checkers on an exercise of its own: what it says in each case."""
 
+import itertools
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from aeteach import checks
 from aeteach.checks import Exercise, Judged, Mistake, Quantity, Rounds
 
 MEANS = [(5, 3), (7, 2), (4, 4), (1, 3), (6, 1)]
@@ -174,3 +177,77 @@ def test_a_verdict_shows_itself_as_html_with_nothing_unescaped() -> None:
     assert "&lt;b&gt;" in verdict._repr_html_()
     assert 'role="status"' in verdict._repr_html_()
     assert "admonition tip" in EXERCISE(_means)._repr_html_()
+
+
+# ---------------------------------------------------------------- time and memory
+
+
+def _asks_for_the_world(X: Any) -> Any:
+    return np.ones(10**10) + X.mean()
+
+
+def _sleeps(X: Any) -> Any:
+    time.sleep(100)
+
+
+def _counts(X: Any) -> Any:
+    return sum(i for i in itertools.count())
+
+
+def _repeats(X: Any) -> Any:
+    return [0] * 10**12
+
+
+def _towers(X: Any) -> Any:
+    return 10 ** (10**9) % 7
+
+
+def _waits_a_little(X: Any) -> Any:
+    start = time.thread_time()
+    while time.thread_time() - start < 0.3:
+        pass
+    return X - X.mean(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (_asks_for_the_world, "MemoryError|out of memory"),
+        (_sleeps, "did not come to an end"),
+        (_counts, "did not come to an end"),
+        (_repeats, "MemoryError"),
+        (_towers, "did not come to an end|MemoryError"),
+        (_waits_a_little, "may well be right, but it is too slow"),
+    ],
+)
+def test_no_answer_takes_more_than_the_budget(answer: Any, hint: str) -> None:
+    start = time.thread_time()
+    said = checks.centring(answer).hint
+    assert re.search(hint, said), said
+    assert time.thread_time() - start < 2
+
+
+def test_edited_code_that_asks_for_any_number_of_anything_is_stopped() -> None:
+    """With other operators this asks for a list of 10^60 entries, or a tower of powers."""
+
+    def answer(filters: Any, side: int, features: int, latent: int) -> Any:
+        total = sum(10**9 * side**3 * f**9 for f in filters)
+        return (total + 2 * (features * latent + latent)) * [1]
+
+    start = time.thread_time()
+    assert not checks.encoder_parameters(answer)
+    assert time.thread_time() - start < 2
+
+
+def test_the_limit_of_memory_is_lifted_after_a_check() -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    checks.centring(_asks_for_the_world)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+@pytest.mark.parametrize(("answer", "hint"), [(0.12, "Rounded too far"), (0.1, "Rounded too far")])
+def test_what_is_rounded_too_far_is_told_so(answer: float, hint: str) -> None:
+    verdict = Quantity("Share", 0.12345, about="", praise="", digits=3)(answer)
+    assert not verdict
+    assert hint in verdict.hint

@@ -145,6 +145,9 @@ COLLAPSED = [
     (lambda m, v: kl(m.mean(0), v.mean(0)) < 0.01, "averages of mu and log_var into the KL"),
     (lambda m, v: kl(m, v).mean(1) < 0.01, "runs over the wrong axis"),
     (lambda m, v: kl(m, v).mean(0), "These are the KLs"),
+    (lambda m, v: (kl(m, v) < 0.01).any(0), "."),
+    (lambda m, v: (kl(m, v) < 0.01).all(0), "."),
+    (lambda m, v: np.median(kl(m, v), axis=0) < 0.01, "."),
 ]
 WARM_UP = [
     (lambda step, n, beta, w: beta * step / n / w, "goes on growing"),

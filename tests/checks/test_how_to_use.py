@@ -44,7 +44,7 @@ def test_a_loop_with_its_return_inside_is_told_so():
         (lambda n: sorted(n)[len(n) // 2], "Right on 2 of 9 inputs"),
         (lambda n: float(np.median(n)), "the median"),
         (statistics.median, "This is the median"),
-        (lambda n: sum(n) / 3, "`3`: this factor or divisor is not right"),
+        (lambda n: sum(n) / 3, "`3`: without this constant factor"),
     ],
 )
 def test_a_mistake_is_named(answer, hint):

@@ -178,3 +178,15 @@ def test_a_mistake_is_named(name, answer, part):
     verdict = getattr(checks, name)(answer)
     assert not verdict
     assert part in verdict.hint
+
+
+def test_eta_squared_counts_the_classes_that_occur():
+    def first_ones(labels, z):
+        between = 0
+        for c in range(len(np.unique(labels))):
+            mine = z[labels == c]
+            if len(mine):
+                between = between + len(mine) * (mine.mean(0) - z.mean(0)) ** 2
+        return between / ((z - z.mean(0)) ** 2).sum(0)
+
+    assert not checks.eta_squared(first_ones)

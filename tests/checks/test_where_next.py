@@ -141,3 +141,11 @@ def test_wrong_answers_are_named(checker, answer, hint):
     verdict = getattr(checks, checker)(answer)
     assert not verdict
     assert hint in verdict.hint
+
+
+def test_an_answer_that_overwrites_its_argument_is_refused():
+    def in_place(z, e):
+        z.data.copy_(e)
+        return z
+
+    assert "z holds other numbers afterwards" in checks.straight_through(in_place).hint

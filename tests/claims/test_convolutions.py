@@ -47,6 +47,7 @@ def error_of_pca_32() -> float:
     return float(squared_error(pca(x).x_hat, x).mean())
 
 
+@pytest.mark.slow
 @OverSeeds(
     "even-with-pca-32",
     "Against PCA with 32 numbers, the convolutional model with 32 numbers comes out about even: at "

@@ -114,6 +114,17 @@ Source(
 )
 
 
+Source(
+    "all-others-are-saddles",
+    "{cite:t}`baldi1989neural` describe the linear\nautoencoder in any number of dimensions: all "
+    "critical points but the minimum, the projection onto the first $d$ eigenvectors, are saddles.",
+    key="baldi1989neural",
+    place="the abstract (page 53)",
+    says="the error has a unique minimum, the projection onto the first principal vectors of the "
+    "covariance; all additional critical points are saddle points.",
+)
+
+
 @cache
 def digits_covariance() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Covariance of the digits at 14 by 14 pixels; its values and vectors, largest first."""

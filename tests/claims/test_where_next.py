@@ -1,7 +1,11 @@
 """What "Where to go from here" claims beyond its cells."""
 
 import numpy as np
-from aeteach_book.evidence import Cause
+import pytest
+import torch
+from aeteach_book.evidence import Cause, OverSeeds
+
+from aeteach.diffusion import Humps, schedule
 
 
 @Cause(
@@ -34,3 +38,49 @@ def test_small_steps_are_normal(seed: int, changed: bool) -> float:
     ratio = np.log(np.maximum(back, 1e-300) / np.maximum(normal(x, mean, variance), 1e-300))
     kl = np.where(back > 1e-30, back * ratio, 0).sum(0) * dx
     return float((kl * after).sum() * dy)
+
+
+@pytest.mark.slow
+@OverSeeds(
+    "denoiser-is-learnt",
+    "With five seeds the links cost from 0.02 to 0.05 nats more than with the best denoiser.",
+    measured="nats that the 39 links of a trained denoiser cost above those of the best one, over "
+    "100,000 paths",
+    seeds=5,
+    spread=(0.027, 0.038),
+    within=0.007,
+    false_at=0.05,
+)
+def test_denoiser_is_learnt(seed: int) -> float:
+    humps, a = Humps(), schedule(40).float()
+    torch.manual_seed(seed)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 64),
+        torch.nn.SiLU(),
+        torch.nn.Linear(64, 64),
+        torch.nn.SiLU(),
+        torch.nn.Linear(64, 1),
+    )
+    adam = torch.optim.Adam(net.parameters(), lr=3e-3)
+    slower = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 1500)
+    for _ in range(1500):
+        left, eps = a[torch.randint(1, 41, (512,))], torch.randn(512)
+        x_t = left.sqrt() * humps.sample(512).float() + (1 - left).sqrt() * eps
+        seen = torch.stack([x_t, left.logit() / 5], 1)
+        loss = (eps - net(seen)[:, 0]).square().mean()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        slower.step()
+    g = torch.Generator().manual_seed(seed)
+    start, lost = humps.sample(100_000, g), 0.0
+    for t in range(2, 41):
+        noise = (1 - a[t]).sqrt() * torch.randn(len(start), generator=g)
+        x_t = a[t].sqrt() * start + noise
+        with torch.no_grad():
+            seen = torch.stack([x_t.float(), (a[t].logit() / 5).expand(len(x_t))], 1)
+            x_hat = (x_t - (1 - a[t]).sqrt() * net(seen)[:, 0]) / a[t].sqrt()
+        away = x_hat - humps.start(x_t, a[t]).mean
+        falls = a[t - 1] / (1 - a[t - 1]) - a[t] / (1 - a[t])
+        lost += float(0.5 * falls * away.square().mean())
+    return lost

@@ -302,6 +302,7 @@ def run_two(target, *arguments):
     assert [process.exitcode for process in both] == [0, 0]
 
 
+@pytest.mark.slow
 def test_two_processes_fill_the_cache_at_once(folder):
     answers = multiprocessing.get_context("spawn").Queue()
     for _ in run_two(fill_in_a_process, folder, answers):
@@ -317,6 +318,7 @@ def test_what_another_process_has_just_cached_is_not_written_again(folder):
     assert list(contents(folder)) == [TRAIN_IMAGES]
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_file_while_two_processes_write(tmp_path):
     whole = [bytes([digit]) * 2**21 for digit in (1, 2)]  # 2 MiB: a write that takes its time
     path = tmp_path / "file"

@@ -11,6 +11,7 @@ from aeteach.data.spoilt import NONE, blur, reader_images
 # ---------------------------------------------------------------- what it learns from
 
 
+@pytest.mark.slow
 def test_no_test_shape_is_among_the_training_shapes_of_either_set():
     (train, y_train), (test, y_test) = reader_images("train"), reader_images("test")
     assert train.dtype == torch.float32

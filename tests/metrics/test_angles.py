@@ -89,6 +89,12 @@ def test_tiny_and_nearly_right_angles_keep_their_digits(degrees):
     )
 
 
+def test_the_length_of_its_vectors_does_not_matter():
+    A, B = subspace(7, 2, 0), subspace(7, 3, 1)
+    scales = torch.tensor([1e200, 1e-200], dtype=torch.float64)  # their squares are inf and 0
+    torch.testing.assert_close(principal_angles(A * scales, B * 1e-250), principal_angles(A, B))
+
+
 def test_a_subspace_inside_another_has_angles_zero():
     B = subspace(9, 4, 0)
     assert principal_angles(B[:, :2] + B[:, 2:], B).max() < 1e-10

@@ -94,6 +94,7 @@ REFUSED = [
     (lambda: auroc.auroc(two, two[None]), ValueError, r"\(1, 2\)"),
     (lambda: auroc.auroc(two, torch.tensor([0.0, float("nan")])), ValueError, "holds NaN"),
     (lambda: auroc.unexplained(two[None], two), ValueError, "shape"),
+    (lambda: auroc.unexplained(two[None].long(), two[None]), TypeError, "^x_hat must be"),
     (lambda: auroc.unexplained(two[None], two[None], least=0.0), ValueError, "least is 0.0"),
     (lambda: metrics.elbo_terms(build("mlp"), torch.rand(2, 1, 32, 32)), ValueError, "no mu"),
     (

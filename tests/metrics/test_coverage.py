@@ -107,6 +107,7 @@ def test_a_far_image_finds_the_nearest_of_a_crowd_whose_own_nearest_is_at_home(s
         np.testing.assert_array_equal(here.place, away.argmin(0))
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded_while_the_images_grow():
     # In a process of its own: the peak of this one belongs to other tests.
     script = """

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import nn
 
+from aeteach._validate import plain
 from aeteach.metrics.factors import by_shape, correlation, eta_squared, traverse, zeroing
 
 
@@ -117,6 +118,11 @@ def test_a_traversal_moves_one_dimension_alone():
     [
         (lambda z, y: correlation(y, z), ValueError, r"factors is .* \(N, F\)"),
         (lambda z, y: correlation(torch.ones(200, 1), z), ValueError, "constant"),
+        (
+            lambda z, y: correlation(torch.stack([y.double(), y.double() * 1e200], 1), z),
+            ValueError,
+            "constant",
+        ),
         (lambda z, y: correlation(y[:2, None], z[:2]), ValueError, "z holds 2 .*at least 3"),
         (lambda z, y: eta_squared(y * 0, z), ValueError, "at least two classes"),
         (lambda z, y: eta_squared(y.float(), z), TypeError, "int64"),
@@ -129,3 +135,11 @@ def test_a_traversal_moves_one_dimension_alone():
 def test_bad_input_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(codes(), kinds())
+
+
+def test_more_histograms_than_memory_holds_are_refused(monkeypatch):
+    monkeypatch.setattr(plain, "MAX_NUMBERS", 1000)
+    z, y = codes(20, 30), torch.arange(20) % 2
+    by_shape(z, y, bins=16)  # 960 numbers
+    with pytest.raises(ValueError, match=r"^bins = 20 asks for"):
+        by_shape(z, y, bins=20)

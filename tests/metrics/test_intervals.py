@@ -34,6 +34,17 @@ def test_several_readers_give_wilsons_interval_with_students_quantile():
     assert readability.interval(right) == pytest.approx(tuple(expected), abs=2e-3)
 
 
+def test_a_few_images_have_few_degrees_of_freedom():
+    right = torch.tensor([[1, 0, 1, 0], [1, 0, 1, 1], [1, 0, 0, 0]]).bool()
+    hits = right.numpy().astype(float)
+    p = hits.mean()
+    A, B = hits.mean(0).var(ddof=1) / 4, hits.mean(1).var(ddof=1) / 3
+    freedom = (A + B) ** 2 / (A**2 / 3 + B**2 / 2)
+    ratio = scipy.stats.t.ppf(0.975, freedom) ** 2 * (A + B) / (p * (1 - p))
+    expected = sorted(np.roots([1 + ratio, -2 * p - ratio, p * p]))
+    assert readability.interval(right) == pytest.approx(tuple(expected), abs=2e-4)
+
+
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95, 0.99])
 @pytest.mark.parametrize("freedom", [1.0, 2.0, 4.0, 7.3, 100.0, 9_999.0])
 def test_students_quantile(confidence, freedom):

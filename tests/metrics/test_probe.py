@@ -63,6 +63,21 @@ def test_a_code_that_knows_nothing_is_guessed_and_one_that_knows_all_is_read():
         assert probe_accuracy(told[:1000], y[:1000], told[1000:], y[1000:], kind=kind) == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_dimension_that_never_moves_tells_nothing(kind):
+    (z, y), (held_out, answers) = clusters(300, 0, 0.6), clusters(200, 1, 0.6)
+    alone = probe_accuracy(z, y, held_out, answers, kind=kind)
+    z, held_out = (torch.cat([x, torch.full((len(x), 1), 5.0)], 1) for x in (z, held_out))
+    assert probe_accuracy(z, y, held_out, answers, kind=kind) == alone
+
+
+def test_ten_codes_can_be_divided_and_nine_cannot():
+    z, y = normal(10), torch.arange(10) % 2
+    assert 0 <= probe(z, y, held_out=0.2).score <= 1
+    with pytest.raises(ValueError, match="z holds 9 codes"):
+        probe(z[:9], y[:9], held_out=0.2)
+
+
 def test_neighbours_see_a_ring_that_no_straight_line_does():
     generator = torch.Generator().manual_seed(0)
     y = torch.arange(1000) % 2

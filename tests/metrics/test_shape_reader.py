@@ -20,6 +20,7 @@ def held_out():
     return shape_reader.held_out()
 
 
+@pytest.mark.slow
 def test_it_knows_every_kind_of_shape_it_was_not_trained_on(held_out):
     images, labels = held_out
     assert (shape_reader.read(images).shape == labels).double().mean() > 0.99

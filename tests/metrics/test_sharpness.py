@@ -64,7 +64,8 @@ def test_paper_without_an_edge_scores_0_and_cannot_be_a_measure():
         relative_sharpness(torch.rand(2, 1, 8, 8), blank)
     with pytest.raises(ValueError, match="only one size"):
         relative_sharpness(torch.rand(2, 1, 8, 8), torch.rand(2, 1, 9, 9))
-    with pytest.raises(ValueError, match="2 pixels"):
-        sharpness(torch.rand(2, 1, 8, 1))
+    for thin in ((8, 1), (1, 8)):
+        with pytest.raises(ValueError, match="2 pixels"):
+            sharpness(torch.rand(2, 1, *thin))
     with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
         sharpness(2 * torch.rand(2, 1, 8, 8) + 1)

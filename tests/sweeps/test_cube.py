@@ -9,6 +9,7 @@ from aeteach import channel, recipes, sweeps
 from aeteach.models import NoisyAutoencoder
 from aeteach.recipes import RECIPES
 from aeteach.sweeps import cube
+from tests.pretend_gpu import GPU, on_gpu
 from tests.sweeps.cells import first, short
 
 CUBE = sweeps.SWEEPS["cube_snr"]
@@ -66,3 +67,14 @@ def test_the_points_of_the_recipes_are_images_of_one_row():
     assert train.shape == (20_000, 1, 1, 3)
     assert test.shape == (10_000, 1, 1, 3)
     assert not torch.equal(train[:10_000], test)
+
+
+@pytest.mark.parametrize("double", [True, False])
+def test_a_cell_is_measured_where_its_model_is(double, monkeypatch, tmp_path):
+    monkeypatch.setattr(recipes, "CUBE_POINTS", {"train": (200, 1), "test": (100, 2)})
+    monkeypatch.setattr(cube, "GENERATED", 50)
+    cell = short(first(CUBE, model="AE", latent=2, snr_db=20), hidden=(16,))
+    with on_gpu(double=double), torch.device(GPU):
+        row = cube.measure(cell, tmp_path / "a.ckpt")
+    json.dumps(row)
+    assert row["rate"] > 0

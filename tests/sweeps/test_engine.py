@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 
 from aeteach import cli, results, sweeps, training
@@ -489,3 +490,13 @@ def test_the_command_makes_the_table_lists_it_and_names_what_is_unknown(
     assert "2 of 2 cells finished" in capsys.readouterr().out
     assert cli.main(["sweep", "nonsense", *out]) == 2
     assert "no table is called 'nonsense'; known: toy" in capsys.readouterr().err
+
+
+def test_a_cell_runs_on_the_cpu_whatever_the_default_device(tmp_path):
+    def measure(cell, checkpoint):
+        return {"loss": 1.0, "device": str(torch.zeros(1).device)}
+
+    cell = sweeps.SWEEPS["cube_snr"].cells[0]
+    with torch.device("meta"):
+        assert engine._run(measure, "a", cell, tmp_path) is None
+    assert json.loads((tmp_path / "a.json").read_text())["measured"]["device"] == "cpu"

@@ -77,6 +77,7 @@ def test_settings_compute_differently(tool, book):
     assert len(set(fingerprints)) == len(fingerprints)
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_not_obeyed_is_refused(tool, book):
     asked = tool.Setting("odd", "default", environment={"ATEN_CPU_CAPABILITY": "avx2"})
     with pytest.raises(RuntimeError, match="asks for torch = default, but the kernel uses"):
@@ -125,6 +126,7 @@ def test_a_finished_chapter_is_not_run_again_until_its_cells_or_the_package_chan
     assert runs.read_text() == before + "111"
 
 
+@pytest.mark.slow
 def test_a_stale_reference_and_an_unknown_setting_are_refused(tool, book, monkeypatch):
     chapter = book(SOLID)
     monkeypatch.setattr(tool.reference, "chapters", lambda names: [chapter])

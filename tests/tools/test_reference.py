@@ -42,10 +42,18 @@ def chapter(tmp_path):
     return path
 
 
+@pytest.fixture(scope="module")
+def executed(tool, tmp_path_factory):
+    """The chapter, run once for all tests: a kernel takes seconds to start."""
+    path = tmp_path_factory.mktemp("once") / "chapter.md"
+    path.write_text(CHAPTER, encoding="utf-8")
+    return nbformat.writes(tool.execute(path))
+
+
 @pytest.fixture
-def reference(tool, chapter, tmp_path):
+def reference(executed, tmp_path):
     path = tmp_path / "chapter.ipynb"
-    nbformat.write(tool.execute(chapter), path)
+    path.write_text(executed + "\n", encoding="utf-8")  # as nbformat.write leaves it
     return path
 
 
@@ -141,6 +149,7 @@ def test_outputs_that_differ_are_shown_as_a_diff(tool, kept, now, diff):
     assert ("html" in text) == ("html" in diff)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_nbval_fails_on_a_changed_number(tool, reference, tmp_path):
     import os

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from aeteach import models
-from aeteach.losses import Elbo
-from aeteach.training import cosine, evaluate, one_cycle
+from aeteach.losses import Elbo, MmdLoss
+from aeteach.training import contract, cosine, evaluate, one_cycle
 from tests.training.helpers import Conditional, in_meta, linear, quiet, squared, weights
 
 
@@ -180,6 +180,10 @@ BROKEN = {
         "needs 2 images at least",
     ),
 }
+
+
+def test_a_loss_gets_the_least_batch_that_it_asks_for():
+    contract.check_batch(MmdLoss(), n=2, batch_size=2)
 
 
 @pytest.mark.parametrize("what", BROKEN)

@@ -11,6 +11,7 @@ from torch import nn
 
 from aeteach import models
 from aeteach.losses import Elbo
+from aeteach.training import fingerprint
 from aeteach.training.fingerprint import describe, differences, names_of, state_hash, structure
 
 
@@ -223,3 +224,33 @@ def test_differences_name_the_place_and_are_short():
     assert found[-1] == "part._d: 1 there, 2 here"  # what is nobody's setting comes last
     assert max(map(len, found)) < 150
     assert list(differences(there, there, "part")) == []
+
+
+def test_a_set_of_things_that_have_no_order_is_described_whatever_its_order():
+    assert describe({1, "a", None}) == describe({None, "a", 1})
+    assert describe({1, "a", None}) != describe({1, "b", None})
+
+
+def test_the_settings_of_one_group_stand_by_themselves_and_those_of_several_apart():
+    first, second = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(3))
+    one = fingerprint.optimiser_settings(torch.optim.SGD([first, second], lr=0.1))
+    assert (one["lr"], one["tensors"]) == (describe(0.1), 2)
+    assert "groups" not in one
+    two = fingerprint.optimiser_settings(
+        torch.optim.SGD([{"params": [first]}, {"params": [second], "lr": 0.2}], lr=0.1)
+    )
+    assert [group["lr"] for group in two["groups"]] == [
+        describe(0.1),
+        describe(0.2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "library"),
+    [
+        *(("json", True), ("torch.nn", True), ("aeteach.losses", True), (None, True)),
+        *(("__main__", False), ("a_module_of_ones_own", False)),
+    ],
+)
+def test_what_is_a_library_is_described_by_its_name(module, library):
+    assert fingerprint._is_library(module) == library

@@ -58,6 +58,7 @@ def test_cosine_follows_the_closed_form():
     ("arguments", "message"),
     [
         ({"peak": -0.01}, "peak is -0.01; expected a finite number above 0"),
+        ({"peak": -0.01}, "a rate, or None for fit's lr"),
         ({"peak": math.inf}, "peak is inf"),
         ({"peak": "0.1"}, "peak is '0.1'"),
         ({"warm_up": 1.0}, "warm_up is 1.0; expected a number above 0, below 1"),
@@ -73,3 +74,9 @@ def test_a_cycle_with_impossible_numbers_is_refused(arguments, message):
 def test_adam_takes_one_kernel_only_where_there_is_one():
     assert adam(linear().parameters(), 1e-3).defaults["fused"]
     assert not adam(in_meta().parameters(), 1e-3).defaults["fused"]
+
+
+@pytest.mark.parametrize("lr", [0.0, -1e-3, math.inf])
+def test_a_rate_that_is_none_is_refused(lr):
+    with pytest.raises(ValueError, match=r"^lr is .*above 0"):
+        adam(linear().parameters(), lr)

@@ -192,7 +192,10 @@ def test_numbers_out_of_range_are_explained_in_the_panel(
     [
         ({"digits": 321}, "digits is 321; there are 320 training images"),
         ({"lr": 1e30}, "Lower lr"),  # the loss becomes infinite
-        ({"images": torch.full((320, 1, 32, 32), 2.0)}, "must be in [0, 1], got 2 to 2"),
+        (
+            {"images": torch.full((320, 1, 32, 32), 2.0)},
+            "as the model, a ConvAutoencoder, makes them, got 2 to 2: divide grey levels by 255",
+        ),
         ({"images": torch.zeros(320, 1, 28, 28), "epochs": 3}, "held_out has images of (32, 32)"),
         (
             {"images": torch.zeros(320, 1, 28, 28), "held_out": torch.zeros(64, 1, 28, 28)},

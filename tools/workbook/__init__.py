@@ -1,6 +1,7 @@
 """The student's copy of the book: one notebook a chapter, in plain Jupyter Markdown.
 
     python -m tools.workbook            make or refresh the folder `workbook`
+    python -m tools.workbook --solutions hidden student     the same without solutions, to hand out
 
 What MyST and Sphinx resolve when the pages are built (links, numbers of equations and exercises,
 citations, terms) is resolved here from the sources alone, so no built book is needed, and what is

@@ -8,14 +8,19 @@ from sphinx_external_toc.parsing import MalformedError
 
 from .book import Book
 from .folder import Folder
-from .notebook import notebook
+from .notebook import PLACES, notebook
 from .start import START, start
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def update(root: Path, path: Path) -> tuple[list[str], list[str]]:
+def update(root: Path, path: Path, solutions: str = "") -> tuple[list[str], list[str]]:
     """Bring the workbook in `path` up to date with the book in `root`.
+
+    Args:
+        root: of the book.
+        path: of the workbook.
+        solutions: where they stand; if empty, as _config.yml says.
 
     Returns:
         What was done, a line each, and the warnings about markup that has no plain form.
@@ -25,7 +30,7 @@ def update(root: Path, path: Path) -> tuple[list[str], list[str]]:
     book = Book.read(root)
     folder = Folder(path, done.append)
     for page in book.pages:
-        folder.put(page.file, notebook(book, page, warnings.append))
+        folder.put(page.file, notebook(book, page, warnings.append, solutions or book.solutions))
     folder.put(START, start(book, folder))
     return done, list(dict.fromkeys(warnings))
 
@@ -33,9 +38,12 @@ def update(root: Path, path: Path) -> tuple[list[str], list[str]]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.workbook", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "workbook")
+    parser.add_argument(
+        "--solutions", choices=PLACES, default="", help="where they stand; if not as in _config.yml"
+    )
     arguments = parser.parse_args()
     try:
-        done, warnings = update(ROOT, arguments.folder)
+        done, warnings = update(ROOT, arguments.folder, arguments.solutions)
     except (OSError, MalformedError) as error:
         print(f"The workbook was not made: {error}", file=sys.stderr)
         return 1

@@ -99,6 +99,7 @@ class Book:
     references: Page | None = None
     claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
     cited: set[str] = field(default_factory=set)
+    solutions: str = "in place"
 
     @classmethod
     def read(cls, root: Path) -> "Book":
@@ -111,6 +112,8 @@ class Book:
         for page, file in zip(pages, _files(pages), strict=True):
             page.file = file
         book = cls(config.get("title", "The book"), pages, _left_out(pages), bibliography)
+        settings = (config.get("sphinx") or {}).get("config") or {}
+        book.solutions = settings.get("solutions", book.solutions)
         book.claims = declared(root / "tests" / "claims")
         count: Counter[tuple[str, int | None]] = Counter()
         for page in [*book.left_out, *book.pages]:  # what is in the book comes last, and prevails

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aeteach_book.declarations import LIST as CLAIMS
 from aeteach_book.declarations import markup
+from aeteach_book.teaching import table
 from pybtex.backends.markdown import Backend
 from pybtex.style.formatting.plain import Style
 
@@ -224,6 +225,8 @@ class Plain:
         if name == "claims":
             listed = [page.name for page in self.book.pages]
             return self.markdown(markup(self.book.claims, listed, linked=False))
+        if name == "chapter-times":
+            return self.markdown(table(page.path for page in self.book.pages))
         self._warn(f"{self.page.path.name}: the directive {{{name}}} is shown as plain text")
         return self.markdown(body)
 

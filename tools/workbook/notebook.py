@@ -24,16 +24,33 @@ SOLUTION_LEVEL = 5
 _HEADING = re.compile(r"^(#{1,6}) +(.+)$", re.MULTILINE)
 _BEFORE_HEADING = re.compile(r"\n(?=#{1,6} )")
 
+# Where the solutions stand: `solutions` in _config.yml.
+PLACES = (IN_PLACE, AT_THE_END, HIDDEN) = ("in place", "at the end", "hidden")
+
 Warn = Callable[[str], None]
 
 
-def notebook(book: Book, page: Page, warn: Warn) -> NotebookNode:
+def notebook(book: Book, page: Page, warn: Warn, solutions: str = IN_PLACE) -> NotebookNode:
     """Return a page of the book as a notebook in plain Jupyter Markdown.
 
     The metadata of a cell say what it belongs to, under `aeteach`: `exercise` on the card of an
     exercise and `solution` on each cell of its solution, both with the exercise's label.
+
+    Args:
+        book: what links can lead to.
+        page: which page.
+        warn: called with one line about each piece of markup that has no plain form.
+        solutions: where they stand, one of PLACES.
     """
-    return _assemble(list(_Cells(book, page, warn).all()), {"chapter": page.name})
+    made = _Cells(book, page, warn)
+    if solutions == IN_PLACE:
+        return _assemble(list(made.all()), {"chapter": page.name})
+    cells = list(made.unmarked())
+    kept = [cell for cell in cells if "solution" not in cell.metadata.get("aeteach", {})]
+    if solutions == AT_THE_END and len(kept) < len(cells):
+        kept.append(_markdown_cell("## Solutions"))
+        kept += [cell for cell in cells if "solution" in cell.metadata.get("aeteach", {})]
+    return _assemble(kept, {"chapter": page.name})
 
 
 def _assemble(cells: list[NotebookNode], about: dict[str, str]) -> NotebookNode:
@@ -93,7 +110,7 @@ class _Cells:
         self.section = ""
 
     def all(self) -> Iterator[NotebookNode]:
-        for cell in self._unmarked():
+        for cell in self.unmarked():
             if self.after_solution and "solution" not in cell.metadata.get("aeteach", {}):
                 self.after_solution = False
                 if not _ends_fold(cell):
@@ -101,7 +118,7 @@ class _Cells:
             self._note_section(cell)
             yield cell
 
-    def _unmarked(self) -> Iterator[NotebookNode]:
+    def unmarked(self) -> Iterator[NotebookNode]:
         """Yield the cells, without the headings that end a fold where the text has none."""
         for cell in jupytext.read(self.page.path, fmt="md:myst").cells:
             if cell.cell_type == "code":

@@ -22,6 +22,7 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike, NDArray
 
+from aeteach.widgets.kit.still import Still, still
 from aeteach.widgets.kit.traits import limits
 
 KIT = Path(__file__).parent
@@ -187,9 +188,10 @@ def pack(
 
     Args:
         arrays: name -> array of finite numbers, any shape; tensors are read as arrays.
-        dtype: `float16` (2 bytes a number, 3 significant digits), `float32`, or `int8` (1 byte a
-            number, matrices only; see `eight_bits`); for all arrays, or name -> dtype, and then
-            float16 for those not named.
+        dtype: `float16` (2 bytes a number, 3 significant digits), `float32`, `int8` (1 byte a
+            number, matrices only; see `eight_bits`), or `grey` (1 byte a number, exact, for whole
+            multiples of 1/255 from 0 to 1, as pixels are); for all arrays, or name -> dtype, and
+            then float16 for those not named.
 
     Returns:
         The manifest {name: {shape, dtype, offset in bytes}} and the bytes, little-endian. An
@@ -197,7 +199,8 @@ def pack(
 
     Raises:
         ValueError: a dtype of another name, a number that is not finite, one that float16
-            cannot hold (beyond 65,504), or `int8` for what is no matrix.
+            cannot hold (beyond 65,504), `int8` for what is no matrix, or `grey` for other numbers
+            than grey levels.
     """
     manifest: dict[str, Any] = {}
     packed = bytearray()
@@ -215,8 +218,8 @@ def pack(
 
 def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
     """Return one array's numbers as bytes, or say why it cannot be packed."""
-    if dtype not in ("float16", "float32", "int8"):
-        raise ValueError(f"dtype is {dtype!r}; expected 'float16', 'float32' or 'int8'")
+    if dtype not in ("float16", "float32", "int8", "grey"):
+        raise ValueError(f"dtype is {dtype!r}; expected 'float16', 'float32', 'int8' or 'grey'")
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"array {name!r} holds NaN or infinity; pack finite numbers only")
@@ -225,6 +228,13 @@ def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
             raise ValueError(f"array {name!r} has shape {array.shape}; int8 packs matrices only")
         steps, scales = eight_bits(array)
         return scales.astype("<f4").tobytes() + steps.tobytes()
+    if dtype == "grey":
+        if not are_grey_levels(array):
+            raise ValueError(
+                f"array {name!r} holds numbers that are no whole multiples of 1/255 from 0 to 1; "
+                "pass dtype='float32'"
+            )
+        return np.round(255 * array).astype(np.uint8).tobytes()
     largest = np.abs(array).max(initial=0)
     if largest > np.finfo(dtype).max:
         raise ValueError(
@@ -232,6 +242,14 @@ def _block(name: str, values: ArrayLike, dtype: str) -> bytes:
             "dtype='float32'"
         )
     return array.astype(np.dtype(dtype).newbyteorder("<")).tobytes()
+
+
+def are_grey_levels(values: ArrayLike) -> bool:
+    """Tell whether numbers are whole multiples of 1/255 from 0 to 1, as float32 has them."""
+    levels = np.round(255 * np.asarray(values, dtype=np.float64))
+    if not ((levels >= 0) & (levels <= 255)).all():
+        return False
+    return bool(((levels / 255).astype(np.float32) == np.asarray(values, dtype=np.float32)).all())
 
 
 def kept_in_eight_bits(matrix: ArrayLike) -> NDArray[np.float32]:
@@ -307,7 +325,8 @@ class Figure(anywidget.AnyWidget):
         if in_page():
             return {"text/html": self.page_html()}, {}
         view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
-        return {VIEW_MIME: view}, {}
+        # What a front end without widgets shows, and a saved notebook where none runs.
+        return {VIEW_MIME: view, "text/plain": self.text}, {}
 
     def page_html(self) -> str:
         """Return the figure as a piece of HTML that needs nothing else: no kernel, no request.
@@ -318,16 +337,33 @@ class Figure(anywidget.AnyWidget):
         # What the module looks for: twins with the same content may swap places unnoticed.
         key = hashlib.sha256(f"{self._module}{state}".encode()).hexdigest()[:12]
         modules = _collect("page", FIGURES) | _collect(self._module, FIGURES)
-        call = f'page$.mount("{key}", {_json(style())}, {state}, {self._module}$.default);'
+        call = f'page$.mount("{key}", {state}, {self._module}$.default);'
         code = "\n".join(code for code, _ in modules.values())
         # `</script>` anywhere in the code would end it; `<\/` means the same inside a string.
         script = code.replace("</", "<\\/").replace("<!--", "<\\!--")
+        drawn = self.still()
+        shown = f'<div class="ae-still">{drawn.html}</div>' if drawn else ""
         alt = html.escape(self.alt)
         return (
+            f"<style data-ae-style>{style()}</style>\n"
             f'<div class="ae-figure" data-ae-figure="{key}" role="group" aria-label="{alt}">'
-            f"<noscript><p>{alt} (The figure needs JavaScript.)</p></noscript></div>\n"
+            f"{shown or alt}<noscript><p>This figure moves with JavaScript.</p></noscript></div>\n"
             f'<script type="module">\n{script}\n{call}\n</script>\n'
         )
+
+    def still(self) -> Still | None:
+        """Return what the figure shows before it starts; None where V8 is not installed."""
+        values = self._page_state()
+        parts = ("page", "paper", self._module)
+        modules = {name: code for part in parts for name, code in _collect(part, FIGURES).items()}
+        code = "\n".join(code for code, _ in modules.values())
+        return still(self._module, code, _json(values), values, _colours())
+
+    @property
+    def text(self) -> str:
+        """What the figure shows, in words, and its numbers where they can be drawn."""
+        drawn = self.still()
+        return f"{self.alt} {drawn.text}" if drawn else self.alt
 
     def _page_state(self) -> dict[str, Any]:
         """Return what the module may read, {trait: value}, without the widget's own machinery."""
@@ -342,6 +378,13 @@ class PackedFigure(Figure):
 
     weights = traitlets.Bytes(b"", help="All arrays, one after the other.").tag(sync=True)
     manifest = traitlets.Dict(help="Of each: shape, dtype, offset in bytes.").tag(sync=True)
+
+
+def _colours() -> dict[str, str]:
+    """Return the variables of the light style sheet, as a figure's JavaScript asks for them."""
+    palette = json.loads(PALETTE.read_text(encoding="utf-8"))
+    digits = {f"--ae-digit-{i}": colour for i, colour in enumerate(palette["digits"])}
+    return digits | {f"--ae-{role}": colour for role, colour in palette["light"].items()}
 
 
 def _json(value: Any) -> str:

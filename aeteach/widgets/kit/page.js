@@ -49,20 +49,16 @@ export function pageModel(start) {
   return model;
 }
 
-// Start the figure in the first element that waits for it, with the style sheet in place once.
-/** @type {(key: string, css: string, state: Record<string, unknown>, figure: Ae.Figure) => void} */
-export function mount(key, css, state, figure) {
+// Start the figure in the first element that waits for it, in place of its still.
+/** @type {(key: string, state: Record<string, unknown>, figure: Ae.Figure) => void} */
+export function mount(key, state, figure) {
   /** @type {HTMLElement | null} */
   const el = document.querySelector(`[data-ae-figure="${key}"]:not([data-ae-ready])`);
   if (el === null) throw new Error(`no element waits for the figure ${key}`);
   el.dataset.aeReady = "";
   const sheets = [...document.querySelectorAll("style[data-ae-style]")];
-  if (!sheets.some((sheet) => sheet.textContent === css)) {
-    const sheet = document.createElement("style");
-    sheet.dataset.aeStyle = "";
-    sheet.textContent = css;
-    document.head.append(sheet);
-  }
+  const texts = sheets.map((sheet) => sheet.textContent);
+  sheets.forEach((sheet, i) => { if (texts.indexOf(texts[i]) < i) sheet.remove(); }); // once is enough
   try {
     figure.render({ model: pageModel(state), el });
   } catch (error) {

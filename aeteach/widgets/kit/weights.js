@@ -39,6 +39,8 @@ export function tensors(model) {
       const steps = new Int8Array(bytes, offset + 4 * rows, length);
       const data = Float32Array.from(steps, (v, i) => v * scales[Math.floor(i / columns)]);
       result[name] = { shape, data };
+    } else if (dtype === "grey") {
+      result[name] = { shape, data: Float32Array.from(new Uint8Array(bytes, offset, length), (v) => v / 255) };
     } else {
       const table = halfTable();
       const data = Float32Array.from(new Uint16Array(bytes, offset, length), (b) => table[b]);

@@ -7,6 +7,12 @@
   changes, they run again. `store` keeps what they printed.
 - `runner`, `tracer`: run one chapter, and write down which files it opens.
 - `pages`: which pages are read and written again.
+- `formulas`: each formula carries itself as MathML, for readers without JavaScript.
+- `answers`: exercises worked on paper are answered in the page.
+- `figures`: what the figures of a page have in common is there once.
+- `solutions`: where the solutions of the exercises stand, or that they do not.
+- `teaching`: how long each chapter takes.
+- `ways_out`: where a page leads to: its notebook, its source, its citation, and what runs it.
 - `left_out`, `names`: a link to a page that _toc.yml leaves out becomes plain text.
 - `evidence`, `declarations`, `claims`: what is claimed and how it is measured; where that is read
   and held together with the text; the mark that shows it.
@@ -19,8 +25,32 @@ from sphinx.application import Sphinx
 
 def setup(app: Sphinx) -> dict[str, Any]:
     # Not at the top: the processes that run the chapters need none of this.
-    from aeteach_book import chapters, claims, left_out, offline, pages
+    from aeteach_book import (
+        answers,
+        chapters,
+        claims,
+        figures,
+        formulas,
+        left_out,
+        offline,
+        pages,
+        solutions,
+        teaching,
+        ways_out,
+    )
 
-    for part in (offline, pages, chapters, left_out, claims):
+    for part in (
+        answers,
+        offline,
+        pages,
+        chapters,
+        left_out,
+        claims,
+        figures,
+        formulas,
+        solutions,
+        teaching,
+        ways_out,
+    ):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -46,11 +46,16 @@ def _text(script: Any) -> str:
     return f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', '')}"
 
 
+def mathjax_folder() -> Path:
+    """Return where MathJax is installed."""
+    distribution = metadata.distribution("sphinx-mathjax-offline")  # no module has that name
+    return Path(str(distribution.locate_file("sphinx-mathjax-offline/static/mathjax")))
+
+
 def _copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.name != "html":
         return
-    distribution = metadata.distribution("sphinx-mathjax-offline")  # no module has that name
-    source = Path(str(distribution.locate_file("sphinx-mathjax-offline/static/mathjax")))
+    source = mathjax_folder()
     target = Path(app.outdir) / "_static" / "mathjax"
     fonts = "output/chtml/fonts/woff-v2"
     target.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ def _means(app: Sphinx, config: Any) -> str:
     """Return a digest of what every page is made with."""
     folder = Path(app.srcdir).resolve()
     named = [*config.html_static_path, *config.templates_path, *config.bibtex_bibfiles]
-    paths = {folder / name for name in ["_config.yml", *named]}
+    paths = {folder / name for name in ["_config.yml", "pyproject.toml", "CITATION.cff", *named]}
     own = [path for path in sorted(paths) if path.is_relative_to(folder)]  # others: in packages
     toc = getattr(config, "external_site_map", None)
     return digest(
@@ -121,7 +121,7 @@ def _means(app: Sphinx, config: Any) -> str:
             toc.as_json() if toc else None,
             installed_packages(),
             digits().digest,
-            digest_files(Path(__file__).parent.glob("*.py")),
+            digest_files(files_below(Path(__file__).parent)),
             [digest_files(files_below(path)) for path in own],
             repr(declared(folder / "tests" / "claims")),
         ]

@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from aeteach_book import images
+from aeteach_book.kernels import private
 
 TRACER = Path(__file__).with_name("tracer.py")
 
@@ -57,6 +58,7 @@ def run(notebook: NotebookNode, folder: Path, options: dict[str, Any]) -> Run:
             resources={"metadata": {"path": str(folder)}},
             coalesce_streams=True,  # on a busy machine the text of one print arrives in pieces
             record_timing=False,
+            config=private(Path(place)),
             extra_arguments=[f"--IPKernelApp.exec_lines={trace}", "--IPKernelApp.log_level=ERROR"],
             **options,
         )

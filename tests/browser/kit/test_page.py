@@ -96,22 +96,20 @@ def test_a_listener_that_leaves_while_it_listens_silences_no_other(call: Call) -
 
 MOUNT = """((holder) => {
     document.body.append(holder);
-    holder.innerHTML = "<div data-ae-figure='k'></div><div data-ae-figure='k'></div>";
-    const before = document.querySelectorAll("style[data-ae-style]").length;
+    const part = "<style data-ae-style>.x { color: red }</style><div data-ae-figure='k'>a</div>";
+    holder.innerHTML = part + part;
     const drawn = { render({ model, el }) { el.textContent = `angle ${model.get("angle")}`; } };
     const lost = { render: () => { throw new Error("no ink"); } };
     const problems = [];
     const attempt = (figure, state) => {
-        try { m.mount("k", ".ae-figure { color: red }", state, figure); }
+        try { m.mount("k", state, figure); }
         catch (error) { problems.push(error.message); }
     };
     attempt(drawn, { angle: 5 });
     attempt(lost, { alt: "A cloud." });
     attempt(drawn, { angle: 6 });
-    const sheets = document.querySelectorAll("style[data-ae-style]");
-    const found = { texts: [...holder.children].map((e) => e.textContent), problems,
-        sheets: sheets.length - before };
-    sheets.forEach((sheet) => sheet.remove());
+    const found = { texts: [...holder.querySelectorAll("div")].map((e) => e.textContent), problems,
+        sheets: holder.querySelectorAll("style").length };
     holder.remove();
     return found;
 })(document.createElement("div"))"""

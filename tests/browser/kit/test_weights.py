@@ -48,3 +48,11 @@ def test_rows_of_8_bits_are_unpacked(call: Call, agree: Agree) -> None:
     assert got["v"]["data"] == [0, 1, 2, 3]
     scale = np.abs(arrays["W"]).max(1, keepdims=True) / 127
     agree(got["W"]["data"], (np.round(arrays["W"] / scale) * scale).ravel(), 1e-6)
+
+
+def test_grey_levels_are_unpacked_exactly(call: Call) -> None:
+    levels = (np.arange(256) / 255).astype(np.float32)
+    manifest, data = pack({"v": [2.0], "x": levels}, {"v": "float32", "x": "grey"})
+    model = "{ get: (k) => k === 'weights' ? new Uint8Array(a[1]) : a[0] }"
+    got = call("weights", f"m.tensors({model})", manifest, list(data))
+    assert got["x"]["data"] == levels.astype(np.float64).tolist()

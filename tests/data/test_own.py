@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from aeteach import data, models
+from aeteach.training import fit
+
+
+def _save(path, colour, size=(40, 20), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, colour).save(path)
+
+
+def test_subfolders_are_classes_in_the_order_of_their_names(tmp_path):
+    _save(tmp_path / "cats" / "b.jpg", (255, 0, 0))
+    _save(tmp_path / "cats" / "a.PNG", (0, 255, 0))
+    _save(tmp_path / "ants" / "c.jpeg", (0, 0, 255))
+    (tmp_path / "cats" / "notes.txt").write_text("no picture")
+    _save(tmp_path / ".hidden" / "d.png", (0, 0, 0))
+    found = data.folder(tmp_path, size=(8, 12))
+    assert found.names == ("ants", "cats")
+    assert found.labels.tolist() == [0, 1, 1]
+    assert [file.name for file in found.files] == ["c.jpeg", "a.PNG", "b.jpg"]
+    assert found.images.shape == (3, 3, 8, 12)
+    expected = torch.eye(3)[[2, 1, 0]]
+    torch.testing.assert_close(found.images.mean((2, 3)), expected, atol=0.02, rtol=0)
+
+
+def test_without_subfolders_there_are_no_labels_and_the_middle_is_cut_out(tmp_path):
+    picture = np.zeros((10, 30, 3), np.uint8)
+    picture[:, 10:20] = 255
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    found = data.folder(tmp_path, size=10, grey=True)
+    assert found.labels is None
+    assert found.images.shape == (1, 1, 10, 10)
+    assert bool((found.images == 1).all())
+
+
+def test_a_picture_is_turned_as_its_camera_says_and_the_transparent_is_white(tmp_path):
+    picture = Image.fromarray(np.repeat(np.uint8([[0, 255]]), 2, 0))  # black left, white right
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise: black on top
+    picture.save(tmp_path / "a.png", exif=exif)
+    _save(tmp_path / "b.png", (0, 0, 0, 0), size=(2, 2), mode="RGBA")
+    turned, clear = data.folder(tmp_path, size=2, grey=True).images
+    assert turned[0].tolist() == [[0, 0], [1, 1]]
+    assert bool((clear == 1).all())
+
+
+def test_what_is_no_folder_of_pictures_is_said(tmp_path):
+    with pytest.raises(data.DataError, match="no file that ends in"):
+        data.folder(tmp_path)
+    _save(tmp_path / "a.png", 0)
+    _save(tmp_path / "cats" / "b.png", 0)
+    with pytest.raises(data.DataError, match=r"beside subfolders .*\(cats\).*move a\.png"):
+        data.folder(tmp_path)
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
+    (tmp_path / "cats" / "b.png").unlink()
+    with pytest.raises(data.DataError, match=r"a\.png is no picture .*take it out"):
+        data.folder(tmp_path)
+    with pytest.raises(data.DataError, match="is no folder"):
+        data.folder(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.full((2, 4, 5), 51, np.uint8), torch.full((2, 1, 4, 5), 0.2)),
+        (np.full((2, 8, 5, 3), 51, np.uint8), torch.full((2, 3, 8, 5), 0.2)),
+        (np.arange(6.0).reshape(2, 3), torch.arange(6.0).reshape(2, 3)),
+        (torch.arange(6).reshape(2, 3), torch.arange(6.0).reshape(2, 3)),
+        (torch.ones(2, 3, 8, 5), torch.ones(2, 3, 8, 5)),
+    ],
+)
+def test_arrays_become_what_fit_takes(array, expected):
+    torch.testing.assert_close(data.examples(array), expected, rtol=0, atol=1e-7)
+
+
+def test_channels_that_are_last_keep_their_pixels():
+    array = np.random.default_rng(0).integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
+    assert float(data.examples(array)[1, 2, 7, 4]) == pytest.approx(array[1, 7, 4, 2] / 255)
+
+
+def test_a_table_is_trained_and_a_column_of_text_is_named():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"a": [1.0, 2, 3], "b": [4, 5, 6], "c": [True, False, True]})
+    assert data.examples(table).tolist() == [[1, 4, 1], [2, 5, 0], [3, 6, 1]]
+    fit(models.build("linear", size=(3,)), data.examples(table), epochs=1, progress=False)
+    with pytest.raises(TypeError, match="no numbers: name"):
+        data.examples(table.assign(name="x"))
