@@ -1,17 +1,22 @@
 """What the caller has set for torch as a whole changes no number of this package."""
 
 import dataclasses
+import functools
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import aeteach
 from aeteach import channel, clinic, conditional, inpainting, latent, models, training
-from aeteach.data import cube, mnist, shapes
+from aeteach.data import cube, examples, folder, mnist, shapes
 from aeteach.data.spoilt import reader_images
 from aeteach.metrics.coverage import generate
 from aeteach.metrics.readability import readability
@@ -39,12 +44,22 @@ def trained() -> list[float]:
     return training.fit(model, IMAGES, loss="elbo", epochs=2, progress=False).curve()
 
 
+@functools.cache
+def pictures() -> Path:
+    """Return a folder with one picture."""
+    made = Path(tempfile.mkdtemp())
+    Image.new("RGB", (6, 5), "red").save(made / "a.png")
+    return made
+
+
 CASES: dict[str, Callable[[], Any]] = {
     "mnist": lambda: mnist("test", size=32).images,
     "shapes": lambda: shapes("test").images,
     "rectangles": lambda: shapes("test", rectangles=True).images,
     "cube": lambda: cube(50, seed=1),
     "reader_images": lambda: reader_images("test")[0],
+    "folder": lambda: folder(pictures(), 4).images,
+    "examples": lambda: examples(np.arange(6.0).reshape(2, 3)),
     "fit": trained,
     "evaluate": lambda: training.evaluate(aeteach.load("vae-2"), IMAGES, "elbo"),
     "generate": lambda: generate(aeteach.load("vae-2"), 5, 2, seed=1),
@@ -78,6 +93,14 @@ def test_a_default_of_float64_changes_nothing(case: str, request: pytest.Fixture
     want = plain(CASES[case]())
     request.getfixturevalue("double")
     assert plain(CASES[case]()) == want
+
+
+@pytest.mark.parametrize("case", ["mnist", "shapes", "cube", "folder", "examples"])
+def test_data_lie_on_the_cpu_whatever_the_default_device(case: str) -> None:
+    want = plain(CASES[case]())
+    with torch.device("meta"):
+        made = CASES[case]()
+    assert plain(made) == want
 
 
 @pytest.mark.parametrize("name", models.MODELS)

@@ -14,6 +14,8 @@ from aeteach.data._idx import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 _CHANNELS = (1, 3, 4)
+_MOST_GREY = 2**16 - 1
+_NUMBERS = "biuf"  # kinds of NumPy: true or false, whole and real numbers; no complex, no times
 _KINDS = (
     "a tensor, an array or a DataFrame: images (N, C, H, W), (N, H, W, C), (N, H, W); or (N, F)"
 )
@@ -42,8 +44,9 @@ def folder(
     """Return the PNG and JPEG pictures of a folder, all of one size; nothing is written.
 
     Each is turned as its camera says, cut to the shape asked for around its middle, and resampled.
-    Transparent parts become white. With subfolders, the name of the subfolder is the class; other
-    files, and names that begin with a dot, are passed over. The order is that of the names.
+    Transparent parts become white, and 16-bit grey becomes 8-bit. With subfolders, the name of the
+    subfolder is the class; other files, and names that begin with a dot, are passed over. The order
+    is that of the names.
 
     Args:
         path: of the folder.
@@ -77,7 +80,7 @@ def folder(
         )
     channels = 1 if grey else 3
     _validate.room(len(files) * channels * one[1] * one[2], f"{len(files)} pictures, size = {size}")
-    images = torch.empty(len(files), channels, *one[1:])
+    images = torch.empty(len(files), channels, *one[1:], dtype=torch.float32)
     for n, file in enumerate(files):
         images[n] = _picture(file, one[1], one[2], grey)
     numbers = [n for n, found in enumerate(below.values()) for _ in found]
@@ -89,7 +92,8 @@ def examples(data: Any) -> Tensor:
 
     What is done: uint8 is divided by 255; other numbers become float32, their values as they are;
     (N, H, W) gets a channel; (N, H, W, C) with 1, 3 or 4 channels last gets them first; the columns
-    of a table are its features. Nothing is scaled or left out: to standardise, do so before.
+    of a table are its features, as they are. Nothing is scaled or left out: to standardise, do so
+    before. An array is copied, so what is done to it later changes no example.
 
     Args:
         data: a tensor, a NumPy array or a pandas DataFrame of numbers.
@@ -99,15 +103,9 @@ def examples(data: Any) -> Tensor:
         ValueError: another shape, empty, NaN or infinite.
     """
     if hasattr(data, "select_dtypes"):
-        other = [str(name) for name in data.columns.difference(_numeric(data))]
-        if other:
-            raise TypeError(
-                f"data has columns that hold no numbers: {', '.join(other[:5])}; expected numbers: "
-                "drop them, or make them numbers, such as with pandas.get_dummies"
-            )
-        data = data.to_numpy(dtype=np.float32)
-    if isinstance(data, np.ndarray) and data.dtype.kind in "biuf":
-        data = torch.as_tensor(np.ascontiguousarray(data))
+        data = _array_of(data)
+    if isinstance(data, np.ndarray) and data.dtype.kind in _NUMBERS:
+        data = _copied(data)
     x = _validate.tensor(data, "data", _KINDS)
     if x.is_complex() or x.dtype in (torch.float16, torch.bfloat16):
         raise TypeError(f"data has dtype {x.dtype}; expected whole or real numbers: use .float()")
@@ -117,8 +115,28 @@ def examples(data: Any) -> Tensor:
     return _validate.examples(x.unsqueeze(1) if x.ndim == 3 else x, "data").contiguous()
 
 
-def _numeric(table: Any) -> Any:
-    return table.select_dtypes(include=["number", "bool"]).columns
+def _array_of(table: Any) -> Any:
+    """Return the numbers of a DataFrame, (N, columns), NaN where one is missing."""
+    kinds = zip(table.columns, table.dtypes, strict=True)
+    other = [str(name) for name, dtype in kinds if dtype.kind not in _NUMBERS]
+    if other:
+        raise TypeError(
+            f"data has columns that hold no numbers: {', '.join(other[:5])}; expected numbers: "
+            "drop them, or make them numbers, such as with pandas.get_dummies"
+        )
+    return table.to_numpy(dtype=np.float32, na_value=np.nan)
+
+
+def _copied(array: Any) -> Tensor:
+    """Return an array's numbers as a tensor: torch knows one order of bytes, and up to 64 bits."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            "data is a masked array; expected a number in each place: fill what is masked with "
+            "data.filled(value), or leave those rows out"
+        )
+    native = array.dtype.newbyteorder("=")
+    wide = native.kind == "f" and native.itemsize > 8
+    return torch.from_numpy(np.array(array, np.float64 if wide else native, order="C"))
 
 
 def _is_class(path: Path) -> bool:
@@ -139,7 +157,7 @@ def _picture(file: Path, height: int, width: int, grey: bool) -> Tensor:
 
     try:
         with Image.open(file) as opened:
-            turned = ImageOps.exif_transpose(opened).convert("RGBA")
+            turned = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
             f"{file} is no picture that can be read ({error}): take it out of the folder"
@@ -150,3 +168,15 @@ def _picture(file: Path, height: int, width: int, grey: bool) -> Tensor:
     return (
         torch.from_numpy(np.array(cut)).float().div(255).reshape(height, width, -1).permute(2, 0, 1)
     )
+
+
+def _eight_bits(picture: Any) -> Any:
+    """Return a picture of 16-bit grey as one of 8 bits: Pillow's conversion cuts it off at 255."""
+    from PIL import Image
+
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    grey = np.asarray(picture)
+    if grey.dtype.kind == "f" or grey.min() < 0 or grey.max() > _MOST_GREY:
+        raise ValueError(f"grey levels of Pillow's mode {picture.mode}, of which white is unknown")
+    return Image.fromarray((grey / (_MOST_GREY / 255)).round().astype(np.uint8))

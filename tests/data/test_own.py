@@ -48,6 +48,18 @@ def test_a_picture_is_turned_as_its_camera_says_and_the_transparent_is_white(tmp
     assert bool((clear == 1).all())
 
 
+def test_16_bit_grey_keeps_its_levels(tmp_path):
+    ramp = np.linspace(0, 65535, 32 * 32).round().astype(np.uint16).reshape(32, 32)
+    Image.fromarray(ramp).save(tmp_path / "a.png")
+    for grey in (True, False):
+        found = data.folder(tmp_path, size=32, grey=grey).images[0]
+        expected = torch.from_numpy(ramp / 65535).float().expand_as(found)
+        torch.testing.assert_close(found, expected, atol=0.5 / 255 + 1e-6, rtol=0)
+    Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "a.png", "TIFF")
+    with pytest.raises(data.DataError, match=r"a\.png is no picture .*mode F"):
+        data.folder(tmp_path)
+
+
 def test_what_is_no_folder_of_pictures_is_said(tmp_path):
     with pytest.raises(data.DataError, match="no file that ends in"):
         data.folder(tmp_path)
@@ -77,6 +89,27 @@ def test_arrays_become_what_fit_takes(array, expected):
     torch.testing.assert_close(data.examples(array), expected, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", [">f4", "<f4", ">f8", ">u2", ">i4", np.longdouble])
+def test_the_order_and_number_of_bytes_change_no_value(dtype):
+    array = np.arange(6, dtype=dtype).reshape(3, 2).T
+    assert data.examples(array).tolist() == [[0, 2, 4], [1, 3, 5]]
+
+
+def test_an_array_is_copied_even_if_it_is_read_only(recwarn):
+    array = np.zeros((2, 3), np.float32)
+    writable = data.examples(array)
+    array[:] = 9
+    assert not writable.any()
+    array.setflags(write=False)
+    assert bool((data.examples(array) == 9).all())
+    assert not recwarn.list
+
+
+def test_numbers_that_are_masked_are_not_taken_for_numbers():
+    with pytest.raises(TypeError, match="masked"):
+        data.examples(np.ma.masked_equal(np.arange(4.0).reshape(2, 2), 3))
+
+
 def test_channels_that_are_last_keep_their_pixels():
     array = np.random.default_rng(0).integers(0, 256, (2, 8, 9, 3), dtype=np.uint8)
     assert float(data.examples(array)[1, 2, 7, 4]) == pytest.approx(array[1, 7, 4, 2] / 255)
@@ -89,3 +122,12 @@ def test_a_table_is_trained_and_a_column_of_text_is_named():
     fit(models.build("linear", size=(3,)), data.examples(table), epochs=1, progress=False)
     with pytest.raises(TypeError, match="no numbers: name"):
         data.examples(table.assign(name="x"))
+    for other in (1j, pandas.Timedelta(seconds=1), pandas.Timestamp(0)):
+        with pytest.raises(TypeError, match="no numbers: other"):
+            data.examples(table.assign(other=other))
+    twice = pandas.DataFrame([[1.0, "x"], [2.0, "y"]], columns=["a", "a"])
+    with pytest.raises(TypeError, match="no numbers: a"):
+        data.examples(twice)
+    with pytest.raises(ValueError, match="NaN or infinity in 1 "):
+        data.examples(table.assign(d=pandas.array([True, None, False], dtype="boolean")))
+    assert data.examples(table.astype({"b": "Int64"})).tolist()[2] == [3, 6, 1]

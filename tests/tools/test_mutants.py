@@ -167,6 +167,13 @@ def test_a_figure_is_judged_by_its_chapters_tests_and_the_kit_by_its_own(tool):
     ]
 
 
+def test_a_part_of_the_engine_is_judged_by_the_engines_tests(tool):
+    assert sorted(tool.tests_of(ROOT, "aeteach/checks/_exercise.py")) == [
+        "tests/checks/test_engine.py",
+        "tests/checks/test_exercises.py",
+    ]
+
+
 def test_every_known_equivalent_is_still_a_mutant(tool):
     known = tool.known_equivalent(ROOT / "tools" / "mutants.toml")
     for file in {file for file, _, _ in known}:
