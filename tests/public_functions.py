@@ -37,6 +37,7 @@ ELSEWHERE = {
     "training.checkpoint": "inside of `fit`: the tests of training",
     "training.contract": "the same",
     "training.fingerprint": "the same",
+    "architecture": "inside of `save` and `load`: its own tests",
     "cli": "words of a command line: the tests of the command line",
     "htr": "another name of metrics.readability",
     "sweeps.autoencoders.measure": "called by the engine alone, with a cell of its own table",
@@ -1684,6 +1685,28 @@ _entry(
 _entry(
     "weights.check_free",
     lambda: {"name": text("linear-2"), "folder": path(Path(tempfile.mkdtemp()), **PLACES)},
+)
+_entry(
+    "keep.save",
+    lambda: {
+        "model": model(weights.load("linear-2"), **ANY_MODEL),
+        "path": path(Path(tempfile.mkdtemp()) / "m.safetensors"),
+        "data": text("noise"),
+        "notes": text("none"),
+        "metrics": other({"loss": 1.0}, none=LEFT_OUT, mapping="names and numbers"),
+    },
+)
+NEW = dict.fromkeys(("nan_weights",), "its weights are replaced")
+_entry(
+    "keep.load",
+    lambda: {
+        "name": choice("linear-2"),
+        "folder": path(weights.FOLDER),
+        "into": model(
+            models.build("linear"), none=LEFT_OUT, **NEW, in_float64="it becomes float32"
+        ),
+    },
+    adapt=lambda load: lambda **a: load(**{**a, "into": _copy(a["into"])}),
 )
 _entry("weights.read_card", lambda: {"path": path(weights.FOLDER / "linear-2.json")})
 _entry("weights.stored", lambda: {"model": model(vae(), **ANY_MODEL)})

@@ -45,6 +45,8 @@ IMPORTS: dict[str, set[str] | None] = {
     "losses": {"divergences", "likelihoods", "mmd"},
     "training": {"likelihoods", "losses"},
     "weights": {"models"},
+    "architecture": {"models"},
+    "keep": {"architecture", "models", "weights"},
     "metrics": {"data", "models", "divergences", "losses", "training", "weights"},
     "htr": {"metrics"},
     "clinic": {"divergences", "models"},

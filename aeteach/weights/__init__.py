@@ -38,7 +38,7 @@ class Card:
     Attributes:
         name: the recipe's name.
         recipe: the recipe, as plain values.
-        seed: seed of the weights and of the order of the images.
+        seed: seed of the weights and of the order of the images; None where it is not known.
         data: source of the data and SHA-256 of the training images' bytes.
         metrics: measured on the test images with the stored weights; to five digits, which are the
             same on any processor.
@@ -51,7 +51,7 @@ class Card:
 
     name: str
     recipe: dict[str, Any]
-    seed: int
+    seed: int | None
     data: dict[str, str]
     metrics: dict[str, float]
     versions: dict[str, str]
