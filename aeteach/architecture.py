@@ -142,7 +142,7 @@ def _build(description: Any, depth: int) -> nn.Module:
     if kind is None:
         kind = getattr(nn, name, None) if isinstance(name, str) else None
         ours = isinstance(kind, type) and issubclass(kind, nn.Module)
-        if not ours or not kind.__module__.startswith(_TORCH):  # type: ignore[union-attr]
+        if not ours or not kind.__module__.startswith(_TORCH):
             raise ValueError(f"a description names the part {name!r}, which is none")
     arguments = {n: _value(v, depth + 1) for n, v in (description.get("arguments") or {}).items()}
     made: nn.Module = kind(**arguments)  # type: ignore[misc]
