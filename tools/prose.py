@@ -37,7 +37,7 @@ NO_PROSE = {"references", "glossary", "notation"}
 # Directives whose body is no prose.
 CODE = {"math", "code", "code-block", "index", "bibliography", "claims", "image"}
 # Directives whose argument is a name.
-NAMED = {"solution", "solution-start", "solution-end", "exercise-end", "figure"}
+NAMED = {"solution", "solution-start", "solution-end", "exercise-end", "deeper-end", "figure"}
 STRONG = re.compile(
     r"\b(always|never|every|cannot|because|proves?|therefore|causes?|must|impossible|only|"
     r"better than|worse than|more than any|at all|best|worst|simplest|easiest|hardest|strongest)\b",

@@ -1,4 +1,4 @@
-"""Turn a chapter into a complete notebook: no outputs, solutions folded, cell ids that stay."""
+"""Turn a chapter into a complete notebook: no outputs, folds closed, cell ids that stay."""
 
 import base64
 import hashlib
@@ -19,8 +19,10 @@ from .markdown import Plain
 # Tags of cells whose code the page folds away or leaves out.
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 SOLUTIONS = ("solution", "solution-start", "solution-end")
+BOXES = ("deeper-start", "deeper-end")
 # Jupyter folds what follows such a heading, up to the next heading of its level or above.
-SOLUTION_LEVEL = 5
+FOLD_LEVEL = 5
+_FOLDS = {"solution", "deeper"}
 _HEADING = re.compile(r"^(#{1,6}) +(.+)$", re.MULTILINE)
 _BEFORE_HEADING = re.compile(r"\n(?=#{1,6} )")
 
@@ -34,7 +36,8 @@ def notebook(book: Book, page: Page, warn: Warn, solutions: str = IN_PLACE) -> N
     """Return a page of the book as a notebook in plain Jupyter Markdown.
 
     The metadata of a cell say what it belongs to, under `aeteach`: `exercise` on the card of an
-    exercise and `solution` on each cell of its solution, both with the exercise's label.
+    exercise and `solution` on each cell of its solution, both with the exercise's label; `deeper`
+    on each cell of a box that opens, with its title.
 
     Args:
         book: what links can lead to.
@@ -105,14 +108,14 @@ class _Cells:
     def __init__(self, book: Book, page: Page, warn: Warn) -> None:
         self.book, self.page = book, page
         self.plain = Plain(book, page, warn)
-        self.solution: str | None = None  # label of the exercise whose solution is open
-        self.after_solution = False
+        self.fold: dict[str, str] = {}  # what the cells of the open fold say of themselves
+        self.after_fold = False
         self.section = ""
 
     def all(self) -> Iterator[NotebookNode]:
         for cell in self.unmarked():
-            if self.after_solution and "solution" not in cell.metadata.get("aeteach", {}):
-                self.after_solution = False
+            if self.after_fold and not _FOLDS & set(cell.metadata.get("aeteach", {})):
+                self.after_fold = False
                 if not _ends_fold(cell):
                     yield _markdown_cell(f"#### {self.section} (continued)")
             self._note_section(cell)
@@ -131,10 +134,10 @@ class _Cells:
         for block in blocks(source):
             if isinstance(block, Text):
                 loose.append(block.text)
-            elif block.name in (*EXERCISES, "exercise-end", *SOLUTIONS):
+            elif block.name in (*EXERCISES, "exercise-end", *SOLUTIONS, *BOXES):
                 yield from self._text_cells("\n".join(loose))
                 loose = []
-                yield from self._exercise_cells(block)
+                yield from self._carded_cells(block)
             else:
                 loose.append(block.source)
         yield from self._text_cells("\n".join(loose))
@@ -145,20 +148,27 @@ class _Cells:
             if part.strip():
                 yield self._marked(self._attached(_markdown_cell(part)))
 
-    def _exercise_cells(self, block: Fence) -> Iterator[NotebookNode]:
+    def _carded_cells(self, block: Fence) -> Iterator[NotebookNode]:
         label = block.options.get("label", "")
         if block.name in EXERCISES:
             yield self._attached(_markdown_cell(self.plain.exercise(block), exercise=label))
         elif block.name in ("solution", "solution-start"):
-            self.solution = block.argument
             exercise = self.book.exercises.get(block.argument)
             title = f"Solution of exercise {exercise.number}" if exercise else "Solution"
-            cell = self._marked(_markdown_cell(f"{'#' * SOLUTION_LEVEL} {title}"))
-            cell.metadata["jp-MarkdownHeadingCollapsed"] = True
-            yield cell
+            yield self._fold(title, solution=block.argument)
             yield from self._text_cells(block.body)
-        if block.name in ("solution", "solution-end"):
-            self.solution, self.after_solution = None, True
+        elif block.name == "deeper-start":
+            title = self.plain.markdown(block.argument).strip()
+            yield self._fold(title, deeper=title)
+        if block.name in ("solution", "solution-end", "deeper-end"):
+            self.fold, self.after_fold = {}, True
+
+    def _fold(self, title: str, **about: str) -> NotebookNode:
+        """Open a fold; return its heading."""
+        self.fold = about
+        cell = self._marked(_markdown_cell(f"{'#' * FOLD_LEVEL} {title}"))
+        cell.metadata["jp-MarkdownHeadingCollapsed"] = True
+        return cell
 
     def _attached(self, cell: NotebookNode) -> NotebookNode:
         """Give a cell the pictures that its text shows."""
@@ -177,8 +187,8 @@ class _Cells:
         return cell
 
     def _marked(self, cell: NotebookNode) -> NotebookNode:
-        if self.solution is not None:
-            cell.metadata["aeteach"] = {"solution": self.solution}
+        if self.fold:
+            cell.metadata["aeteach"] = dict(self.fold)
         return cell
 
     def _note_section(self, cell: NotebookNode) -> None:
@@ -189,7 +199,7 @@ class _Cells:
 
 def _ends_fold(cell: NotebookNode) -> bool:
     levels = [len(marks) for marks, _ in _HEADING.findall(cell.source)]
-    return cell.cell_type == "markdown" and min(levels, default=6) <= SOLUTION_LEVEL
+    return cell.cell_type == "markdown" and min(levels, default=6) <= FOLD_LEVEL
 
 
 def _at_headings(text: str) -> Iterator[str]:

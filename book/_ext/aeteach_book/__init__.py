@@ -11,6 +11,7 @@
 - `answers`: exercises worked on paper are answered in the page.
 - `figures`: what the figures of a page have in common is there once.
 - `solutions`: where the solutions of the exercises stand, or that they do not.
+- `deeper`: boxes that open, for proofs and side-roads.
 - `teaching`: how long each chapter takes.
 - `ways_out`: where a page leads to: its notebook, its source, its citation, and what runs it.
 - `left_out`, `names`: a link to a page that _toc.yml leaves out becomes plain text.
@@ -29,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         answers,
         chapters,
         claims,
+        deeper,
         figures,
         formulas,
         left_out,
@@ -41,6 +43,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     for part in (
         answers,
+        deeper,
         offline,
         pages,
         chapters,

@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from aeteach import checks
+from aeteach_book.deeper import main_path
 from aeteach_book.solutions import without_solutions
 
 WORDS, FIGURE, FORMULA, STEP = 200, 2, 1, 5  # words a minute; minutes each; rounded up to
@@ -27,12 +28,12 @@ def setup(app: Sphinx) -> None:
 
 
 def reading(text: str) -> int:
-    """Return the minutes that a chapter takes to read, without code, solutions and exercises' own.
+    """Return the minutes that a chapter takes to read, without code, exercises and boxes.
 
     Args:
         text: its source.
     """
-    prose = without_solutions(_HEAD.sub("", text))
+    prose = main_path(without_solutions(_HEAD.sub("", text)))
     figures = sum(len(names.split(",")) for names in _FIGURES.findall(prose))
     prose = _CODE.sub("", prose)
     formulas = len(_SHOWN.findall(prose))
