@@ -391,7 +391,7 @@ QUESTIONS = (
         hint="Multiply the loss by the number that turns the mean into the sum S.",
         why=(
             "1,024 · loss = S + 1,024 K, so β = 1,024. Dividing the reconstruction by the number "
-            "of pixels is a common reason why a VAE draws the same grey digit for everything."
+            "of pixels is one reason why a VAE draws the same blurred digit for everything."
         ),
     ),
     Question(
@@ -436,8 +436,8 @@ QUESTIONS = (
             Choice(
                 "q(z|x) approximates the posterior p(z|x).",
                 True,
-                "The ELBO lies below log p(x) by KL(q(z|x) ‖ p(z|x)). To raise it is to bring q "
-                "nearer to the posterior.",
+                "The ELBO lies below log p(x) by KL(q(z|x) ‖ p(z|x)). With the decoder as it is, "
+                "raising the ELBO brings q nearer to the posterior.",
             ),
             Choice(
                 "q(z|x) is the prior p(z) for every x.",
@@ -453,8 +453,8 @@ QUESTIONS = (
             Choice(
                 "Its loss can be had from mu alone, without noise.",
                 False,
-                "The reconstruction term is an average over q(z|x). Without noise the decoder "
-                "never learns to answer for more than one point, and holes stay between the codes.",
+                "The reconstruction term is an average over q(z|x). Without noise the decoder is "
+                "trained at one point for each image, and not around it.",
             ),
         ),
         why=(
@@ -541,8 +541,8 @@ QUESTIONS = (
             Choice(
                 "The decoder is too small: widen its layers.",
                 False,
-                "The decoder is asked for the wrong digit: its z comes from a damaged image. A "
-                "wider decoder would draw the wrong z more sharply.",
+                "The decoder is asked for the wrong digit: its z comes from a damaged image, "
+                "whatever the size of the decoder.",
             ),
             Choice(
                 "Noise in z spoils it: decode mu in its place.",
@@ -554,14 +554,13 @@ QUESTIONS = (
                 "Black was taken for paper: fill in and repeat.",
                 True,
                 "The encoder cannot know that black means unknown; it sees a digit with a piece "
-                "missing. Fill the hole with x̂, keep the known pixels, encode again: each round "
-                "the guess fits what is known a little better.",
+                "missing. Fill the hole with x̂, keep the known pixels, encode again: on average "
+                "the first rounds lower the error in the hole, though not for each digit.",
             ),
             Choice(
                 "The KL is too strong: train with a smaller beta.",
                 False,
-                "A smaller β rebuilds more faithfully what is there, and there is a black square. "
-                "It would be rebuilt as black, the more so the better the model is.",
+                "A smaller β asks for a closer copy of what is there, and there is a black square.",
             ),
         ),
     ),
@@ -587,8 +586,8 @@ QUESTIONS = (
             Choice(
                 "The reconstruction is averaged over the pixels.",
                 False,
-                "The KL falls to 0 and the reconstruction stays where a mean image is: every digit "
-                "the same grey.",
+                "The KL falls to 0 and the reconstruction stays where a mean image is: one blur "
+                "for all digits.",
             ),
             Choice(
                 "The held-out digits were trained on.",
@@ -646,15 +645,15 @@ QUESTIONS = (
             Choice(
                 "Every single code should lie near 0.",
                 False,
-                "Then all codes together would be one point, as unlike N(0, I) as can be. MMD "
-                "compares two clouds, and this one would be too narrow.",
+                "Then all codes together would be nearly one point, and N(0, I) is a wide cloud. "
+                "MMD compares two clouds, and this one would be too narrow.",
             ),
             Choice(
                 "All codes together should look like N(0, I).",
                 True,
                 "MMD² = E k(z, z′) + E k(u, u′) − 2 E k(z, u), with z, z′ codes of different "
-                "images and u, u′ draws of N(0, I): 0 only if the two clouds are one distribution. "
-                "About a single image it says nothing.",
+                "images and u, u′ draws of N(0, I): with an rbf kernel it is 0 only if the two "
+                "clouds are one distribution. About a single image it says nothing.",
             ),
             Choice(
                 "Each q(z|x) should be N(0, I).",
@@ -721,15 +720,15 @@ QUESTIONS = (
             Choice(
                 "The size is there, spread or bent.",
                 True,
-                "A correlation sees one dimension and a straight line. Turn the latent space by a "
-                "rotation, or bend it, and the information stays while each correlation goes to "
-                "0. A probe on all dimensions looks for any function of z.",
+                "A correlation sees one dimension and a straight line. Turning ten uncorrelated "
+                "dimensions leaves one with |r| of 1/√10 = 0.32 at least, so below 0.1 the size "
+                "is bent, or the dimensions are correlated. A probe looks for any function of z.",
             ),
             Choice(
                 "The size is not in z: 0.1 is too small.",
                 False,
-                "It must be in z, for nothing else was given to the network that predicts it. A "
-                "small correlation rules out a straight line, no more.",
+                "It must be in z, for nothing else was given to the network that predicts it. "
+                "Small correlations say little about curves.",
             ),
             Choice(
                 "The network has learned the shapes by heart.",
@@ -756,8 +755,8 @@ QUESTIONS = (
             Choice(
                 "Yes: z should tell the digits apart.",
                 False,
-                "In a VAE it has to. Here the decoder is told the digit, and z is free for the "
-                "rest: slant, width, how the 7 is crossed.",
+                "In a plain VAE only z can tell them apart. Here the decoder is told the digit, "
+                "and z is free for the rest: slant, width, how the 7 is crossed.",
             ),
             Choice(
                 "Yes: the posterior has collapsed.",
@@ -768,8 +767,8 @@ QUESTIONS = (
             Choice(
                 "No: clusters will come with more epochs.",
                 False,
-                "They would have to be paid for. Every nat spent on the digit is wasted where the "
-                "label says it for free, so training drives them out, not in.",
+                "They would have to be paid for: a nat that z spends on the digit is wasted where "
+                "the label says it for free.",
             ),
             Choice(
                 "No: the label says it, so z need not.",
