@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
+from aeteach._exact import own_precision
 from aeteach._modes import evaluation_mode
 from aeteach._random import seeded
 
@@ -32,7 +33,7 @@ class Place(NamedTuple):
 
 @contextmanager
 def measuring(model: nn.Module, seed: int = 0) -> Iterator[Place]:
-    """Give the model's place for a block in evaluation mode and without gradients.
+    """Give the model's place for a block in evaluation mode, without gradients and autocast.
 
     Whatever happens in the block, every part of the model is put back into the mode it was in, and
     torch's random states are those of before.
@@ -46,7 +47,12 @@ def measuring(model: nn.Module, seed: int = 0) -> Iterator[Place]:
     """
     place = place_of(model)
     seed = _validate.seed(seed)
-    with evaluation_mode(model), torch.no_grad(), seeded(seed, place.device):
+    with (
+        own_precision(),
+        evaluation_mode(model),
+        torch.no_grad(),
+        seeded(seed, place.device),
+    ):
         yield place
 
 

@@ -26,11 +26,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach._exact import exact
+from aeteach._exact import exact, own_precision
 from aeteach._measure import call, moved, place_of
 from aeteach._modes import modes_kept
 from aeteach._random import seeded
+from aeteach._wrapped import unwrapped
 from aeteach.divergences import kl_to_standard_normal
+from aeteach.likelihoods import NLL
 from aeteach.models.base import Output
 
 _PROBE = 11  # images a loss is asked about; prime, so that a batch size is not taken for a pixel
@@ -168,15 +170,21 @@ def examine(
         Report: its findings, and every number measured.
 
     Raises:
-        TypeError, ValueError: images out of range, a model that is not variational, a loss that
-            is no scalar, or a negative beta.
+        TypeError, ValueError: images out of range, a model that is not variational, or one of a
+            likelihood that is neither "bernoulli" nor "gaussian", a loss that is no scalar, or a
+            negative beta.
     """
     _validate.model(model, "decode")
+    if (has := getattr(unwrapped(model), "likelihood", None)) in NLL:
+        raise ValueError(
+            f"the model makes {has!r}, and losses are asked here about outputs of 'bernoulli' and "
+            "'gaussian' alone: examine the same bodies with one of these"
+        )
     _validate.function(loss, "loss", "a loss(output, x), which gives a scalar tensor")
     beta = None if beta is None else _validate.number(beta, "beta", least=0)
     _check(images, training_images)
     measured: dict[str, float] = {}
-    with _seeded(seed, model), torch.enable_grad():
+    with own_precision(), _seeded(seed, model), torch.enable_grad():
         found = _ask_all(_copy(model), loss, images, beta, model.training, measured)
     if training_images is not None:
         measured["shared"] = float(shared_images(images, training_images))
@@ -222,7 +230,7 @@ def vital_signs(
         )
     step = _validate.count(step, "step", least=0, most=_validate.MAX_SEED)
     pictures = _validate.count(pictures, "pictures")
-    with _seeded(seed, model), modes_kept(model), torch.no_grad():
+    with own_precision(), _seeded(seed, model), modes_kept(model), torch.no_grad():
         seen, unseen = (moved(place_of(model), x) for x in (seen, unseen))
         out, other = (_healthy(_outputs(model, x)) for x in (seen, unseen))
         drawn = [_random_images(model, out, pictures) for _ in range(2)]

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from aeteach import _validate, latent
+from aeteach._exact import own_precision
 from aeteach._measure import call, measuring, moved, place_of
+from aeteach.likelihoods import LIKELIHOODS
 from aeteach.models import VAE
 
 _CHUNK = 2000  # images decoded at once: bounds the memory, not the result
@@ -143,8 +145,9 @@ def decode_mixture(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
             "and so does a one-hot label"
         )
     _validate.one_device(z=z, weights=weights)
-    place = place_of(model)
-    return _decode(model, moved(place, _validate.fits(model, z, "z")), moved(place, weights))
+    place, z = place_of(model), _validate.fits(model, z, "z")
+    with own_precision():
+        return _decode(model, moved(place, z), moved(place, weights))
 
 
 def _still(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
@@ -160,7 +163,7 @@ def _still(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
 def _decode(model: VAE, z: Tensor, weights: Tensor) -> Tensor:
     told = torch.cat([z, weights.to(z.dtype)], dim=1)
     out = _validate.made(call(model.decoder, "forward", code_and_label=told), "decoder", len(z))
-    return torch.sigmoid(out) if model.sigmoid else out
+    return LIKELIHOODS[model.likelihood].x_hat(out)
 
 
 def _one_hot(model: VAE, y: Tensor) -> Tensor:

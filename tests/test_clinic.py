@@ -12,6 +12,7 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 
 from aeteach.clinic import FINDINGS, examine, shared_images, vital_signs
+from aeteach.likelihoods import NLL
 from aeteach.losses import Elbo, WarmUpElbo, WithWeightPenalty
 from aeteach.models.base import Output
 from aeteach.models.vae import conv_vae, dense_vae
@@ -378,6 +379,13 @@ def test_a_model_or_a_loss_of_another_kind_is_refused():
         examine(Small(), negative_elbo, make_images(), beta=-1)
     with pytest.raises(ValueError, match="same height and width"):
         shared_images(make_images(), torch.rand(3, 1, 9, 9))
+
+
+@pytest.mark.parametrize("likelihood", NLL)
+def test_a_model_of_another_likelihood_is_not_judged_as_a_bernoulli_one(likelihood):
+    model = dense_vae(2, size=4, hidden=(5,), likelihood=likelihood)
+    with pytest.raises(ValueError, match=f"model makes '{likelihood}'"):
+        examine(model, Elbo(reconstruction=likelihood), torch.rand(4, 1, 4, 4))
 
 
 def test_vital_signs_are_sums_and_shares():

@@ -4,9 +4,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torch.testing import assert_close
 
 from aeteach import conditional, latent, models
+from aeteach.likelihoods import LIKELIHOODS
 
 Y = torch.tensor([9, 0, 9, 4])
 
@@ -123,6 +125,26 @@ def test_a_one_hot_mixture_is_the_label_and_gradients_flow_through_a_mixture(mod
     weights = torch.full((4, 10), 0.1, requires_grad=True)
     conditional.decode_mixture(model, z, weights).sum().backward()
     assert weights.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_images_are_the_means_of_the_likelihood(likelihood):
+    per_value = LIKELIHOODS[likelihood].per_value
+    told = models.VAE(
+        nn.Sequential(nn.Flatten(), nn.Linear(16 + 10, 3)),
+        models.Heads(3, 2),
+        nn.Sequential(nn.Linear(2 + 10, 16 * per_value), nn.Unflatten(1, (per_value, 4, 4))),
+        latent=2,
+        size=4,
+        classes=10,
+        likelihood=likelihood,
+    )
+    z, y = torch.tensor([[0.5, -1.0]]).repeat(10, 1), torch.arange(10)
+    expected = told.decode(z, y).detach()
+    assert expected.shape == (10, 1, 4, 4)
+    assert_close(conditional.all_digits(told, z[0]), expected)
+    one_hot = torch.eye(10)
+    assert_close(conditional.decode_mixture(told, z, one_hot).detach(), expected)
 
 
 def test_the_mode_of_the_model_is_left_alone():

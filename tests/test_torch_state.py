@@ -15,10 +15,10 @@ from PIL import Image
 from torch import Tensor
 
 import aeteach
-from aeteach import channel, clinic, conditional, inpainting, latent, models, training
+from aeteach import channel, clinic, conditional, inpainting, latent, losses, models, training
 from aeteach.data import cube, examples, folder, mnist, shapes
-from aeteach.data.spoilt import reader_images
-from aeteach.metrics.coverage import generate
+from aeteach.data.spoilt import blur, reader_images
+from aeteach.metrics.coverage import generate, nearest
 from aeteach.metrics.readability import readability
 
 IMAGES = torch.rand(24, 1, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -93,6 +93,28 @@ def test_a_default_of_float64_changes_nothing(case: str, request: pytest.Fixture
     want = plain(CASES[case]())
     request.getfixturevalue("double")
     assert plain(CASES[case]()) == want
+
+
+MEASURED = CASES | {
+    "nearest": lambda: nearest(IMAGES[:8], IMAGES[8:]),
+    "blur": lambda: blur(IMAGES, 1.0),
+    "decode_mixture": lambda: conditional.decode_mixture(
+        aeteach.load("cvae"), CODES, torch.eye(10)[LABELS]
+    ),
+    "examine": lambda: clinic.examine(aeteach.load("vae-2"), losses.Elbo(), IMAGES),
+    "fit convolutions": lambda: training.fit(
+        models.build("conv"), IMAGES, epochs=1, progress=False
+    ).curve(),
+}
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_autocast_changes_nothing(case: str) -> None:
+    want = plain(MEASURED[case]())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = plain(MEASURED[case]())
+        assert torch.is_autocast_enabled("cpu")
+    assert found == want
 
 
 @pytest.mark.parametrize("case", ["mnist", "shapes", "cube", "folder", "examples"])

@@ -1,4 +1,5 @@
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,6 +169,14 @@ def test_counts():
             _validate.count(n, "k")
     with pytest.raises(ValueError, match="k must be at least 2, got 1"):
         _validate.count(1, "k", least=2)
+
+
+def test_a_path_may_begin_with_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert _validate.path("~/run.ckpt", "p") == tmp_path / "run.ckpt"
+    assert _validate.path(Path("~"), "p") == tmp_path
+    assert _validate.path("a~/b", "p") == Path("a~/b")
 
 
 def test_seeds_and_generators():

@@ -57,7 +57,12 @@ MODULES = (
     "widgets/kit/",
     "widgets/",
 )
-PRELOAD = ("torch", "scipy.stats", "sklearn", "matplotlib", "playwright.sync_api", "yaml")
+# What takes seconds to import, and is no plugin of pytest, which rewrites those.
+PRELOAD = (
+    *("torch", "scipy.stats", "sklearn", "pandas", "matplotlib.pyplot", "safetensors.torch"),
+    *("nbformat", "jupyter_client", "ipykernel.kernelapp", "IPython", "ipywidgets", "anywidget"),
+    *("playwright.sync_api", "PIL.Image", "tqdm.auto", "yaml"),
+)
 NOT_A_FIGURES = ("test_book", "test_figures", "test_jupyterlab", "test_pages", "test_workbook")
 LEAST = 0.9  # of the mutants that are not known to be equivalent
 # Of checks/_agree, checks/_edits and so on.
@@ -253,7 +258,7 @@ def files_of(root: Path, package: str, name: str) -> list[str]:
         kind = "*.js" if any(path.glob("*.js")) else "*.py"
         found = sorted(p for p in path.glob(kind) if p.name != "__init__.py")
     else:
-        found = [p for p in (path, path.with_suffix(".py")) if p.is_file()]
+        found = [p for p in (path, path.with_suffix(".py")) if p.is_file()][:1]
     if not found:
         raise SystemExit(f"{package}/{name}: no such module; give a name as in {MODULES[0]!r}")
     return [str(p.relative_to(root)) for p in found]

@@ -215,14 +215,14 @@ def text(value: object, name: str, want: str = "a text") -> str:
 
 
 def path(value: object, name: str) -> Path:
-    """Return the value as a path if it can be one.
+    """Return the value as a path if it can be one; a "~" at its start is the home folder.
 
     Raises:
         TypeError: neither a str nor a path.
     """
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} is {say(value)}; expected a path, such as 'folder/file'")
-    return Path(value)
+    return Path(os.path.expanduser(value))  # noqa: PTH111 - leaves it where there is no home
 
 
 def function(value: Thing, name: str, want: str) -> Thing:

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from aeteach import _validate
+from aeteach._exact import own_precision
 from aeteach._on_cpu import on_cpu
 from aeteach.data.shapes import SIZE, Shapes, shapes
 
@@ -64,6 +65,7 @@ def blur(images: Tensor, sigma: float) -> Tensor:
     return _blur(images, sigma)
 
 
+@own_precision()
 def _blur(images: Tensor, sigma: float) -> Tensor:
     steps = torch.arange(-_REACH, _REACH + 1, dtype=images.dtype, device=images.device)
     kernel = torch.exp(-(steps**2) / (2 * sigma**2))

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach._exact import exact
+from aeteach._exact import exact, own_precision
 from aeteach._measure import images_of, measuring, moved, part_of
 from aeteach._on_cpu import on_cpu
 from aeteach.divergences import nats_to_bits
 from aeteach.losses import bernoulli_nll, bernoulli_nll_from_x_hat
 from aeteach.training import evaluate
+from aeteach.training.contract import check_reading
 
 THRESHOLD = 3.0  # Euclidean distance, in grey values: nine pixels wholly wrong
 _QUERIES, _REFERENCES = 512, 4096  # a block of distances: 8 MB in float32
@@ -336,8 +337,10 @@ def reconstruction_bits(model: nn.Module, images: Tensor, *, seed: int = 0) -> f
         seed: of what the model draws.
 
     Raises:
-        TypeError, ValueError: as for `evaluate`, or the model gives no reconstructions in [0, 1].
+        TypeError, ValueError: as for `evaluate`, or the model gives no reconstructions in [0, 1],
+            or logits of another likelihood.
     """
+    check_reading(_validate.model(model), "bernoulli", "this measure")
 
     def cost(output: object, x: Tensor) -> dict[str, Tensor]:
         if getattr(output, "logits", None) is None:
@@ -349,6 +352,7 @@ def reconstruction_bits(model: nn.Module, images: Tensor, *, seed: int = 0) -> f
     return nats_to_bits(evaluate(model, images, cost, seed=seed)["loss"])
 
 
+@own_precision()
 def _search(a: Tensor, b: Tensor, *, back: bool = False) -> tuple[Nearest, Nearest]:
     """Return the nearest in b of each image in a, and the other way round if that is wanted."""
     flat_a, flat_b = a.detach().flatten(1), b.detach().flatten(1)  # (N, D), (M, D)

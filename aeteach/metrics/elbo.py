@@ -12,13 +12,14 @@ from aeteach import _validate
 from aeteach._exact import exact
 from aeteach._measure import Place, batches, call, measuring, part_of
 from aeteach.divergences import kl_to_standard_normal, nats_to_bits
+from aeteach.likelihoods import NLL
 from aeteach.losses import (
     bernoulli_nll,
     bernoulli_nll_from_x_hat,
     gaussian_nll,
     squared_error,
 )
-from aeteach.training.contract import check_labels
+from aeteach.training.contract import check_labels, check_reading
 
 if TYPE_CHECKING:
     from aeteach.models.base import Output
@@ -165,7 +166,7 @@ def elbo_terms(
         model: a VAE: `forward` draws z and returns it with mu and log_var.
         images: x, (N, 1, H, W), float32 in [0, 1].
         labels: y, (N,), int64, for a conditional model.
-        likelihood: "bernoulli", "gaussian" or "squared_error", as for `rate_distortion`.
+        likelihood: as for `rate_distortion`.
         variance: c, of the "gaussian" likelihood only.
         draws: of z an image, which the reconstruction is averaged over.
         seed: of the draws; the global random state is left alone.
@@ -175,10 +176,10 @@ def elbo_terms(
 
     Raises:
         TypeError, ValueError: images, labels or numbers out of range, an unknown likelihood, or
-            a model that is not variational.
+            another than the model's, or a model that is not variational.
     """
     _check(model, images, labels)
-    nll = _nll(likelihood, variance, ("bernoulli", "gaussian", "squared_error"))
+    nll = _nll(model, likelihood, variance, ("bernoulli", "gaussian", "squared_error", *NLL))
     draws = _validate.count(draws, "draws")
     distortion, rate = [], []
     with measuring(model, seed) as place:
@@ -208,7 +209,8 @@ def rate_distortion(
         images: x, (N, 1, H, W), float32 in [0, 1], N >= 2.
         labels: y, (N,), int64, for a conditional model.
         likelihood: "bernoulli", "gaussian", or "squared_error", which is the gaussian of variance
-            1/2 without its constant, and so no likelihood.
+            1/2 without its constant, and so no likelihood; or what the model was made with, one of
+            `likelihoods.NLL`.
         variance: c, of the "gaussian" likelihood only.
         draws: of z an image.
         seed: of the draws; the global random state is left alone.
@@ -218,7 +220,7 @@ def rate_distortion(
 
     Raises:
         TypeError, ValueError: images, labels or numbers out of range, an unknown likelihood, or
-            a model that is not variational.
+            another than the model's, or a model that is not variational.
 
     Source: Alemi et al. (2018), Fixing a broken ELBO, who plot one against the other.
     """
@@ -256,7 +258,7 @@ def importance_weighted_log_likelihood(
         images: x, (N, 1, H, W), float32 in [0, 1], N >= 2.
         labels: y, (N,), int64, for a conditional model, whose log p(x|y) it then is.
         samples: K, at least 1; 100 gives an idea, published figures have 5,000.
-        likelihood: "bernoulli" or "gaussian".
+        likelihood: "bernoulli" or "gaussian"; or what the model was made with.
         variance: c, of the "gaussian" likelihood only.
         seed: of the draws; the global random state is left alone.
 
@@ -269,7 +271,7 @@ def importance_weighted_log_likelihood(
     Source: Burda, Grosse and Salakhutdinov (2016), equation 8.
     """
     _check(model, images, labels, least=2)
-    nll = _nll(likelihood, variance, ("bernoulli", "gaussian"))
+    nll = _nll(model, likelihood, variance, ("bernoulli", "gaussian", *NLL))
     samples = _validate.count(samples, "samples")
     total = torch.full((len(images),), -math.inf, dtype=torch.float64, device="cpu")
     with measuring(model, seed) as place:
@@ -296,10 +298,11 @@ def _log_weight(out: "Output", x: Tensor, nll: Tensor) -> Tensor:
 
 
 def _nll(
-    likelihood: str, variance: float, known: tuple[str, ...]
+    model: nn.Module, likelihood: str, variance: float, known: tuple[str, ...]
 ) -> Callable[["Output", Tensor], Tensor]:
     """Return the function that costs each image, (N,), in nats, or say why there is none."""
     _validate.choice(likelihood, "likelihood", known)
+    check_reading(model, likelihood, "this measure", "or measure with likelihood={}")
     variance = _validate.number(variance, "variance", above=0)
     if likelihood != "gaussian" and variance != 1:
         raise ValueError(
@@ -309,6 +312,8 @@ def _nll(
         return lambda out, x: gaussian_nll(part_of(out, "x_hat", len(x)), x, variance)
     if likelihood == "squared_error":
         return lambda out, x: squared_error(part_of(out, "x_hat", len(x)), x)
+    if likelihood in NLL:
+        return lambda out, x: NLL[likelihood](part_of(out, "logits", len(x)), x)
     return _bernoulli
 
 

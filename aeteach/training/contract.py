@@ -96,14 +96,30 @@ def check_likelihood(model: nn.Module, criterion: Loss) -> None:
     Raises:
         ValueError: the two do not go together.
     """
-    has = getattr(unwrapped(model), "likelihood", None)
     default = "bernoulli" if isinstance(criterion, BernoulliLoss) else None
     asks = getattr(criterion, "reconstruction", default)
+    check_reading(model, asks, "the loss", "or the loss with reconstruction={}")
+
+
+def check_reading(model: nn.Module, asks: str | None, who: str, remedy: str = "") -> None:
+    """Refuse to read a decoder's numbers as those of another likelihood than the model's.
+
+    Args:
+        model: says in `likelihood` what its decoder makes; one that does not is not asked.
+        asks: the likelihood that they are read as; one that is measured on x_hat may be any.
+        who: reads them.
+        remedy: what else to do, with {} for the model's likelihood.
+
+    Raises:
+        ValueError: the two do not go together.
+    """
+    has = getattr(unwrapped(model), "likelihood", None)
     raw = (*NLL, "bernoulli")
     if asks in raw and has in LIKELIHOODS and asks != has and (asks, has) != _FROM_X_HAT:
+        or_else = f", {remedy.format(repr(has))}" if remedy else ""
         raise ValueError(
-            f"the loss reads the decoder's output as {asks!r}, and the model makes {has!r}: make "
-            f"the model with likelihood={asks!r}, or the loss with reconstruction={has!r}"
+            f"{who} reads the decoder's output as {asks!r}, and the model makes {has!r}: make the "
+            f"model with likelihood={asks!r}{or_else}"
         )
 
 

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from aeteach import _validate
-from aeteach._exact import exact
+from aeteach._exact import exact, own_precision
 from aeteach._measure import call, measuring, place_of
 from aeteach._modes import modes_kept
 from aeteach._progress import bar
@@ -58,8 +58,9 @@ def fit(
     """Train a model on images by minimising a loss; the model is changed in place.
 
     The images move to the model's device and precision once and are batched by index, which on
-    small models is faster than a DataLoader. The same seed on the same machine gives the same
-    numbers, whether training ran through or was killed and resumed from its checkpoint.
+    small models is faster than a DataLoader. `torch.autocast` is off meanwhile. The same seed on
+    the same machine gives the same numbers, whether training ran through or was killed and resumed
+    from its checkpoint.
 
     **Ctrl-C** ends training and returns the epochs that are finished, with a warning and with
     `interrupted` true. With a checkpoint the model is put back to the last of them, and the same
@@ -149,7 +150,7 @@ def fit(
         saved = Checkpoint(checkpoint, Run(model, opt, sched, settings, epochs, parts))
 
     training = _Training(model, images, labels, criterion, batch_size, opt, sched)
-    with torch.enable_grad(), every_random_state_kept(training.device):
+    with own_precision(), torch.enable_grad(), every_random_state_kept(training.device):
         seed_all(seed, training.device)
         history = saved.begin() if saved else History()
         with bar(progress, total=epochs, initial=history.epochs, unit="epoch") as shown:

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import entropy
 from torch import nn
 
+from aeteach import models
 from aeteach.data import shapes
 from aeteach.metrics import coverage
 from aeteach.models.base import Output
@@ -154,6 +155,14 @@ def test_the_four_numbers_by_hand():
     assert (found.generated, found.threshold, found.smoothing) == (4, 0.5, 0.0)
 
 
+def test_a_distance_of_just_the_threshold_is_no_hit_on_either_side():
+    valid = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1)
+    made = torch.tensor([0.5, 0.75]).view(2, 1, 1, 1)  # 0.5 and 0.25 from their nearest
+    found = coverage.worth(valid, made, threshold=0.5)
+    assert (found.coverage, found.valid_share, found.hit) == (0.5, 0.5, 0.5)
+    assert coverage.coverage(valid, made, 0.5) == 0.5
+
+
 @given(
     st.lists(st.integers(0, 50), min_size=1, max_size=20), st.integers(0, 30), st.floats(1e-12, 1)
 )
@@ -253,6 +262,7 @@ def test_the_reconstruction_in_bits_is_the_cross_entropy(with_logits):
         (lambda x: coverage.hit_kl(torch.ones(3)), TypeError, "int64"),
         (lambda x: coverage.hit_kl(torch.tensor([2, 2]), 3), ValueError, "3 generated"),
         (lambda x: coverage.hit_kl(torch.tensor([0, 0])), ValueError, "at least 1"),
+        (lambda x: coverage.hit_kl(torch.tensor([2, -1])), ValueError, "counts"),
         (lambda x: coverage.hit_kl(torch.tensor([1]), smoothing=-1), ValueError, "smoothing"),
         (lambda x: coverage.generate(Stripes(), 0, 2), ValueError, "n must be at least 1"),
         (lambda x: coverage.generate(Stripes(), 1, 2, scale=0), ValueError, "scale is 0"),
@@ -261,3 +271,9 @@ def test_the_reconstruction_in_bits_is_the_cross_entropy(with_logits):
 def test_bad_input_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(random_images(3))
+
+
+def test_logits_of_another_likelihood_are_not_read_as_bernoulli_ones():
+    model = models.build("vae", size=4, hidden=(5,), likelihood="continuous_bernoulli")
+    with pytest.raises(ValueError, match="makes 'continuous_bernoulli'"):
+        coverage.reconstruction_bits(model, random_images(3, side=4))

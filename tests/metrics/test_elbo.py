@@ -11,9 +11,11 @@ from torch import nn
 from torch.distributions import Bernoulli, MultivariateNormal, Normal, kl_divergence
 
 from aeteach import metrics, models
+from aeteach.likelihoods import NLL
 from aeteach.losses import Elbo
 from aeteach.metrics import (
     active_units,
+    elbo_terms,
     importance_weighted_log_likelihood,
     informative_units,
     kl_by_dimension,
@@ -306,7 +308,7 @@ X = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
         (
             lambda: importance_weighted_log_likelihood(VAE, X, likelihood="squared_error"),
             ValueError,
-            "expected one of 'bernoulli', 'gaussian'$",
+            "expected one of 'bernoulli', 'gaussian', 'learned_gaussian'",
         ),
         (
             lambda: importance_weighted_log_likelihood(VAE, X, samples=0),
@@ -336,6 +338,36 @@ X = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
 def test_errors_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", NLL)
+def test_a_model_is_measured_by_its_own_likelihood_and_by_no_other(name):
+    model = models.build("vae", latent=2, size=4, hidden=(5,), likelihood=name)
+    x = (torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(0)) * 255).round() / 255
+    reconstruction, rate = elbo_terms(model, x, likelihood=name)
+    expected = evaluate(model, x, Elbo(reconstruction=name))
+    assert float(reconstruction.mean()) == pytest.approx(expected["reconstruction"], rel=1e-6)
+    assert float(rate.mean()) == pytest.approx(expected["kl"], rel=1e-5)
+    for measure in (elbo_terms, rate_distortion, importance_weighted_log_likelihood):
+        with pytest.raises(ValueError, match=f"makes '{name}'.*or measure with likelihood='{name}"):
+            measure(model, x)
+    with pytest.raises(ValueError, match="makes 'bernoulli'"):
+        elbo_terms(VAE, X, likelihood=name)
+
+
+def test_a_learned_variance_that_is_the_same_everywhere_is_the_gaussian_of_that_variance():
+    model = models.build("vae", latent=2, size=4, hidden=(5,), likelihood="learned_gaussian")
+    x = images(6)
+    x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    last = [part for part in model.decoder if isinstance(part, nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight[16:], last.bias[16:] = 0.0, -1.0
+    variance = math.exp(-12 + math.log1p(math.exp(11)))
+    for measure in (rate_distortion, importance_weighted_log_likelihood):
+        own = measure(model, x, likelihood="learned_gaussian")
+        same = measure(model, x, likelihood="gaussian", variance=variance)
+        for name in ("reconstruction", "rate") if measure is rate_distortion else ("estimate",):
+            assert getattr(own, name) == pytest.approx(getattr(same, name), rel=1e-5)
 
 
 def test_a_unit_carries_more_than_a_hundredth_of_a_nat_unless_told_otherwise():

@@ -158,6 +158,12 @@ def test_every_module_named_by_default_has_files_and_tests(tool):
             assert tool.tests_of(ROOT, file), file
 
 
+def test_a_script_is_asked_for_without_the_class_beside_it(tool):
+    assert tool.files_of(ROOT, "aeteach", "widgets/pca_digit.js") == [
+        "aeteach/widgets/pca_digit.js"
+    ]
+
+
 def test_a_figure_is_judged_by_its_chapters_tests_and_the_kit_by_its_own(tool):
     assert tool.tests_of(ROOT, "aeteach/widgets/pca_digit.js") == [
         "tests/browser/test_pca_by_hand.py"

@@ -20,3 +20,24 @@ def test_every_image_is_read_where_it_was_written(call: Call, bits: int) -> None
 def test_bytes_that_are_no_picture_are_an_error(call: Call) -> None:
     with pytest.raises(Exception, match=r"decode|EncodingError"):
         call("atlas", "m.unpack(Uint8Array.from([1, 2, 3]), { width: 1, height: 1 })")
+
+
+def test_images_are_handed_on_once_they_are_there_unless_that_was_called_off(call: Call) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 5)) / 255
+    body = """(async () => {
+        const [bytes, size] = [Uint8Array.from(a[0]), { width: 5, height: 3 }];
+        const used = [];
+        const use = (name) => (image) => used.push([name, Array.from(image(1))]);
+        const stop = m.whenUnpacked(bytes, size, use("called off"));
+        stop();
+        m.whenUnpacked(bytes, size, use("kept"));
+        for (let tries = 0; used.length === 0 && tries < 500; tries++) {
+            await new Promise((done) => setTimeout(done, 10));
+        }
+        await m.unpack(bytes, size);
+        await new Promise((done) => setTimeout(done, 100));
+        return used;
+    })()"""
+    ((name, found),) = call("atlas", body, list(atlas(images, columns=2, bits=8)))
+    assert name == "kept"
+    np.testing.assert_allclose(np.reshape(found, (3, 5)), images[1], atol=1e-6)

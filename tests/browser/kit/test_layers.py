@@ -84,6 +84,17 @@ def test_transposed_convolution(
     agree(got["data"], expected.detach().flatten())
 
 
+def test_convolutions_move_by_one_without_a_frame_unless_told(call: Call, agree: Agree) -> None:
+    torch.manual_seed(4)
+    x = torch.randn(2, 5, 4, dtype=torch.float64)
+    for name, kind in {"conv2d": nn.Conv2d, "convTranspose2d": nn.ConvTranspose2d}.items():
+        layer = kind(2, 2, 3, bias=False, dtype=torch.float64)
+        expected = layer(x[None])[0].detach()
+        got = call("layers", f"m.{name}(a[0], a[1])", tensor(x), tensor(layer.weight))
+        assert got["shape"] == list(expected.shape)
+        agree(got["data"], expected.flatten())
+
+
 @pytest.mark.parametrize("transposed", [False, True])
 def test_folded_batch_norm_as_the_module_describes(
     call: Call, agree: Agree, transposed: bool

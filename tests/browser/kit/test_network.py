@@ -53,9 +53,10 @@ def test_a_convolutional_decoder_loses_its_frame(call: Call, agree: Agree, margi
     agree(got, expected[:, inner, inner].flatten(), 1e-12)
 
 
-def test_a_label_becomes_planes_behind_the_image(call: Call, agree: Agree) -> None:
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_a_label_becomes_planes_behind_the_image(call: Call, agree: Agree, label: int) -> None:
     layer = LabelPlanes(size=4, classes=3)
-    told = torch.cat([noise(16), torch.tensor([0.0, 1.0, 0.0])])
+    told = torch.cat([noise(16), torch.eye(3)[label]])
     shape, got = run(call, network(nn.Sequential(layer), "n"), told)
     expected = layer(told[None])[0]
     assert shape == [4, 4, 4]

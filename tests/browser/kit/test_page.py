@@ -57,10 +57,18 @@ def test_bytes_arrive_as_a_view_and_are_compared_by_identity(call: Call) -> None
         heard.push(bytes instanceof DataView, new Uint8Array(bytes.buffer));
         model.on("change", hear("any"));
         model.set("weights", bytes);
+        model.set("weights", new DataView(new ArrayBuffer(4)));
+        model.set("weights", {});
         model.set("weights", new DataView(new ArrayBuffer(4)));""",
         weights=data,
     )
-    assert heard == [True, [0, 1, 254, 255], ["any"]]
+    assert heard == [True, [0, 1, 254, 255], ["any"], ["any"], ["any"]]
+
+
+def test_what_is_no_bytes_arrives_as_it_is(call: Call) -> None:
+    state = {"nothing": None, "text": "$bytes", "inside": {"$bytes": 5}, "flag": False}
+    body = "for (const key of Object.keys(a[0])) heard.push(model.get(key));"
+    assert model(call, body, **state) == list(state.values())
 
 
 def test_a_listener_goes_alone_or_with_all_of_its_event(call: Call) -> None:

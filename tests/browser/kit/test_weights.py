@@ -56,3 +56,10 @@ def test_grey_levels_are_unpacked_exactly(call: Call) -> None:
     model = "{ get: (k) => k === 'weights' ? new Uint8Array(a[1]) : a[0] }"
     got = call("weights", f"m.tensors({model})", manifest, list(data))
     assert got["x"]["data"] == levels.astype(np.float64).tolist()
+
+
+def test_a_row_is_cut_out_of_a_table_that_is_not_square(call: Call) -> None:
+    table = {"shape": [3, 4], "data": list(range(12))}
+    body = "a[1].map((i) => m.rowOf({ ...a[0], data: Float32Array.from(a[0].data) }, i))"
+    expected = np.arange(12).reshape(3, 4)[[2, 0, 1]].tolist()
+    assert call("weights", body, table, [2, 0, 1]) == expected
