@@ -5,37 +5,34 @@ import math
 import numpy as np
 import torch
 from aeteach_book.evidence import Theorem
-from scipy.optimize import minimize
+from scipy.stats import multivariate_normal
 from torch.distributions import ContinuousBernoulli
 
 
 @Theorem(
-    "used-if-above-c",
-    r"**a direction of the data is used if and only if its variance is above $c = \beta/2$.**",
-    measured="nats by which K at the minimum of W1, found numerically, differs from W5 and W6",
-    proof="in lines W1 to W6",
-    conditions="variances and c between 0.03 and 30",
-    cases=100,
-    at_most=1e-3,
+    "em-never-falls",
+    "**Neither of its steps lowers\n$\\log p_\\theta(x)$.**",
+    measured="nats by which one round lowers the average log p of the data",
+    proof="in the sentence after",
+    conditions="linear decoders with 1 to 5 pixels and as many latent numbers or fewer, data of "
+    "2 to 30 points, noise of a variance between 0.01 and 10, any start",
+    cases=200,
+    at_most=1e-9,
 )
-def test_used_if_above_c(case: int) -> float:
+def test_em_never_falls(case: int) -> float:
     rng = np.random.default_rng(case)
-    variance, c = 10 ** rng.uniform(-1.5, 1.5, 2)
+    D, N, c = int(rng.integers(1, 6)), int(rng.integers(2, 31)), 10 ** rng.uniform(-2, 1)
+    d = int(rng.integers(1, D + 1))
+    x = rng.normal(size=(N, D)) * 10 ** rng.uniform(-1, 1)
+    W = rng.normal(size=(D, d)) * 10 ** rng.uniform(-1, 1)
 
-    def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
-        """W1 and its derivatives."""
-        w, a, log_s2 = v
-        s2, left = np.exp(log_s2), 1 - w * a
-        by_w = -2 * a * left * variance + 2 * w * s2
-        by_a = -2 * w * left * variance + 2 * c * a * variance
-        L = left**2 * variance + w**2 * s2 + c * (s2 + a**2 * variance - 1 - log_s2)
-        return L, np.array([by_w, by_a, s2 * (w**2 + c) - c])
+    def log_p(W: np.ndarray) -> float:
+        return float(multivariate_normal(np.zeros(D), W @ W.T + c * np.eye(D)).logpdf(x).mean())
 
-    starts = rng.normal(size=(3, 3)) * [1, variance**-0.5, 1]
-    found = min((minimize(loss, start, jac=True) for start in starts), key=lambda each: each.fun)
-    _, a, log_s2 = found.x
-    K = 0.5 * (np.exp(log_s2) + a**2 * variance - 1 - log_s2)
-    return abs(K - (0.5 * np.log(variance / c) if variance > c else 0))
+    left = np.linalg.inv(W.T @ W + c * np.eye(d))
+    means = x @ W @ left  # of the posterior, whose covariance is c * left
+    new = x.T @ means @ np.linalg.inv(means.T @ means + N * c * left)
+    return log_p(W) - log_p(new)
 
 
 @Theorem(
