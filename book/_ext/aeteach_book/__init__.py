@@ -8,6 +8,7 @@
 - `runner`, `tracer`: run one chapter, and write down which files it opens.
 - `pages`: which pages are read and written again.
 - `formulas`: each formula carries itself as MathML, for readers without JavaScript.
+- `marks`: the mark of a line, such as C2, is a link to it.
 - `answers`: exercises worked on paper are answered in the page.
 - `figures`: what the figures of a page have in common is there once.
 - `solutions`: where the solutions of the exercises stand, or that they do not.
@@ -34,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         figures,
         formulas,
         left_out,
+        marks,
         offline,
         pages,
         solutions,
@@ -48,6 +50,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         pages,
         chapters,
         left_out,
+        marks,
         claims,
         figures,
         formulas,
