@@ -8,6 +8,7 @@
 - `runner`, `tracer`: run one chapter, and write down which files it opens.
 - `pages`: which pages are read and written again.
 - `formulas`: each formula carries itself as MathML, for readers without JavaScript.
+- `letters`: the notation page lists the letters that mean several things.
 - `marks`: the mark of a line, such as C2, is a link to it.
 - `answers`: exercises worked on paper are answered in the page.
 - `figures`: what the figures of a page have in common is there once.
@@ -35,6 +36,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         figures,
         formulas,
         left_out,
+        letters,
         marks,
         offline,
         pages,
@@ -50,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         pages,
         chapters,
         left_out,
+        letters,
         marks,
         claims,
         figures,

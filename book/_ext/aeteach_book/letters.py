@@ -1,20 +1,16 @@
-r"""Make the index of letters in book/notation.md from the tables above it.
-
-    python tools/notation.py            write it
-    python tools/notation.py --check    fail where it is not what the tables say
+"""The last table of the notation page: letters that have more than one entry, made from its tables.
 
 A letter has one meaning within a chapter, and may have another in the next one. The index lists
-every letter that stands in more than one table with other words beside it, so a clash is stated.
+every letter that stands in more than one row with other words beside it, so a clash is stated. It
+is made when the page is read, and so cannot fall behind the tables.
 """
 
-import argparse
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[1] / "book" / "notation.md"
-BEGIN = "% made by tools/notation.py"
+from sphinx.application import Sphinx
+
+PAGE = "notation"
 TITLE = "Letters with more than one entry"
 _SYMBOLS = re.compile(r"\$([^$]+)\$")
 _LETTER = re.compile(
@@ -55,31 +51,10 @@ def index(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(text: str) -> str:
-    """Return the page with its index made anew."""
-    tables = text.split(BEGIN)[0].rstrip() + "\n\n"
-    return tables + BEGIN + "\n\n" + index(tables)
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", _add)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write the index, or compare it."""
-    parser = argparse.ArgumentParser(description="the index of letters in book/notation.md")
-    parser.add_argument("--check", action="store_true", help="write nothing, and compare")
-    check = parser.parse_args(arguments).check
-    text = PAGE.read_text("utf-8")
-    made = page(text)
-    if made == text:
-        return 0
-    if check:
-        print(
-            "book/notation.md: the index of letters is not that of its tables: run "
-            "python tools/notation.py",
-            file=sys.stderr,
-        )
-        return 1
-    PAGE.write_text(made, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _add(app: Sphinx, docname: str, source: list[str]) -> None:
+    if docname.rpartition("/")[2] == PAGE:
+        source[0] = source[0].rstrip() + "\n\n" + index(source[0])
