@@ -20,6 +20,8 @@ from urllib.parse import urldefrag
 import yaml
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import sync_playwright
+from sphinx_external_toc.api import FileItem, GlobItem
+from sphinx_external_toc.parsing import parse_toc_data
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
@@ -40,13 +42,29 @@ STYLE = """
 
 
 def reading_order(root: Path) -> list[tuple[str, list[str]]]:
-    """Return (part, names of its pages) in the order of _toc.yml."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
-    groups = [("", [toc["root"], *(each["file"] for each in toc.get("chapters") or [])])]
-    groups += [
-        (part.get("caption", ""), [each["file"] for each in part.get("chapters") or []])
-        for part in toc.get("parts") or []
-    ]
+    """Return (part, names of its pages) in the order of _toc.yml, as Jupyter Book reads it.
+
+    Sections stand behind their chapter, what a glob finds in its place; a link is no page.
+    """
+    data = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
+    if parts := [part for part in data.pop("parts", None) or [] if part.get("chapters")]:
+        data["parts"] = parts
+    toc = parse_toc_data(data)
+    groups: list[tuple[str, list[str]]] = [("", [])]
+
+    def add(name: str) -> None:
+        groups[-1][1].append(name.removesuffix(".md"))
+        for tree in toc[name].subtrees if name in toc else []:
+            if tree.caption:
+                groups.append((tree.caption, []))
+            for item in tree.items:
+                if isinstance(item, FileItem):
+                    add(str(item))
+                elif isinstance(item, GlobItem):
+                    for path in sorted(root.glob(f"{item}.md")):
+                        add(path.relative_to(root).with_suffix("").as_posix())
+
+    add(toc.root.docname)
     return [(caption, pages) for caption, pages in groups if pages]
 
 

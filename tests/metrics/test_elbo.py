@@ -329,6 +329,12 @@ X = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
         (lambda: active_units(torch.zeros(1, 2)), ValueError, "at least 2"),
         (lambda: active_units(torch.zeros(3, 2), -1.0), ValueError, "threshold is -1.0"),
         (
+            lambda: informative_units(torch.zeros(3, 2), torch.zeros(3, 2), -0.5),
+            ValueError,
+            "threshold is -0.5",
+        ),
+        (lambda: active_units(torch.zeros(3, 2), -0.5), ValueError, "threshold is -0.5"),
+        (
             lambda: informative_units(torch.zeros(3, 2), torch.zeros(3, 2), math.nan),
             ValueError,
             "threshold is nan",

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 from aeteach.data import mnist, shapes
 from aeteach.data.spoilt import NONE
 from aeteach.metrics import shape_reader
+from tests.pretend_gpu import GPU, on_gpu
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,20 @@ def test_the_calibration_error_is_the_definition():
     assert shape_reader.calibration_error(certain, labels) == 0
 
 
+def test_the_last_bin_holds_the_certain_and_no_other():
+    p = torch.tensor([[0.0, 1.0], [0.15, 0.85], [0.92, 0.08]])
+    # One image a bin: certain and wrong, right at 0.85, right at 0.92 in the bin of the first.
+    error = shape_reader.calibration_error(p, torch.tensor([0, 1, 0]), bins=10)
+    assert error == pytest.approx((abs(-1 + 0.08) + 0.15) / 3, abs=1e-6)
+
+
+def test_labels_on_another_device_are_refused():
+    with on_gpu(double=True):
+        p = torch.eye(2).to(GPU)
+        with pytest.raises((TypeError, ValueError), match="device"):
+            shape_reader.calibration_error(p, torch.tensor([0, 1]))
+
+
 def test_the_temperature_is_scipys_and_finds_the_one_that_was_put_in():
     generator = torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(5000, 4, generator=generator)
@@ -130,7 +145,14 @@ def test_where_nothing_is_bright_there_is_no_box():
         (lambda x: shape_reader.read(x[:, :, :20]), ValueError, "28, 28"),
         (lambda x: shape_reader.read(x * 255), ValueError, r"\[0, 1\]"),
         (lambda x: shape_reader.read(x, confidence=0.0), ValueError, "confidence is 0.0"),
+        (lambda x: shape_reader.read(x, confidence=1.5), ValueError, "confidence is 1.5"),
         (lambda x: shape_reader.boxes(x, threshold=1.0), ValueError, "threshold is 1.0"),
+        (lambda x: shape_reader.boxes(x, threshold=-0.5), ValueError, "threshold is -0.5"),
+        (
+            lambda x: shape_reader.temperature(torch.eye(9, 4), torch.full((9,), 4)),
+            ValueError,
+            "labels must be from 0 to 3",
+        ),
         (lambda x: shape_reader.wilson(3, 2), ValueError, "successes must be at most 2, got 3"),
         (lambda x: shape_reader.wilson(1, 2, math.nan), ValueError, "confidence"),
         (lambda x: shape_reader.wilson(0, 0), ValueError, "n must be at least 1"),

@@ -1,11 +1,13 @@
 """The pages become one: links lead within it, names stay apart, solutions stand where asked."""
 
+import re
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
 from tests.building.conftest import tool
+from tests.paths import ROOT
 
 pdf = tool("pdf")
 PAGE = """<html data-content_root="../"><head><link href="../_static/a.css"></head><body>
@@ -66,6 +68,37 @@ def test_solutions_stand_where_asked(html: Path, place: str) -> None:
 
 
 def test_the_order_is_that_of_the_book(tmp_path: Path) -> None:
-    toc = "root: book/i\nparts:\n- caption: A\n  chapters:\n  - file: book/b\n- caption: C\n"
+    parts = "parts:\n- caption: A\n  chapters:\n  - file: book/b\n- caption: C\n"
+    toc = f"format: jb-book\nroot: book/i\n{parts}"
     (tmp_path / "_toc.yml").write_text(toc, encoding="utf-8")
     assert pdf.reading_order(tmp_path) == [("", ["book/i"]), ("A", ["book/b"])]
+
+
+@pytest.mark.parametrize(
+    ("toc", "order"),
+    [
+        (
+            "chapters:\n- file: book/a\n  sections:\n  - file: book/b\n- file: book/c",
+            [("", ["book/i", "book/a", "book/b", "book/c"])],
+        ),
+        (
+            "parts:\n- caption: A\n  chapters:\n  - url: https://a.org\n    title: out\n"
+            "  - file: book/b.md\n- caption: B\n  chapters:\n  - glob: book/c*",
+            [("", ["book/i"]), ("A", ["book/b"]), ("B", ["book/c", "book/ca"])],
+        ),
+    ],
+)
+def test_whatever_a_table_of_contents_may_hold_is_printed_in_its_place(
+    tmp_path: Path, toc: str, order: list[tuple[str, list[str]]]
+) -> None:
+    (tmp_path / "book").mkdir()
+    for name in ("ca", "c", "b", "a"):
+        (tmp_path / "book" / f"{name}.md").touch()
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/i\n{toc}\n", "utf-8")
+    assert pdf.reading_order(tmp_path) == order
+
+
+def test_the_book_itself_is_printed_whole() -> None:
+    names = [name for _, pages in pdf.reading_order(ROOT) for name in pages]
+    toc = (ROOT / "_toc.yml").read_text("utf-8")
+    assert names == re.findall(r"(?:file|root): (\S+)", toc)
