@@ -82,7 +82,7 @@ const aeAnswers = (() => {
   /** @type {() => Record<string, string>} */
   const kept = () => {
     try {
-      return JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+      return { ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") }; // {} of null and of numbers
     } catch {
       return {};
     }

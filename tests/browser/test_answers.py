@@ -128,3 +128,21 @@ def test_every_exercise_worked_on_paper_is_offered_on_its_page() -> None:
     for path in BOOK.glob("*.md"):
         found |= {c: label for label, c in answers.checkers(path.read_text("utf-8")).items()}
     assert set(QUANTITIES) <= set(found)
+
+
+@pytest.mark.parametrize("kept", ["null", "5", '"text"', "[1]", "{broken"])
+def test_whatever_another_page_has_left_in_the_browser_the_box_is_there(
+    new_page: NewPage, tmp_path: Path, kept: str
+) -> None:
+    form = answers.form("paper_eigenvalues", checks.paper_eigenvalues)
+    (tmp_path / "index.html").write_text(standalone(form + f"<script>{SCRIPT}</script>"), "utf-8")
+    page = new_page()
+    page.goto((tmp_path / "index.html").as_uri())
+    page.evaluate("(kept) => localStorage.setItem('aeteach:answers', kept)", kept)
+    page.reload()
+    page.get_by_role("textbox", name="Your answer").fill("6, 2")
+    page.keyboard.press("Enter")
+    assert page.locator("output").inner_text().startswith("Right. ")
+    stored = page.evaluate("JSON.parse(localStorage.getItem('aeteach:answers'))")
+    assert stored["paper_eigenvalues"] == "6, 2"
+    page.evaluate("localStorage.clear()")

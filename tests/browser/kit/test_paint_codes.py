@@ -28,6 +28,9 @@ def test_a_dot_lies_at_its_code_in_its_digits_colour(call: Call) -> None:
     for (x, y), label in zip(codes[:2], labels, strict=False):
         column, row = int(300 * x), int(150 * (1 - y))
         assert pixels[row, column].tolist() == [20 * label, 99, 7, 255]
+        dot = pixels[row - 9 : row + 9, column - 9 : column + 9, 3].astype(int)
+        assert np.abs(dot - dot[:, ::-1]).max() < 100  # round: no piece of it is cut off
+        assert np.abs(dot - dot.T).max() < 100
     area = pixels[..., 3].sum() / 255
     assert area == pytest.approx(2 * np.pi * 7.5**2, rel=0.05)  # two dots of radius 2.5 units
     reds = set(pixels[pixels[..., 3] == 255][:, 0].tolist())
