@@ -170,6 +170,20 @@ def check_digit(figure: FigureDriver, digit: int, k: int) -> None:
     for place, image in enumerate((x, x_hat)):
         grey = np.clip(np.round(255 * image), 0, 255).reshape(12, 12)
         assert np.abs(figure.pixels(pictures.nth(place))[..., 0] - grey).max() <= 1
+    scores, least = W @ (x - mean), ((x - mean) ** 2).sum()
+    assert figure.value("start") == pytest.approx(least, abs=1e-10)
+    assert figure.text("start") == f"{least:.2f}"
+    assert figure.text("score") == (f"{round(scores[k - 1], 2) + 0.0:.2f}" if k else "–")
+    names = figure.root.locator(".ae-pictures .ae-title").all_inner_texts()
+    assert names[1] == ("rebuilt" if k else "rebuilt: the mean")
+    drawn = figure.pixels(pictures.nth(3))[..., :3].reshape(144, 3).astype(float)
+    if k == 0:
+        assert np.ptp(drawn, axis=0).max() == 0  # nothing
+    else:  # the stronger, the further from paper, on either side
+        w = W[k - 1] / np.abs(W[k - 1]).max()
+        far = np.abs(drawn - drawn[np.abs(w).argmin()]).sum(1)
+        for side in (w > 0, w < 0):
+            assert np.corrcoef(far[side], np.abs(w[side]))[0, 1] > 0.99
     exact = digits[digit].ravel() - pca.mean
     kept = pca.components[:k] @ exact
     assert error == pytest.approx(exact @ exact - kept @ kept, abs=2e-3)

@@ -301,6 +301,18 @@ def test_what_a_callback_does_to_the_model_is_put_back_and_said(blobs, on_epoch)
     assert all(p.requires_grad for p in watched.parameters())
 
 
+def test_a_number_that_is_nan_is_not_taken_for_a_changed_one(blobs):
+    model = linear()
+    model.register_buffer("unused", torch.tensor(math.nan))
+    assert quiet(model, blobs, epochs=1, on_epoch=lambda *_: None).epochs == 1  # without a warning
+
+
+def test_labels_are_refused_by_a_model_and_a_loss_that_take_none(blobs):
+    labels = torch.zeros(len(blobs), dtype=torch.int64)
+    with pytest.raises(TypeError, match=r"labels came and .* takes none"):
+        evaluate(linear(), blobs, labels=labels)
+
+
 @pytest.mark.parametrize("where", ["loss", "on_epoch"])
 def test_an_exception_carries_the_finished_epochs(blobs, where):
     calls = iter(range(100))
