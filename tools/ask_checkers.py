@@ -259,9 +259,8 @@ def how_named(verdict: checks.Verdict, secret: Secret) -> str:
         return "special"
     if re.search(r"Line \d+, `", hint):
         return "place and kind"
-    for words, way in (("one slip: ", "kind"), ("With other numbers in", "kind")):
-        if words in hint:
-            return way
+    if re.search("one slip: |With other numbers in|makes no use of", hint):
+        return "kind"
     return "own error" if re.search(r"line \d+ of your code.* raised \w+", hint) else ""
 
 
@@ -282,8 +281,9 @@ def falsehoods(answer: Answer, verdict: checks.Verdict, secret: Secret) -> list[
         told.append((found[0], _has_shape(answer, task, int(found[1]) - 1, part, shape)))
     if found := re.search(r"On input (\d+) .*the result holds (NaN|infinity)", hint):
         told.append((found[0], _not_finite(answer, task, int(found[1]) - 1, part)))
-    if found := re.search(r"With other numbers in (\w+) your function returns the same", hint):
-        told.append((found[0], _uses_nothing_of(answer, task, found[1])))
+    idle = r"With other numbers in (\w+) your function returns|Your function makes no use of (\w+)"
+    if found := re.search(idle, hint):
+        told.append((found[0], _uses_nothing_of(answer, task, found[1] or found[2])))
     return [said for said, holds in told if not holds]
 
 

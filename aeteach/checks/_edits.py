@@ -31,6 +31,7 @@ class Scope:
     parameters: tuple[str, ...]
     variables: tuple[str, ...]
     modules: frozenset[str]
+    constants: frozenset[float] = frozenset()  # those of a right function
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,16 @@ class Edit:
         return None
 
 
-def edits(root: ast.FunctionDef | ast.Lambda, scope: Scope) -> Iterator[Edit]:
+def edits(
+    root: ast.FunctionDef | ast.Lambda, scope: Scope, *, habits: bool = False
+) -> Iterator[Edit]:
     """Make every edit of a function in turn, in place; each is undone when the next is asked for.
 
     Args:
         root: the function; the same object again, unchanged, once the iterator is used up or
             closed.
         scope: what its names stand for.
+        habits: whether to make an edit in several places at once, too.
     """
     places = list(_places(root, scope.modules))
     for rule in _RULES:
@@ -78,7 +82,33 @@ def edits(root: ast.FunctionDef | ast.Lambda, scope: Scope) -> Iterator[Edit]:
                     yield Edit(old, new, mends, spoils)
                 finally:
                     _put(parent, field, index, old)
+    if habits:
+        yield from _everywhere(places, scope)
     yield from _statement_edits(root)
+
+
+def _everywhere(places: Sequence[Place], scope: Scope) -> Iterator[Edit]:
+    """Make an edit at once in all the places where it is possible: a habit shows more than once."""
+    for rule in (_twin, _divisor, _power):
+        found: dict[str, dict[int, tuple[Place, ast.AST, Option]]] = {}
+        for k, (parent, field, index) in enumerate(places):
+            old = getattr(parent, field) if index is None else getattr(parent, field)[index]
+            for option in rule(old, parent, scope):
+                if rule is not _power or option[1].endswith("too many"):
+                    at = (parent, field, index), old, option
+                    found.setdefault(option[1], {}).setdefault(k, at)
+        for mends, spots in found.items():
+            if not 2 <= len(spots) <= 6:
+                continue
+            for (parent, field, index), old, (new, _, _) in spots.values():
+                _locate(new, old)
+                _put(parent, field, index, new)
+            _, old, (new, _, spoils) = next(iter(spots.values()))
+            try:
+                yield Edit(old, new, f"{mends}, and not only here", spoils)
+            finally:
+                for (parent, field, index), old, _ in reversed(spots.values()):
+                    _put(parent, field, index, old)
 
 
 def _put(parent: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
@@ -294,11 +324,32 @@ def _of_rows(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
             yield _apply(name, inner), wanted, said
 
 
+def _at_once(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
+    """Change the end of a range, the number after a comparison, or a larger or smaller of two."""
+    if _called(parent) in ("range", "arange") and _is_piece(node) and isinstance(node, ast.expr):
+        said = "a 1 is missing, or there is one too many"
+        yield _binary(node, ast.Add(), _number(1)), said, said
+        yield _binary(node, ast.Sub(), _number(1)), said, said
+    if _value(node) is not None and isinstance(parent, ast.Compare):
+        for value in sorted(scope.constants - {_value(node) or 0}):
+            yield _number(value), "a constant is wrong", "a constant is wrong"
+    if isinstance(node, ast.Call) and _called(node) in ("max", "min", "maximum", "minimum"):
+        for argument in node.args if len(node.args) == 2 else ():
+            if _is_piece(argument):
+                yield argument, "there is a step too many", "a step is missing"
+
+
 _TWINS = {
-    **{"sum": "mean", "mean": "sum median", "median": "mean", "prod": "sum", "nansum": "nanmean"},
     **{
-        "max": "min sum",
-        "min": "max mean",
+        "sum": "mean min max",
+        "mean": "sum median min",
+        "median": "mean min",
+        "prod": "sum",
+        "nansum": "nanmean",
+    },
+    **{
+        "max": "min mean sum",
+        "min": "max mean sum",
         "amax": "amin",
         "amin": "amax",
         "var": "std",
@@ -365,8 +416,13 @@ def _sign(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     ):
         if isinstance(parent, ast.BinOp) and node is parent.right:
             return  # told by the operator before it
+        if _called(parent) in _RANKED:
+            return  # that turns an order round, and is told so
         assert isinstance(node, ast.expr)
         yield ast.UnaryOp(ast.USub(), node), missing, too_many
+
+
+_RANKED = ("eigh", "eigvalsh", "sort", "argsort", "sorted", "topk", "argmax", "argmin")
 
 
 def _divisor(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
@@ -459,7 +515,8 @@ def _meaning(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     half, twice = _binary(node, ast.Div(), _number(2)), _binary(node, ast.Mult(), _number(2))
     for new in (_apply("exp", half), _apply("exp", twice), _binary(_apply("log", node), *_TWICE)):
         yield new, said, said
-    if node.id.isupper() or node.id in ("x", "z", "a", "b", "factors"):
+    averaged = getattr(parent, "attr", "") == "mean" or _called(parent) in ("mean", "average")
+    if not averaged and (node.id.isupper() or node.id in ("x", "z", "a", "b", "factors")):
         centred = "the mean is not subtracted here"
         yield _apply("centred", node), centred, "a mean is subtracted that should stay"
 
@@ -562,6 +619,10 @@ def _compare(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         yield ast.Compare(node.left, [op], node.comparators), said, said
 
 
+def _is_shape(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "shape"
+
+
 def _turn(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     """Transpose or reverse, or leave it."""
     too_many, missing = "there is a transpose too many", "a transpose is missing"
@@ -579,7 +640,10 @@ def _turn(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     said = "an order is reversed"
     if isinstance(node, ast.Subscript) and ast.unparse(node.slice) in ("::-1", ":, ::-1"):
         yield node.value, said, said
-    elif _is_piece(node) and isinstance(parent, ast.Return | ast.Lambda | ast.Assign | ast.Call):
+    elif _is_piece(node) and (
+        isinstance(parent, ast.Return | ast.Lambda | ast.Assign | ast.Call)
+        or (isinstance(parent, ast.Subscript) and node is parent.value and not _is_shape(node))
+    ):
         assert isinstance(node, ast.expr)
         yield _apply("reversed", node), said, said
         yield _apply("reversed_columns", node), said, said
@@ -710,8 +774,15 @@ def _brackets(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         if isinstance(node.right, ast.BinOp):
             inner = _binary(node.left, node.op, node.right.left)
             yield _binary(inner, node.right.op, node.right.right), said, said
-        if isinstance(node.left, ast.UnaryOp) and isinstance(node.op, ast.Pow):
-            pass
+        yield from ((new, said, said) for new in _whole_chain(node))
+        if isinstance(node.left, ast.Call) and node.left.args:
+            over = node.left.args[0]
+            if isinstance(over, ast.GeneratorExp | ast.ListComp):
+                each = type(over)(_binary(over.elt, node.op, node.right), over.generators)
+                step = (
+                    "an operation is done after another that should come before it, or the reverse"
+                )
+                yield ast.Call(node.left.func, [each], []), step, step
         for side, other in ((node.left, node.right), (node.right, node.left)):
             inner_side = _subject(side, scope)
             if inner_side is None or isinstance(side, ast.BinOp):
@@ -728,6 +799,13 @@ def _brackets(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
             each = "a function is applied to each part, where it belongs to the whole"
             whole = "a function is applied to the whole, where it belongs to each part"
             yield _around(node.left, _binary(left, node.op, right), scope), each, whole
+    if isinstance(node, ast.IfExp):
+        if isinstance(node.orelse, ast.BinOp):
+            inner = ast.IfExp(node.test, node.body, node.orelse.left)
+            yield _binary(inner, node.orelse.op, node.orelse.right), said, said
+        if isinstance(node.body, ast.BinOp):
+            inner = ast.IfExp(node.test, node.body.right, node.orelse)
+            yield _binary(node.body.left, node.body.op, inner), said, said
     subject = None if isinstance(node, ast.BinOp) else _subject(node, scope)
     if isinstance(subject, ast.BinOp):
         step = "an operation is done before another that should come after it, or the reverse"
@@ -741,6 +819,20 @@ def _brackets(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
             parts = (_around(node, side, scope) for side in (subject.left, subject.right))
             left_part, right_part = parts
             yield _binary(left_part, subject.op, right_part), whole, each
+
+
+def _whole_chain(node: ast.BinOp) -> Iterator[ast.expr]:
+    """Put brackets around a sum of which the first term alone has a factor: c * (t + u + v)."""
+    terms: list[tuple[ast.operator, ast.expr]] = []
+    first: ast.expr = node
+    while isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add | ast.Sub):
+        terms.append((first.op, first.right))
+        first = first.left
+    if len(terms) > 1 and isinstance(first, ast.BinOp) and isinstance(first.op, ast.Mult):
+        inside = first.right
+        for op, term in reversed(terms):
+            inside = _binary(inside, op, term)
+        yield _binary(first.left, first.op, inside)
 
 
 def _alike(a: ast.expr, b: ast.expr) -> bool:
@@ -781,6 +873,12 @@ def _insert(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
     if not isinstance(node, ast.BinOp | ast.Call) and not isinstance(
         parent, ast.Return | ast.Lambda
     ):
+        if isinstance(node, ast.Name) and isinstance(parent, ast.BinOp | ast.Assign):
+            word = "factor or divisor"
+            for name in (p for p in scope.parameters if p != node.id):
+                for op in (ast.Mult(), ast.Div()):
+                    new = _binary(node, op, _load(name))
+                    yield new, f"a {word} is missing", f"there is a {word} too many"
         return
     for name in scope.parameters:
         other = _load(name)
@@ -794,7 +892,7 @@ def _insert(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
                 yield (
                     new,
                     "a count is missing as a factor or divisor",
-                    ("there is a count too many as a factor or divisor"),
+                    "there is a count too many as a factor or divisor",
                 )
 
 
@@ -815,7 +913,8 @@ def _whole(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
 
 
 _RULES: tuple[Callable[[ast.AST, ast.AST, Scope], Iterator[Option]], ...] = (
-    _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _operand, _compare, _operator, _exchange,
+    _at_once, _axis, _all_at_once, _of_rows, _twin, _sign, _divisor, _operand, _compare, _operator,
+    _exchange,
     _factor, _cut, _power, _meaning, _turn, _constant, _variable, _brackets, _order, _insert,
     _whole,
 )  # fmt: skip

@@ -33,6 +33,7 @@ from aeteach.checks._trial import (
     about_noise,
     about_the_call,
     about_the_numbers,
+    about_unread_arguments,
     describe,
     readers_form,
     trials,
@@ -291,7 +292,7 @@ def _hint(answer: Callable[..., Any], trial: Trial, secret: Secret) -> str:
     hint, certain = _searched(answer, trial, secret)
     if certain and not trial.raised:
         return hint
-    if not certain:
+    if not certain and not hint:
         hint = about_idle_arguments(answer, trial, task) or hint
     if not hint and not plainly:
         hint = secret.otherwise or about_the_numbers(answer, trial, task)
@@ -322,7 +323,12 @@ def _searched(answer: Callable[..., Any], trial: Trial, secret: Secret) -> tuple
     if found is not None and found.beside is None:
         mended = f"With that mended, all {len(task.inputs)} inputs come out right."
         return f"{_where(found)}: {found.said}. {mended}", True
-    mutant = mutants.like(trial.results)
+    idle = about_unread_arguments(answer, task)
+    if idle:
+        return idle, False
+    first_want = task.wants[0][0]
+    yes_or_no = isinstance(first_want, np.ndarray) and first_want.dtype.kind == "b"
+    mutant = None if yes_or_no else mutants.like(trial.results)
     if mutant is not None:
         return f"Your results are those of a right function with one slip: {mutant.said}.", True
     if found is None:
@@ -410,7 +416,8 @@ class Quantity(Check):
         with np.errstate(divide="ignore"):
             place = np.floor(np.log10(np.abs(right))) + 1 - self._digits
         unit = np.where(right == 0, 10.0**-self._digits, 10.0**place)
-        return bool((np.abs(got - right) < unit * (1 + 1e-9)).all())
+        cut = np.isclose(got, np.trunc(right / unit) * unit, rtol=1e-9, atol=0)
+        return bool((cut | (np.abs(got - right) <= 0.5 * unit * (1 + 1e-9))).all())
 
     def _is_rounded(self, got: Array, right: Array) -> bool:
         """Tell whether each number is the right one, rounded to fewer digits than asked for."""

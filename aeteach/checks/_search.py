@@ -22,7 +22,7 @@ import numpy as np
 from aeteach.checks._agree import Arguments, Array, agree, given, plain, signature
 from aeteach.checks._edits import Edit
 from aeteach.checks._run import Deadline, TooLong, call, silent
-from aeteach.checks._source import NoSource, Program, snippet
+from aeteach.checks._source import NoSource, Program, constants_of, snippet
 
 Same = Callable[[Any, Any], bool]
 RAISED = object()  # stands for the result of a call that raised
@@ -207,6 +207,7 @@ def repair(
         program = Program(answer)
     except (NoSource, RecursionError):
         return None
+    program.constants = constants_of(task.solution)
     order = [first, *(i for i in range(len(task.inputs)) if i != first)]
     seconds = min(max(20 * pace, 0.05), 0.2)
     half: Finding | None = None
@@ -244,7 +245,7 @@ def repair(
         return None
 
     with silent():
-        for edit, name, version in program.versions():
+        for edit, name, version in program.versions(habits=True):
             if deadline.left() <= 0:
                 break
             if version is None or program.loses(edit, name):
@@ -256,7 +257,9 @@ def repair(
                 return _mended(edit, program, name)
             if half is not None or met > _MEETINGS or not _changes(result, results[first]):
                 continue
-            if not _same_shape(result, task.wants[first][0]):
+            if edit.mends == "a constant is wrong":
+                continue  # some constant or other fits many things
+            if not _same_shape(result, task.wants[first][0]) or is_count(task.wants[first][0]):
                 continue
             mutant = left_over(version, result, edit)
             if mutant is None:
@@ -268,8 +271,9 @@ def repair(
                 continue
             with program.kept(name):
                 besides = second()
-            if besides is not None:
-                half = replace(_mended(edit, program, name), beside=besides)
+            here = _mended(edit, program, name)
+            if besides is not None and (here.line, here.code) != (besides.line, besides.code):
+                half = replace(here, beside=besides)
     return half
 
 
@@ -280,6 +284,14 @@ def _same_shape(result: Any, want: Any) -> bool:
     """Tell whether numbers are arranged as wanted: what is cut short agrees too easily."""
     mine, right = signature(result), signature(want)
     return mine is not None and right is not None and mine[1].size == right[1].size
+
+
+def is_count(want: Any) -> bool:
+    """Tell whether a result is small whole numbers, or truth values: they agree by chance."""
+    if isinstance(want, tuple):
+        return False
+    found = np.asarray(want)
+    return found.dtype.kind == "b" or (found.dtype.kind in "iu" and bool((abs(found) < 100).all()))
 
 
 def _done_to_both(mends: str, said: str) -> bool:
@@ -310,7 +322,20 @@ def _mended(edit: Edit, program: Program, name: str) -> Finding:
     if edit.dropped is not None and edit.mends.startswith("there is a "):
         said = edit.mends.replace("there is a ", "this ").replace(" too many", " is one too many")
         return _found(said, edit.dropped, program, name, inside=edit.node)
-    return _found(edit.mends, edit.node, program, name)
+    inside = None
+    if isinstance(edit.node, ast.Constant | ast.Name):  # short, and perhaps twice in the line
+        inside = _around(edit.new, program.parts[name][1])
+    return _found(edit.mends, edit.node, program, name, inside=inside)
+
+
+def _around(node: ast.AST, tree: ast.AST) -> ast.expr | None:
+    """Return the least expression that a node is a part of."""
+    for parent in ast.walk(tree):
+        if any(child is node for child in ast.iter_child_nodes(parent)):
+            if isinstance(parent, ast.expr) and not isinstance(parent, ast.Slice | ast.Tuple):
+                return parent
+            return _around(parent, tree) if isinstance(parent, ast.expr | ast.keyword) else None
+    return None
 
 
 def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding | None:
@@ -318,7 +343,7 @@ def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding | 
     gone, lost = _word(edit.mends, " too many"), _word(mutant.said, " is missing")
     same = gone == lost or {gone, lost} <= {"constant factor", "factor or divisor"}
     if edit.dropped is not None and gone and same:
-        said = f"without this {gone}, what is left is a right function that lacks a {lost}"
+        said = f"the mistake has to do with this {gone}; all the rest is right"
         return _found(said, edit.dropped, program, name, mutant, whole=True)
     return None
 

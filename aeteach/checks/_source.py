@@ -9,6 +9,7 @@ import ast
 import builtins
 import contextlib
 import copy
+import dis
 import functools
 import itertools
 import linecache
@@ -73,6 +74,8 @@ class Program:
         NoSource: the source is not to be had, or does more than arithmetic.
     """
 
+    constants: frozenset[float] = frozenset()  # of a right function, to try in place of others
+
     def __init__(self, function: Callable[..., Any], owns: Callable[[Any], bool] | None = None):
         self.bound: tuple[Any, ...] = ()
         if not hasattr(function, "__code__") and not hasattr(function, "__wrapped__"):  # an object
@@ -134,13 +137,18 @@ class Program:
             value = getattr(itertools, name, None)
         return value in _WITHOUT_END
 
-    def versions(self) -> Iterator[tuple[Edit, str, Callable[..., Any] | None]]:
+    def versions(
+        self, *, habits: bool = False
+    ) -> Iterator[tuple[Edit, str, Callable[..., Any] | None]]:
         """Yield every edit, the name of the function it is in, and the whole so edited.
 
         The third is None where an edit makes no valid program.
+
+        Args:
+            habits: whether to make an edit in several places at once, too.
         """
         for name, (_, node) in self.parts.items():
-            for edit in edits(node, self.scope(name)):
+            for edit in edits(node, self.scope(name), habits=habits):
                 yield edit, name, self._built(name)
 
     @contextlib.contextmanager
@@ -174,7 +182,8 @@ class Program:
         stored = {
             n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
-        return Scope(parameters, tuple(sorted(stored - set(parameters))), frozenset(modules))
+        variables = tuple(sorted(stored - set(parameters)))
+        return Scope(parameters, variables, frozenset(modules), self.constants)
 
     def _built(self, edited: str) -> Callable[..., Any] | None:
         """Compile one function as its tree stands now, beside the others; None if that fails."""
@@ -226,6 +235,25 @@ def is_readers_own(function: Any) -> bool:
 def _arguments(node: ast.FunctionDef | ast.Lambda) -> tuple[str, ...]:
     a = node.args
     return tuple(x.arg for x in [*a.posonlyargs, *a.args, *([a.vararg] if a.vararg else [])])
+
+
+def constants_of(function: Callable[..., Any]) -> frozenset[float]:
+    """Return the numbers that a function states, and the functions of its file that it calls."""
+    file = function.__code__.co_filename
+    called = [v for _, v in used_by(function) if isinstance(v, types.FunctionType)]
+    codes = [f.__code__ for f in (function, *called) if f.__code__.co_filename == file]
+    found = {c for code in codes for inner in codes_of(code) for c in inner.co_consts}
+    return frozenset(c for c in found if type(c) in (int, float))
+
+
+def idle_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the parameters that a function never reads."""
+    code = function.__code__
+    read = set(code.co_cellvars)
+    for step in dis.get_instructions(code):
+        if step.opname.startswith("LOAD"):
+            read |= set(step.argval) if isinstance(step.argval, tuple) else {step.argval}
+    return tuple(p for p in code.co_varnames[: code.co_argcount] if p not in read)
 
 
 def codes_of(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -36,8 +36,8 @@ from aeteach.checks._run import (
     set_generators,
     silent,
 )
-from aeteach.checks._search import RAISED, Task, outcome
-from aeteach.checks._source import codes_of, is_readers_own, line_of, used_by
+from aeteach.checks._search import RAISED, Task, is_count, outcome
+from aeteach.checks._source import codes_of, idle_parameters, is_readers_own, line_of, used_by
 
 PATIENCE = 1.0  # seconds that one call of an answer may take
 WHOLE = 1.2  # seconds that all calls of it, in all forms, may take
@@ -280,6 +280,8 @@ def _about_the_kind(got: Any, want: Any) -> str | None:
         parts = parts_of(got)
         if parts is None or isinstance(got, str):
             return f"a tuple of {len(want)} is expected; your function returned {describe(got)}."
+        if len(parts) != len(want) and isinstance(got, np.ndarray):
+            return f"a tuple of {len(want)} is expected; your function returned {describe(got)}."
         if len(parts) != len(want):
             return f"a tuple of {len(want)} is expected; yours has {len(parts)} entries."
         for k, (g, w) in enumerate(zip(parts, want, strict=True)):
@@ -383,11 +385,27 @@ _MAKERS = {"default_rng", "RandomState", "Generator", "SystemRandom", "Random", 
 _KINDS = (np.random.Generator, np.random.RandomState, random.Random, torch.Generator)
 
 
+def about_unread_arguments(answer: Callable[..., Any], task: Task) -> str | None:
+    """Name an argument that an answer never reads, though the solution does."""
+    if not hasattr(answer, "__code__") or not is_readers_own(answer):
+        return None
+    unread = idle_parameters(answer)
+    names = _names(answer, len(task.inputs[0]))
+    theirs = task.solution.__code__.co_varnames[: len(names)]
+    needed = set(theirs) - set(idle_parameters(task.solution))
+    for name, own in zip(names, theirs, strict=False):
+        if name in unread and own in needed:
+            return f"Your function makes no use of {name}, and a right one does."
+    return None
+
+
 def about_idle_arguments(answer: Callable[..., Any], trial: Trial, task: Task) -> str | None:
     """Name an argument of which an answer makes no use, if there is one."""
     if trial.raised or trial.pace > 0.02:
         return None
     count = len(task.inputs[0])
+    if is_count(task.wants[0][0]):
+        return None  # it may well stay the same
     for k in range(count):
         if _is_idle(answer, trial, task, k):
             name = _names(answer, count)[k]
@@ -460,7 +478,7 @@ def about_the_numbers(answer: Callable[..., Any], trial: Trial, task: Task) -> s
     right = [r is not RAISED and task.right(r, i) for i, r in enumerate(results)]
     if any(right):
         said = f"Right on {sum(right)} of {len(right)} inputs."
-        apart = _what_sets_apart(task.inputs, right)
+        apart = _what_sets_apart(task.inputs, right, _names(answer, len(task.inputs[0])))
         return (
             f"{said} {apart}"
             if apart
@@ -528,11 +546,13 @@ def _ratio(got: Any, want: Any) -> float | None:
     return float(ratio[0]) if np.allclose(ratio, ratio[0], rtol=1e-5) else None
 
 
-def _what_sets_apart(inputs: Sequence[Arguments], right: Sequence[bool]) -> str | None:
+def _what_sets_apart(
+    inputs: Sequence[Arguments], right: Sequence[bool], names: Sequence[str]
+) -> str | None:
     """Name a property that all inputs have on which an answer fails, and no other input has."""
     found: dict[str, set[int]] = {}
     for i, arguments in enumerate(inputs):
-        for said in _properties(arguments):
+        for said in _properties(arguments, names):
             found.setdefault(said, set()).add(i)
     wrong = {i for i, good in enumerate(right) if not good}
     for said, where in found.items():
@@ -541,7 +561,7 @@ def _what_sets_apart(inputs: Sequence[Arguments], right: Sequence[bool]) -> str 
     return None
 
 
-def _properties(arguments: Arguments) -> Iterator[str]:
+def _properties(arguments: Arguments, names: Sequence[str]) -> Iterator[str]:
     arrays = [a for a in arguments if isinstance(a, np.ndarray) and a.dtype.kind in "iuf"]
     if any((a < 0).any() for a in arrays):
         yield "a number in the table is negative"
@@ -564,11 +584,11 @@ def _properties(arguments: Arguments) -> Iterator[str]:
         yield "the tables have different numbers of rows"
     for k, value in enumerate(arguments):
         if isinstance(value, bool | str):
-            yield f"argument {k + 1} is {value!r}"
+            yield f"{names[k]} is {value!r}"
         elif isinstance(value, int | float):
             for said, holds in (
                 ("0", value == 0), ("negative", value < 0), ("odd", value % 2 == 1),
                 ("even", value % 2 == 0), ("above 1", value > 1), ("below 1", value < 1),
             ):  # fmt: skip
                 if holds:
-                    yield f"argument {k + 1} is {said}"
+                    yield f"{names[k]} is {said}"

@@ -565,6 +565,9 @@ coin_backwards = Quantity(
 )
 
 
+_SHOWN = {(0, 2, 0, 2), (3, 0.5, 3, 0.5), (0, 2, 0, 1), (1, 0.3, 1, 3), (0, 3, 0.5, 1.5)}
+
+
 def _claim(mu_q: float, sigma_q: float, mu_p: float, sigma_p: float) -> float:
     """Return what the formula with an unsquared sigma_q gives; it may overflow to infinity."""
     a, s, b, t = np.array([mu_q, sigma_q, mu_p, sigma_p], dtype=np.float64)
@@ -591,6 +594,8 @@ def _cross_examine(answer: Any) -> str | None:
             f"With these numbers the formula gives {claim:.4g} nats, and that is right: for "
             f"sigma_q = {sigma_q:g} its mistake makes no difference."
         )
+    if tuple(witness) in _SHOWN:
+        return "The text has tried these four numbers itself. Find others."
     if claim < 0 or (mu_q, sigma_q) == (mu_p, sigma_p):
         return None
     return (

@@ -347,7 +347,7 @@ def _drawn_wrongly(calls: list[Array]) -> str | None:
     z = np.concatenate(calls)
     if any(np.array_equal(calls[0], other) for other in calls[1:]):
         return (
-            "Two calls gave the same digits: the noise in your function never changes. Is there a "
+            "Two calls gave the same digits: nothing in your function is drawn anew. Is there a "
             "fixed seed inside?"
         )
     if np.allclose(calls[0], calls[0][:1]):

@@ -259,12 +259,12 @@ _VALUE_AND_GRADIENTS = Exercise(
     praise="Forward the code, backward the identity: a gradient that is wrong, and useful.",
     mistakes=[
         Mistake(
-            "The value is right, and the encoder gets no gradient: z is nowhere in it. This is "
-            "what the arg min does by itself.",
+            "The value is right, and the encoder gets no gradient: to autograd, nothing in it "
+            "depends on z. This is what the arg min does by itself.",
             lambda z, e, g: (e, 0 * g, g),
         ),
         Mistake(
-            "The value is right, and nobody gets a gradient: all of it is detached.",
+            "The value is right, and nobody gets a gradient.",
             lambda z, e, g: (e, 0 * g, 0 * g),
         ),
         Mistake(

@@ -564,3 +564,39 @@ def test_an_empty_table_of_whole_numbers_lacks_no_factor() -> None:
         return out
 
     assert "factor" not in checks.centring(answer).hint
+
+
+# ---------------------------------------------------------------- fits by luck, and what is meant
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "said"),
+    [
+        # Minus the matrix has the eigenvectors in the other order, and is not what was meant.
+        ("axes_from_weights", lambda W2, Z: torch.linalg.eigh(torch.cov((Z @ W2.T).T)).eigenvectors[
+            :, : W2.shape[1]], "an order is reversed"),
+        ("eta_squared", lambda labels, z: sum(
+            (labels == c).sum() * (z[labels == c].mean(0) - z.mean(0)) ** 2
+            for c in range(labels.max()) if (labels == c).any()) / ((z - z.mean(0)) ** 2).sum(0),
+         "a 1 is missing"),
+        ("collapsed_dimensions", lambda mu, log_var: kl_by_dimension(mu, log_var) < 0.1,
+         "`0.1` in .*: a constant is wrong"),
+        ("kl_to_prior", lambda mu, v: (0.5 * np.exp(v) + mu**2 - 1 - v).sum(1), "brackets"),
+        ("time_ratio", lambda s, b: s.sum() / b.sum(), "the smallest is meant, and not only here"),
+        ("conv_size", lambda n, k, s, p: (n + 2 * p) // s, "makes no use of k"),
+        ("count_of_shapes", lambda n, a, b, k: k * sum(n - s + 1 for s in range(a, b + 1)) ** 2,
+         "an operation is done after another"),
+        ("error_an_image", lambda e, n, how, w: e * n**2 if how == "mean" else e / w**2,
+         "brackets"),
+        ("turned_model", lambda R, z, decode: decode(z @ R - z @ R + z),
+         "a tuple of 2 is expected; your function returned ndarray"),
+        ("label_walk", lambda a, b, n: np.cos(np.linspace(0, np.pi / 2, n + 1))[:, None]
+         * np.eye(10)[a] + np.sin(np.linspace(0, np.pi / 2, n + 1))[:, None] * np.eye(10)[b],
+         "where n is above 1"),
+        ("time_ratio", lambda s, b: s.min() / b[: len(s)].max(), "has to do with this factor"),
+    ],
+)  # fmt: skip
+def test_what_is_said_is_what_is_meant(name: str, answer: Any, said: str) -> None:
+    verdict = getattr(checks, name)(answer)
+    assert not verdict
+    assert re.search(said, verdict.hint), verdict.hint

@@ -161,15 +161,18 @@ def test_the_coin_backwards():
     assert checks.coin_backwards(right)
     assert checks.coin_backwards(round(right, 4))
     assert checks.coin_backwards(0.119)  # three digits are asked for
+    assert not checks.coin_backwards(0.1178)  # of more digits, and wrong in the third
     assert not checks.coin_backwards(0.5)
 
 
 @pytest.mark.parametrize(
     ("witness", "passed", "hint"),
     [
-        ((0, 2, 0, 2), True, "-0.25 nats, and a KL is never negative"),
-        ((3, 0.5, 3, 0.5), True, "not 0"),
-        (torch.tensor([0.0, 2.0, 0.0, 2.0]), True, "Convicted"),
+        ((0, 3, 0, 3), True, "0.3333 nats, and a KL is never negative"),
+        ((1, 0.5, 1, 0.5), True, "not 0"),
+        (torch.tensor([1.0, 2.0, 1.0, 2.0]), True, "Convicted"),
+        ((0, 2, 0, 2), False, "The text has tried"),
+        ((3, 0.5, 3, 0.5), False, "The text has tried"),
         ((0, 1, 0, 1), False, "its mistake makes no difference"),
         ((0.5, 1, -2, 3), False, "its mistake makes no difference"),
         ((0, 0.5, 3, 1), False, "nobody can tell without"),

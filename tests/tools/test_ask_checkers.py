@@ -117,6 +117,8 @@ def test_what_names_a_mistake(only: Any) -> None:
         ("On input 1 of 6 (x = 1, y = 2) the result holds NaN.", True),
         ("With other numbers in x your function returns the same", False),
         ("With other numbers in y your function returns the same", True),
+        ("Your function makes no use of x, and a right one does.", False),
+        ("Your function makes no use of y, and a right one does.", True),
     ],
 )
 def test_a_statement_is_looked_at_again(said: str, false: bool) -> None:
