@@ -32,6 +32,7 @@ class Scope:
     variables: tuple[str, ...]
     modules: frozenset[str]
     constants: frozenset[float] = frozenset()  # those of a right function
+    answer: bool = False  # whether it is an answer that is edited, not a solution
 
 
 @dataclass(frozen=True)
@@ -341,15 +342,15 @@ def _at_once(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
 
 _TWINS = {
     **{
-        "sum": "mean min max",
-        "mean": "sum median min",
-        "median": "mean min",
+        "sum": "mean",
+        "mean": "sum median",
+        "median": "mean",
         "prod": "sum",
         "nansum": "nanmean",
     },
     **{
-        "max": "min mean sum",
-        "min": "max mean sum",
+        "max": "min sum",
+        "min": "max mean",
         "amax": "amin",
         "amin": "amax",
         "var": "std",
@@ -383,6 +384,7 @@ _WORDS = {
     **{"cov": "a covariance", "corrcoef": "a correlation", "argsort": "places"},
     **{"sort": "sorted values", "log1p": "a logarithm of one more", "expm1": "one less"},
 }
+_RARER = {"sum": "min max", "mean": "min", "median": "min", "max": "mean", "min": "sum"}
 _LOGS = {"log", "log2", "log10"}
 
 
@@ -392,7 +394,8 @@ def _twin(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         return
     if name in _LOGS and node.args and _value(node.args[0]) is not None:
         return  # a constant that changes units: another base of it would hide the mistake
-    for other in _TWINS.get(name, "").split():
+    rarer = _RARER.get(name, "") if scope.answer else ""
+    for other in f"{_TWINS.get(name, '')} {rarer}".split():
         if isinstance(node.func, ast.Name) and not (other in HELPERS or hasattr(builtins, other)):
             continue
         if {name, other} <= _LOGS:
@@ -642,7 +645,12 @@ def _turn(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         yield node.value, said, said
     elif _is_piece(node) and (
         isinstance(parent, ast.Return | ast.Lambda | ast.Assign | ast.Call)
-        or (isinstance(parent, ast.Subscript) and node is parent.value and not _is_shape(node))
+        or (
+            isinstance(parent, ast.Subscript)
+            and node is parent.value
+            and scope.answer
+            and not _is_shape(node)
+        )
     ):
         assert isinstance(node, ast.expr)
         yield _apply("reversed", node), said, said
@@ -778,11 +786,11 @@ def _brackets(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         if isinstance(node.left, ast.Call) and node.left.args:
             over = node.left.args[0]
             if isinstance(over, ast.GeneratorExp | ast.ListComp):
-                each = type(over)(_binary(over.elt, node.op, node.right), over.generators)
+                per_item = type(over)(_binary(over.elt, node.op, node.right), over.generators)
                 step = (
                     "an operation is done after another that should come before it, or the reverse"
                 )
-                yield ast.Call(node.left.func, [each], []), step, step
+                yield ast.Call(node.left.func, [per_item], []), step, step
         for side, other in ((node.left, node.right), (node.right, node.left)):
             inner_side = _subject(side, scope)
             if inner_side is None or isinstance(side, ast.BinOp):
@@ -801,11 +809,11 @@ def _brackets(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
             yield _around(node.left, _binary(left, node.op, right), scope), each, whole
     if isinstance(node, ast.IfExp):
         if isinstance(node.orelse, ast.BinOp):
-            inner = ast.IfExp(node.test, node.body, node.orelse.left)
-            yield _binary(inner, node.orelse.op, node.orelse.right), said, said
+            choice = ast.IfExp(node.test, node.body, node.orelse.left)
+            yield _binary(choice, node.orelse.op, node.orelse.right), said, said
         if isinstance(node.body, ast.BinOp):
-            inner = ast.IfExp(node.test, node.body.right, node.orelse)
-            yield _binary(node.body.left, node.body.op, inner), said, said
+            choice = ast.IfExp(node.test, node.body.right, node.orelse)
+            yield _binary(node.body.left, node.body.op, choice), said, said
     subject = None if isinstance(node, ast.BinOp) else _subject(node, scope)
     if isinstance(subject, ast.BinOp):
         step = "an operation is done before another that should come after it, or the reverse"
@@ -876,8 +884,8 @@ def _insert(node: ast.AST, parent: ast.AST, scope: Scope) -> Iterator[Option]:
         if isinstance(node, ast.Name) and isinstance(parent, ast.BinOp | ast.Assign):
             word = "factor or divisor"
             for name in (p for p in scope.parameters if p != node.id):
-                for op in (ast.Mult(), ast.Div()):
-                    new = _binary(node, op, _load(name))
+                for by in (ast.Mult(), ast.Div()):
+                    new = _binary(node, by, _load(name))
                     yield new, f"a {word} is missing", f"there is a {word} too many"
         return
     for name in scope.parameters:

@@ -74,7 +74,7 @@ class Program:
         NoSource: the source is not to be had, or does more than arithmetic.
     """
 
-    constants: frozenset[float] = frozenset()  # of a right function, to try in place of others
+    constants: frozenset[float] | None = None  # of a right function, to try in those of an answer
 
     def __init__(self, function: Callable[..., Any], owns: Callable[[Any], bool] | None = None):
         self.bound: tuple[Any, ...] = ()
@@ -183,7 +183,8 @@ class Program:
             n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
         variables = tuple(sorted(stored - set(parameters)))
-        return Scope(parameters, variables, frozenset(modules), self.constants)
+        known = self.constants or frozenset()
+        return Scope(parameters, variables, frozenset(modules), known, self.constants is not None)
 
     def _built(self, edited: str) -> Callable[..., Any] | None:
         """Compile one function as its tree stands now, beside the others; None if that fails."""
@@ -241,7 +242,7 @@ def constants_of(function: Callable[..., Any]) -> frozenset[float]:
     """Return the numbers that a function states, and the functions of its file that it calls."""
     file = function.__code__.co_filename
     called = [v for _, v in used_by(function) if isinstance(v, types.FunctionType)]
-    codes = [f.__code__ for f in (function, *called) if f.__code__.co_filename == file]
+    codes = [c for c in (function.__code__, *(f.__code__ for f in called)) if c.co_filename == file]
     found = {c for code in codes for inner in codes_of(code) for c in inner.co_consts}
     return frozenset(c for c in found if type(c) in (int, float))
 

@@ -44,7 +44,7 @@ def test_a_loop_with_its_return_inside_is_told_so():
         (lambda n: sorted(n)[len(n) // 2], "Right on 2 of 9 inputs"),
         (lambda n: float(np.median(n)), "the median"),
         (statistics.median, "This is the median"),
-        (lambda n: sum(n) / 3, "`3`: without this constant factor"),
+        (lambda n: sum(n) / 3, "`3`: the mistake has to do with this constant factor"),
     ],
 )
 def test_a_mistake_is_named(answer, hint):

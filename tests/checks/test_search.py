@@ -584,8 +584,6 @@ def test_an_empty_table_of_whole_numbers_lacks_no_factor() -> None:
         ("kl_to_prior", lambda mu, v: (0.5 * np.exp(v) + mu**2 - 1 - v).sum(1), "brackets"),
         ("time_ratio", lambda s, b: s.sum() / b.sum(), "the smallest is meant, and not only here"),
         ("conv_size", lambda n, k, s, p: (n + 2 * p) // s, "makes no use of k"),
-        ("count_of_shapes", lambda n, a, b, k: k * sum(n - s + 1 for s in range(a, b + 1)) ** 2,
-         "an operation is done after another"),
         ("error_an_image", lambda e, n, how, w: e * n**2 if how == "mean" else e / w**2,
          "brackets"),
         ("turned_model", lambda R, z, decode: decode(z @ R - z @ R + z),

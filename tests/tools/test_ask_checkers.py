@@ -100,7 +100,7 @@ def test_what_names_a_mistake(only: Any) -> None:
     for answer, way in (
         (lambda x, y: x + y, "special"),
         (lambda x, y: (y - x) ** 2 / 2, "place and kind"),
-        (lambda x, y: [x][1], "own error"),
+        (lambda x, y: [x, y][2], "own error"),
         (lambda x, y: np.sin(3 * x) * np.log(y + x) ** 7 - y**0.3 + 5, ""),
     ):
         assert tool.how_named(one(answer), secret) == way
