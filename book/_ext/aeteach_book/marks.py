@@ -65,11 +65,14 @@ class Links(SphinxPostTransform):
         """Replace each text that has marks."""
         own = marks_of(str(self.env.doc2path(self.env.docname)))
         for text in list(self.document.findall(nodes.Text)):
-            if not _MARK.search(text) or self._left_alone(text):
-                continue
-            parts = list(self._parts(text, own))
-            if len(parts) > 1 or not isinstance(parts[0], nodes.Text):
-                text.parent.replace(text, parts)
+            parent = text.parent
+            if parent is None or not _MARK.search(text) or self._left_alone(text):
+                continue  # some of a cell's output is in the tree and knows no parent
+            # Two texts with the same words are equal, so `index` would find the first of them.
+            at = next((i for i, child in enumerate(parent.children) if child is text), None)
+            if at is not None:
+                behind = parent.children[at + 1] if at + 1 < len(parent.children) else None
+                parent[at : at + 1] = list(self._parts(text, own, behind))
 
     @staticmethod
     def _left_alone(text: nodes.Text) -> bool:
@@ -80,9 +83,11 @@ class Links(SphinxPostTransform):
             above = above.parent
         return False
 
-    def _parts(self, text: nodes.Text, own: frozenset[str]) -> Iterator[nodes.Node]:
+    def _parts(
+        self, text: nodes.Text, own: frozenset[str], behind: nodes.Node | None
+    ) -> Iterator[nodes.Node]:
         words = text.astext()
-        other = self._elsewhere(text)
+        other = self._elsewhere(text, behind)
         done = 0
         for found in _MARK.finditer(words):
             mark = found[0]
@@ -99,10 +104,9 @@ class Links(SphinxPostTransform):
         if done < len(words):
             yield nodes.Text(words[done:])
 
-    def _elsewhere(self, text: nodes.Text) -> str | None:
+    def _elsewhere(self, text: nodes.Text, behind: nodes.Node | None) -> str | None:
         """Return where the page is that follows "V3 of ", if it has such a line."""
         found = _ELSEWHERE.search(text.astext())
-        behind = text.next_node(descend=False, siblings=True)
         if found is None or not isinstance(behind, pending_xref) or behind["reftype"] != "doc":
             return None
         page = docname_join(self.env.docname, behind["reftarget"])
