@@ -47,7 +47,7 @@ def test_price_lies_between(case: int) -> float:
 
 @Theorem(
     "used-if-above-c",
-    r"**A direction\nof the data is used if and only if its variance is above $c = \beta/2$.**",
+    "**A direction\nof the data is used if and only if its variance is above $c = \\beta/2$.**",
     measured="nats by which K at the minimum of W1, found numerically, differs from W5 and W6",
     proof="in lines W1 to W6",
     conditions="variances and c between 0.03 and 30",
