@@ -205,7 +205,7 @@ def test_every_numbered_line_of_the_chapter_is_checked_by_a_cell_whose_output_is
         found = re.findall(r'^ *line\(\s*"([A-Z]\d+)"', cell, re.M)
         assert not found or "nbval-check-output" in cell
         checked += found
-    assert checked == tags  # in the order of the page, each once
+    assert sorted(checked) == sorted(tags)  # each once; a result may stand before its proof
 
 
 def test_the_chapter_has_a_checker_and_a_solution_for_every_exercise():
