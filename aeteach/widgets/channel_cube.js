@@ -1,10 +1,11 @@
 // Points on a cube before and after a noisy bottleneck of two numbers, turned by hand.
 import { clamp } from "./kit/maths.js";
+import { linear } from "./kit/layers.js";
 import { run } from "./kit/network.js";
 import { normals } from "./kit/random_normals.js";
 import { tensors } from "./kit/weights.js";
 import {
-  button, canvasOf, caption, choice, column, columns, frame, h, number, pen, plane, readout, row, set, slider, together,
+  button, canvasOf, caption, choice, coalesced, column, columns, frame, h, number, pen, plane, readout, row, set, slider, together,
   update, watch, whenShown,
 } from "./kit/kit.js";
 
@@ -44,17 +45,30 @@ export function nearestModel(names, db) {
 // Every code (n, 2) with noise of this variance; eps holds two numbers for each.
 /** @type {(z: Iterable<number>, noise: number, eps: Ae.Numbers) => Float64Array} */
 export function receive(z, noise, eps) {
-  return Float64Array.from(z, (v, i) => v + Math.sqrt(noise) * eps[i]);
+  const noisy = Float64Array.from(z);
+  const sigma = Math.sqrt(noise);
+  for (let i = 0; i < noisy.length; i++) noisy[i] += sigma * eps[i];
+  return noisy;
 }
 
 // Decode codes (n, 2) to points (n, 3).
 /** @type {(steps: Ae.Step[], z: Float64Array, weights: Ae.Tensors, name: string) => Float64Array} */
 export function decode(steps, z, weights, name) {
-  const points = new Float64Array((z.length / 2) * 3);
-  for (let i = 0; i < z.length / 2; i++) {
-    points.set(run(steps, { shape: [2], data: z.subarray(2 * i, 2 * i + 2) }, weights, name).data, 3 * i);
+  const n = z.length / 2;
+  let rows = z;
+  for (const step of steps) {
+    // Layer by layer, all codes at once: what a layer needs is looked up once.
+    if (step.op !== "linear") {
+      rows = run([step], { shape: [rows.length], data: rows }, weights, name).data; // number by number
+      continue;
+    }
+    const [W, b] = ["w", "b"].map((kind) => weights[`${name}/${kind}${step.at}`]);
+    const [wide, across] = W.shape;
+    const next = new Float64Array(n * wide);
+    for (let i = 0; i < n; i++) next.set(linear(rows.subarray(i * across, (i + 1) * across), W, b), i * wide);
+    rows = next;
   }
-  return points;
+  return rows;
 }
 
 // Squared error of points (n, 3), summed over the coordinates, mean over the points.
@@ -163,9 +177,10 @@ function space(model, label) {
       }
       const seen = faces.map((face, i) => ({ face, at: place([...points.subarray(3 * i, 3 * i + 3)]) }));
       seen.sort((a, b) => a.at[2] - b.at[2]); // what is near is drawn over what is far
+      const [good, other] = [paint("good"), paint(role)];
       for (const { face, at } of seen) {
         const own = only === face;
-        context.fillStyle = paint(own ? "good" : role);
+        context.fillStyle = own ? good : other;
         context.globalAlpha = (only === 0 || own ? 1 : 0.25) * clamp(0.75 + 0.5 * at[2], 0.35, 1);
         context.beginPath();
         context.arc(at[0], at[1], (side / 110) * clamp(1 + 0.45 * at[2], 0.6, 1.4) * (own ? 1.3 : 1), 0, 2 * Math.PI);
@@ -200,8 +215,9 @@ function latent() {
       context.scale(scale, scale);
       /** @type {(z: Ae.Numbers, role: string, radius: number, alpha: number) => void} */
       const dots = (z, role, radius, alpha) => {
+        const [good, other] = ["good", role].map((name) => style.getPropertyValue(`--ae-${name}`));
         for (const [i, face] of faces.entries()) {
-          context.fillStyle = style.getPropertyValue(`--ae-${only === face ? "good" : role}`);
+          context.fillStyle = only === face ? good : other;
           context.globalAlpha = alpha * (only === 0 || only === face ? 1 : 0.25);
           context.beginPath();
           context.arc(on.px(z[2 * i]) - box.left, on.py(z[2 * i + 1]) - box.top, radius, 0, 2 * Math.PI);
@@ -218,9 +234,10 @@ function latent() {
 /** @type {(z: Float32Array, noise: number) => Ae.Pair[]} */
 function ranges(z, noise) {
   return [0, 1].map((axis) => {
-    const values = z.filter((_, i) => i % 2 === axis);
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let i = axis; i < z.length; i += 2) [low, high] = [Math.min(low, z[i]), Math.max(high, z[i])];
     const more = 2.5 * Math.sqrt(noise);
-    const [low, high] = [Math.min(...values) - more, Math.max(...values) + more];
+    [low, high] = [low - more, high + more];
     const edge = 0.04 * (high - low) || 0.1;
     return [low - edge, high + edge];
   });
@@ -275,6 +292,8 @@ function render({ model, el }) {
 
   /** @type {Received | null} */
   let now = null; // what the latest noise has made
+  /** @type {{ seed: number, eps: Ae.Numbers }} */
+  let drawn = { seed: -1, eps: [] }; // more than two numbers a point: it begins with those
   function send() {
     /** @type {string} */
     const name = model.get("trained") === NEAREST ? nearestModel(names, db()) : model.get("trained");
@@ -283,7 +302,8 @@ function render({ model, el }) {
     const power = signal.reduce((sum, v) => sum + v, 0) / signal.length;
     const variance = power / ratio(db());
     const z = weights[`${name}/z`].data;
-    const noisy = receive(z, variance, normals(model.get("seed"), z.length));
+    if (drawn.seed !== model.get("seed")) drawn = { seed: model.get("seed"), eps: normals(model.get("seed"), x.length) };
+    const noisy = receive(z, variance, drawn.eps);
     const steps = networks[name];
     const points = decode(steps, noisy, weights, name);
     const clean = without.get(name) ?? squaredError(decode(steps, Float64Array.from(z), weights, name), x);
@@ -306,12 +326,22 @@ function render({ model, el }) {
       `${number(db(), 1)} decibels, model trained at ${name}: ${number(now.rate, 1)} bits a point, ` +
       `squared error ${number(now.error, 3)}.`,
     );
-    look();
+    receiveAgain();
+  }
+
+  function turned() {
+    sent.draw(x, "data", faces);
+    if (now !== null) got.draw(now.points, "reconstruction", faces);
   }
 
   function look() {
     face.set(model.get("face"));
     sent.draw(x, "data", faces);
+    receiveAgain();
+  }
+
+  // What the noise changes: all but the points that were sent.
+  function receiveAgain() {
     if (now === null) return;
     got.draw(now.points, "reconstruction", faces);
     codes.draw(now.z, now.noisy, faces, model.get("face"), ranges(now.z, now.variance));
@@ -343,7 +373,8 @@ function render({ model, el }) {
     ),
   );
   const stop = together(
-    watch(model, ["db", "trained", "seed"], send), watch(model, ["yaw", "pitch", "face"], look), whenShown(el, look),
+    watch(model, ["db", "trained", "seed"], send), watch(model, ["yaw", "pitch"], coalesced(turned)),
+    watch(model, ["face"], look), whenShown(el, look),
   );
   send();
   return stop;

@@ -29,37 +29,43 @@ export function schedule(steps) {
   return [1, ...a];
 }
 
-// The humps of q(x_t): {shares, means of x_0 given x and the hump, density}.
-/** @type {(humps: Humps, x: number, a: number) => { heights: number[], density: number, means: number[], spread: number }} */
-function split({ centres, sd }, x, a) {
+// The density of q(x_t), and of each hump its height there, written into `heights`. A drag asks for
+// this a hundred thousand times: no list is made.
+/** @type {(humps: Humps, x: number, a: number, heights: Float64Array) => number} */
+function split({ centres, sd }, x, a, heights) {
   const spread = a * sd * sd + 1 - a;
-  const heights = centres.map((c) => {
-    const away = x - Math.sqrt(a) * c;
-    return Math.exp(-((away * away) / spread + Math.log(spread) + LOG_2PI) / 2) / centres.length;
-  });
-  const density = heights.reduce((sum, v) => sum + v, 0);
-  const means = centres.map((c) => (Math.sqrt(a) * sd * sd * x + (1 - a) * c) / spread);
-  return { heights, density, means, spread };
+  const scale = 1 / (Math.sqrt(spread * 2 * Math.PI) * centres.length);
+  let sum = 0;
+  for (let i = 0; i < centres.length; i++) {
+    const away = x - Math.sqrt(a) * centres[i];
+    heights[i] = scale * Math.exp((-away * away) / (2 * spread));
+    sum += heights[i];
+  }
+  return sum;
 }
 
 /** @type {(humps: Humps, x: number, a: number) => number} */
 export function density(humps, x, a) {
-  return split(humps, x, a).density;
+  return split(humps, x, a, new Float64Array(humps.centres.length));
 }
 
 // The variance of q(x_0 | x_t): what a perfect denoiser does not know.
-/** @type {(humps: Humps, x: number, a: number) => number} */
-function unknown(humps, x, a) {
-  const { heights, density: total, means, spread } = split(humps, x, a);
-  const within = (humps.sd * humps.sd * (1 - a)) / spread;
+/** @type {(humps: Humps, a: number, heights: Float64Array, total: number) => number} */
+function unknown({ centres, sd }, a, heights, total) {
+  const spread = a * sd * sd + 1 - a;
+  const within = (sd * sd * (1 - a)) / spread;
   if (total === 0) return within; // far out, where nothing is weighed
-  const mean = means.reduce((sum, m, i) => sum + (heights[i] / total) * m, 0);
-  return within + means.reduce((sum, m, i) => sum + (heights[i] / total) * (m - mean) ** 2, 0);
+  let mean = 0; // of x_0 given x, over the humps
+  for (let i = 0; i < centres.length; i++) mean += (heights[i] / total) * centres[i];
+  let between = 0;
+  for (let i = 0; i < centres.length; i++) between += (heights[i] / total) * (centres[i] - mean) ** 2;
+  return within + between * ((1 - a) / spread) ** 2;
 }
 
 // {prior, steps (t = 2 to T), reconstruction, sum}: -ELBO averaged over the data, in nats.
 /** @type {(humps: Humps, a: number[]) => Terms} */
 export function terms(humps, a) {
+  const heights = new Float64Array(humps.centres.length);
   const costs = a.slice(1).map((now, i) => {
     const before = a[i];
     const v = 1 - now / before;
@@ -67,9 +73,10 @@ export function terms(humps, a) {
     const weight = (before * v * v) / ((1 - now) * (1 - now));
     let sum = 0;
     for (const x of GRID) {
-      const variance = floor + weight * unknown(humps, x, now);
+      const total = split(humps, x, now, heights);
+      const variance = floor + weight * unknown(humps, now, heights, total);
       const cost = i === 0 ? (Math.log(variance) + LOG_2PI + 1) / 2 : Math.log(variance / floor) / 2;
-      sum += density(humps, x, now) * cost;
+      sum += total * cost;
     }
     return sum / 100;
   });

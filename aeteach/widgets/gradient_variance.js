@@ -24,11 +24,14 @@ export function estimates(mu, sigma, n, b, eps) {
   const pathwise = new Float64Array(count);
   const score = new Float64Array(count);
   for (let i = 0; i < count; i++) {
+    let [slopes, scores] = [0, 0];
     for (let j = i * n; j < (i + 1) * n; j++) {
       const distance = mu + sigma * eps[j] - A;
-      pathwise[i] += (2 * distance) / n;
-      score[i] += (((distance ** 2 - b) * eps[j]) / sigma) / n;
+      slopes += distance;
+      scores += (distance * distance - b) * eps[j];
     }
+    pathwise[i] = (2 * slopes) / n;
+    score[i] = scores / (sigma * n);
   }
   return { pathwise, score };
 }
@@ -124,11 +127,20 @@ function render({ model, el }) {
     { key: "beyond", label: "estimates beyond the axis" },
   ]);
 
+  // The noise of a seed is drawn once: what is longer begins with what is shorter.
+  /** @type {{ seed: number, eps: Float64Array }} */
+  let noise = { seed: -1, eps: new Float64Array() };
+  /** @type {(seed: number, count: number) => Float64Array} */
+  const drawnOnce = (seed, count) => {
+    if (noise.seed !== seed || noise.eps.length < count) noise = { seed, eps: normals(seed, count) };
+    return noise.eps.subarray(0, count);
+  };
+
   function draw() {
     /** @type {number[]} */
     const [mu, sigma, n, b, seed] = ["mu", "sigma", "samples", "baseline", "seed"].map((k) => model.get(k));
     const exact = theory(mu, sigma, n, b);
-    const drawn = estimates(mu, sigma, n, b, normals(seed, REPEATS * n));
+    const drawn = estimates(mu, sigma, n, b, drawnOnce(seed, REPEATS * n));
     const reach = roundUp(3.5 * Math.sqrt(Math.max(exact.score, exact.pathwise)));
     /** @type {Ae.Pair} */
     const x = [exact.gradient - reach, exact.gradient + reach];

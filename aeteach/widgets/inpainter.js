@@ -2,7 +2,7 @@
 // and again with the known pixels put back. The networks are computed here, layer by layer.
 import { whenUnpacked } from "./kit/atlas.js";
 import {
-  caption, choice, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
+  caption, choice, coalesced, column, columns, frame, h, handle, image, number, path, plane, readout, roundUp, s, set, slider,
   together, update, watch, whenShown,
 } from "./kit/kit.js";
 import { clamp } from "./kit/maths.js";
@@ -14,7 +14,9 @@ import { tensors } from "./kit/weights.js";
 /** @typedef {{ top: number, left: number, side: number }} Hole */
 /** @typedef {{ key: string, truth: Float64Array, mask: Uint8Array, fills: Float64Array[], errors: number[] }} Trail */
 
-const PATIENCE = 24; // milliseconds of work between two frames
+const PATIENCE = 6; // milliseconds of work in a frame: a drag needs the rest of it
+const FRAME = 16; // milliseconds
+const REST = 100; // milliseconds without a move, after which it goes on
 
 // x_hat = decode(mu(x)): once through.
 /** @type {(network: Network, weights: Ae.Tensors, x: Float64Array, size: number) => Float64Array} */
@@ -34,7 +36,9 @@ export function maskOf(size, top, left, side) {
 // The first where the mask is 1, the second elsewhere.
 /** @type {(inside: Ae.Numbers, outside: Ae.Numbers, mask: Uint8Array) => Float64Array} */
 export function merge(inside, outside, mask) {
-  return Float64Array.from(mask, (m, j) => (m ? inside[j] : outside[j]));
+  const both = new Float64Array(mask.length);
+  for (let j = 0; j < mask.length; j++) both[j] = mask[j] ? inside[j] : outside[j];
+  return both;
 }
 
 // Squared error over the hole, a sum.
@@ -129,6 +133,7 @@ function render({ model, el }) {
   let trail = { key: "", truth: black, mask: new Uint8Array(), fills: [], errors: [] };
   /** @type {number | null} */
   let timer = null;
+  let moving = false;
 
   const thumbs = labels.map((label, i) => image({ ...box, label: `test digit ${i + 1}, a ${label}` }));
   const chooser = choice({
@@ -183,19 +188,23 @@ function render({ model, el }) {
     const { fills, errors, truth, mask } = trail;
     /** @type {number} */
     const wanted = model.get("iterations");
-    while (fills.length <= wanted && (fills.length < 2 || performance.now() < until)) {
+    while (fills.length <= wanted && (fills.length < 2 || (!moving && performance.now() < until))) {
       const x = fills[fills.length - 1];
       fills.push(merge(rebuild(network, weights, x, size), truth, mask));
       errors.push(errorInHole(fills[fills.length - 1], truth, mask));
     }
     show();
-    if (fills.length <= wanted) timer = setTimeout(work, 0);
+    if (fills.length <= wanted) timer = setTimeout(work, moving ? REST : FRAME);
+    moving = false;
   }
 
+  /** @type {WeakMap<Float64Array, Float64Array>} */
+  const seen = new WeakMap(); // what the reader said of a picture
   /** @type {(key: string, x: Float64Array) => number} */
   function verdict(key, x) {
     const label = labels[model.get("digit")];
-    const p = read(x, weights);
+    const p = seen.get(x) ?? read(x, weights);
+    seen.set(x, p);
     const share = Math.max(...p);
     const digit = p.indexOf(share);
     numbers.set(key, digit, `${digit}, ${digit === label ? "right" : "wrong"}, ${number(100 * share, 0)} %`);
@@ -240,9 +249,10 @@ function render({ model, el }) {
       field.draw(black);
       return;
     }
-    for (const [i, thumb] of thumbs.entries()) thumb.draw(original(i));
     field.draw(trail.fills[0]);
-    if (timer === null) work();
+    clearTimeout(timer ?? undefined);
+    moving = trail.fills.length < 2; // a hole that has moved: once through, and the rest when it rests
+    work();
   }
 
   frame(
@@ -263,12 +273,14 @@ function render({ model, el }) {
     ),
   );
   const stop = together(
-    watch(model, ["digit", "top", "left", "side", "iterations"], draw), whenShown(el, draw),
+    watch(model, ["digit", "top", "left", "side", "iterations"], coalesced(draw)), whenShown(el, draw),
     () => clearTimeout(timer ?? undefined),
   );
   draw();
   return together(stop, whenUnpacked(model.get("pictures"), box, (found) => {
-    original = (i) => Float64Array.from(found(i), (v) => Math.round(255 * v) / 255);
+    const images = labels.map((_, i) => Float64Array.from(found(i), (v) => Math.round(255 * v) / 255));
+    original = (i) => images[i];
+    for (const [i, thumb] of thumbs.entries()) thumb.draw(images[i]);
     draw();
   }));
 }

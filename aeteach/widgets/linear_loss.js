@@ -88,6 +88,10 @@ export function contour(grid, n, level) {
   const pieces = [];
   for (let i = 0; i < n - 1; i++) {
     for (let j = 0; j < n - 1; j++) {
+      const at = i * n + j;
+      const low = grid[at] < level;
+      // Most cells are crossed by no curve: they must cost nothing.
+      if (low === grid[at + 1] < level && low === grid[at + n + 1] < level && low === grid[at + n] < level) continue;
       /** @type {Ae.Pair[]} */
       const corners = [[j, i], [j + 1, i], [j + 1, i + 1], [j, i + 1]];
       const values = corners.map(([x, y]) => grid[y * n + x] - level);
@@ -128,7 +132,8 @@ function paint(on, S) {
   const pixels = new ImageData(n, n);
   for (let i = 0; i < n * n; i++) {
     const t = clamp(1 - Math.sqrt((grid[i] - low) / (1.6 * top - low)), 0, 1);
-    pixels.data.set([...mix(paper, deep, 0.85 * t), 255], 4 * i);
+    for (let k = 0; k < 3; k++) pixels.data[4 * i + k] = paper[k] + (deep[k] - paper[k]) * 0.85 * t;
+    pixels.data[4 * i + 3] = 255;
   }
   pen(shades).putImageData(pixels, 0, 0);
   const cell = side / (n - 1);

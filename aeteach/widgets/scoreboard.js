@@ -1,7 +1,7 @@
 // The models of one data set: dots in a plane of two quantities, with their spread over seeds, and a
 // table of all their numbers that can be sorted and filtered.
 import {
-  caption, column, columns, frame, h, handle, plane, readout, s, tick, together, update, watch,
+  caption, column, columns, frame, h, handle, plane, readout, replace, s, tick, together, update, watch,
 } from "./kit/kit.js";
 
 /** @typedef {{ name: string, family: string, data: string, seeds: number, values: Record<string, [mean: number, sd: number | null]>, cells: Record<string, string>, reported: Record<string, string> }} Row */
@@ -230,7 +230,7 @@ function render({ model, el }) {
       picker.fill(here().columns.map((c) => [c.key, title(c)]));
       picker.input.value = get(axis);
     }
-    families.replaceChildren(...here().families.map((family) => {
+    replace(families, ...here().families.map((family) => {
       const box = tick(family, (on) => {
         const others = hidden().filter((name) => name !== family);
         choose({ hidden: on ? others : [...others, family] });
@@ -311,11 +311,10 @@ function render({ model, el }) {
   }
 
   function drawTable() {
-    const focus = document.activeElement;
-    const held = focus instanceof HTMLElement && box.contains(focus) ? focus.dataset.key ?? "name" : null;
     const cols = here().columns;
     const [key, down] = [get("sort"), model.get("down")];
-    head.replaceChildren(
+    replace(
+      head,
       h("th", { scope: "col" }, "model"),
       h("th", { scope: "col" }, "seeds"),
       ...cols.map((c) => {
@@ -327,7 +326,7 @@ function render({ model, el }) {
         );
       }),
     );
-    body.replaceChildren(...sorted(rows, visible(), key, down).map((i) => {
+    replace(body, ...sorted(rows, visible(), key, down).map((i) => {
       const name = h("button", { type: "button", class: "ae-plain", onclick: () => update(model, { row: i }) }, rows[i].name);
       return h(
         "tr", { "data-row": i },
@@ -335,7 +334,6 @@ function render({ model, el }) {
         ...cols.map((c) => h("td", {}, rows[i].cells[c.key] ?? "–")),
       );
     }));
-    if (held !== null && held !== "name") focusOn(head.querySelector(`[data-key="${held}"]`));
   }
   body.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;

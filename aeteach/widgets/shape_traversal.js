@@ -10,12 +10,13 @@ import { clamp } from "./kit/maths.js";
 import { run } from "./kit/network.js";
 import { rowOf, tensors } from "./kit/weights.js";
 
-/** @typedef {{ images: Float64Array[], boxes: number[][] }} Walk what one slider does */
+/** @typedef {{ images: (Float64Array | null)[], boxes: (number[] | null)[] }} Walk what one slider does; null: not worked out */
 /** @typedef {{ bands: number[][], r: number[][] }} Statistics the codes between quantiles, and the correlations */
 
 const FACTORS = ["x", "y", "width", "height"];
 const COLOURS = ["data", "latent", "reconstruction", "good"];
 const STEPS = 25; // of a traversal
+const REST = 150; // milliseconds without a move, after which what is between the pictures is worked out
 const SHOWN = [0, 4, 8, 12, 16, 20, 24]; // of these, in the strip: -3, -2, ..., 3
 const BETWEEN = [0.05, 0.95]; // quantiles between which most codes lie
 
@@ -99,7 +100,7 @@ export function distance(z, codes) {
 }
 
 // The quantile of a sorted list, between its entries by a straight line.
-/** @type {(sorted: number[], share: number) => number} */
+/** @type {(sorted: Ae.Numbers, share: number) => number} */
 export function quantile(sorted, share) {
   const at = share * (sorted.length - 1);
   const low = Math.floor(at);
@@ -140,6 +141,20 @@ function render({ model, el }) {
   const begin = (start) => update(model, { start, z: rowOf(starts, start) });
   /** @type {(angle: number) => void} */
   const turnTo = (angle) => update(model, { angle: clamp(angle, ...limits.angle) });
+  // While it is turned every picture of the traversal is new: then only those of the strip are made.
+  let turning = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let rest;
+  /** @type {(angle: number) => void} */
+  const drag = (angle) => {
+    turning = true;
+    turnTo(angle);
+    clearTimeout(rest);
+    rest = setTimeout(() => {
+      turning = false;
+      draw();
+    }, REST);
+  };
 
   const originals = captions.map((c) => image({ width: size, height: size, label: c }));
   const chooser = choice({
@@ -154,7 +169,7 @@ function render({ model, el }) {
   for (const [k, { input }] of sliders.entries()) input.addEventListener("focus", () => update(model, { dimension: k }));
   const turner = slider({
     key: "angle", label: `turn z${pair[0] + 1} and z${pair[1] + 1}`, min: limits.angle[0], max: limits.angle[1], step: 5, grain: 1,
-    text: (v) => `${number(v, 0)}°`, oninput: turnTo,
+    text: (v) => `${number(v, 0)}°`, oninput: drag,
   });
   const toggle = button("Turn by 45°", () => turnTo(model.get("angle") === 45 ? 0 : 45));
   const reset = button("Back to the code", () => begin(model.get("start")));
@@ -190,9 +205,10 @@ function render({ model, el }) {
   function traverse(u, k, angle) {
     const key = JSON.stringify([k, angle, u.map((v, i) => (i === k ? null : v))]);
     if (walked?.key === key) return walked.walk;
-    const images = steps.map((v) => picture(turnBack(u.map((w, i) => (i === k ? v : w)), pair, angle)));
-    const walk = { images, boxes: images.map(box) };
-    walked = { key, walk };
+    const images = steps.map((v, at) =>
+      turning && !SHOWN.includes(at) ? null : picture(turnBack(u.map((w, i) => (i === k ? v : w)), pair, angle)));
+    const walk = { images, boxes: images.map((x) => (x === null ? null : box(x))) };
+    if (!turning) walked = { key, walk };
     return walk;
   }
   /** @type {{ angle: number, statistics: Statistics } | null} */
@@ -202,7 +218,8 @@ function render({ model, el }) {
     if (known?.angle === angle) return known.statistics;
     const turned = Array.from({ length: codes.shape[0] }, (_, i) => turn(rowOf(codes, i), pair, angle));
     const bands = Array.from({ length: d }, (_, k) => {
-      const sorted = turned.map((u) => u[k]).sort((a, b) => a - b);
+      if (known !== null && !pair.includes(k)) return known.statistics.bands[k]; // not turned
+      const sorted = Float64Array.from(turned, (u) => u[k]).sort(); // by size, without a call for each
       return BETWEEN.map((share) => quantile(sorted, share));
     });
     const found = { bands, r: correlations(codes, factors, pair, angle) };
@@ -244,15 +261,17 @@ function render({ model, el }) {
 
     title.textContent = `Traversal: only ${name(k)} moves, from −3 to 3. Grey: where nine in ten codes are.`;
     strip.forEach((one, i) => {
-      one.draw(images[SHOWN[i]]);
-      one.describe(`${name(k)} = ${number(steps[SHOWN[i]], 0)}: ${boxes[SHOWN[i]].map((v) => number(v, 0)).join(", ")}`);
+      const [drawn, place] = [images[SHOWN[i]], boxes[SHOWN[i]]];
+      if (drawn === null || place === null) return; // those of the strip are always there
+      one.draw(drawn);
+      one.describe(`${name(k)} = ${number(steps[SHOWN[i]], 0)}: ${place.map((v) => number(v, 0)).join(", ")}`);
     });
     const [from, to] = bands[k].map((v) => on.px(clamp(v, low, high)));
     set(band, { x: from, width: Math.max(0, to - from) });
     set(here, { x1: on.px(u[k]), x2: on.px(u[k]) });
-    const seen = steps.map((_, i) => i).filter((i) => !Number.isNaN(boxes[i][0]));
+    const seen = boxes.flatMap((place, i) => (place === null || Number.isNaN(place[0]) ? [] : [{ at: steps[i], place }]));
     for (const [f, curve] of curves.entries()) {
-      set(curve, { d: path(on, seen.map((i) => steps[i]), seen.map((i) => boxes[i][f])) });
+      set(curve, { d: path(on, seen.map(({ at }) => at), seen.map(({ place }) => place[f])) });
     }
     for (const [i, head] of heads.entries()) head.textContent = name(i);
     for (const [f, line] of cells.entries()) {
@@ -285,7 +304,9 @@ function render({ model, el }) {
     ),
     caption("Move a slider, and its traversal is shown below. Then turn two of the dimensions: the image stays, the sliders mean something else."),
   );
-  const stop = together(watch(model, ["start", "z", "angle", "dimension"], draw), whenShown(el, draw));
+  const stop = together(
+    watch(model, ["start", "z", "angle", "dimension"], draw), whenShown(el, draw), () => clearTimeout(rest),
+  );
   draw();
   return together(stop, whenUnpacked(model.get("pictures"), { width: size, height: size }, (found) => {
     original = found;

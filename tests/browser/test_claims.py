@@ -48,7 +48,7 @@ def test_the_evidence_is_hidden_until_it_is_asked_for(show) -> None:
     page = show()
     line = page.locator("#claim-first")
     expect(line).to_be_hidden()
-    page.get_by_role("button", name="Evidence: over seeds").click()
+    page.get_by_role("button", name="seeds: see the evidence").click()
     expect(line).to_be_visible()
     expect(line).to_contain_text("Steps: 2 to 6 over 5 seeds (within 0.5 on another machine).")
     page.mouse.click(5, 5)

@@ -38,8 +38,73 @@ export function frame(el, model, ...children) {
   el.classList.add("ae-figure");
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", model.get("alt"));
-  el.replaceChildren(...children);
+  el.replaceChildren(...children, announcer(el));
   return el;
+}
+
+const RESTS = 760; // milliseconds: a readout's own sentence comes 700 after a change
+
+// What something to use is called, and how it stands.
+/** @type {(control: Element) => string} */
+function nameOf(control) {
+  return control.getAttribute("aria-label") ?? (control.textContent ?? "").trim();
+}
+/** @type {(control: Element) => string} */
+function stateOf(control) {
+  if (control instanceof HTMLSelectElement) return control.selectedOptions[0]?.text ?? "";
+  if (control instanceof HTMLInputElement && control.type === "checkbox") return control.checked ? "on" : "off";
+  if (control instanceof HTMLInputElement && control.type === "radio") return control.checked ? "chosen" : "";
+  return control.getAttribute("aria-valuetext") ?? "";
+}
+
+// A figure says in a sentence of its own what changed. Where that sentence stayed the same, this says
+// what was used, how it stands now, and which numbers are others: no change passes in silence.
+/** @type {(el: HTMLElement) => HTMLElement} */
+function announcer(el) {
+  const live = h("p", { class: "ae-live", role: "status" });
+  const said = () => [...el.querySelectorAll("[aria-live]")].map((node) => node.textContent).join("|");
+  const numbers = () => [...el.querySelectorAll("[data-key]")];
+  /** @type {{ control: Element, state: string, said: string, numbers: Map<Element, string | null>, changed: boolean } | null} */
+  let before = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const tell = () => {
+    if (before === null) return;
+    const { control, state, said: sentence, numbers: old, changed } = before;
+    before = null;
+    if (said() !== sentence) return;
+    const others = numbers().filter((node) => old.has(node) && old.get(node) !== node.textContent);
+    const now = stateOf(control);
+    if (others.length === 0 && now === state && !changed && !control.matches("button")) return;
+    const told = others.slice(0, 4).map((node) => `${node.previousElementSibling?.textContent ?? ""} ${node.textContent}`.trim());
+    const text = `${[nameOf(control), now].filter(Boolean).join(": ")}. ${told.join(", ")}`.trim();
+    live.textContent = live.textContent === text ? `${text}\u200b` : text; // the same words once more are said, too
+  };
+  /** @type {(event: Event) => void} */
+  const notice = ({ target, type }) => {
+    const control = target instanceof Element ? target.closest("button, input, select, [role=slider]") : null;
+    if (control === null) return;
+    before ??= { control, state: stateOf(control), said: said(), numbers: new Map(numbers().map((node) => [node, node.textContent])), changed: false };
+    before.control = control;
+    before.changed ||= type === "change"; // what is ticked has changed before anyone hears of it
+    clearTimeout(timer);
+    timer = setTimeout(tell, RESTS);
+  };
+  // Before the figure hears of it, so that what was shown is known.
+  for (const kind of ["pointerdown", "pointerup", "click", "keydown", "input", "change"]) el.addEventListener(kind, notice, true);
+  return live;
+}
+
+// Put children in place of others. What had the focus among them has it again, by its name.
+/** @type {(parent: Element, ...children: Ae.Child[]) => void} */
+export function replace(parent, ...children) {
+  const active = document.activeElement;
+  const key = (/** @type {Element} */ e) => `${e.tagName} ${e.getAttribute("data-key") ?? nameOf(e)}`;
+  const held = active !== null && parent.contains(active) ? key(active) : null;
+  parent.replaceChildren(...children);
+  if (held === null) return;
+  const heir = [...parent.querySelectorAll("button, input, select, [tabindex]")].find((e) => key(e) === held);
+  if (heir instanceof HTMLElement) heir.focus({ preventScroll: true });
 }
 
 // Columns that stand side by side where there is room and below each other where there is not.
@@ -78,6 +143,20 @@ export function watch(model, keys, listener) {
   for (const key of keys) model.on(`change:${key}`, listener);
   return () => {
     for (const key of keys) model.off(`change:${key}`, listener);
+  };
+}
+
+// A move may change several traits: what is called for each of them is done once, when all are set.
+/** @type {(draw: () => void) => () => void} */
+export function coalesced(draw) {
+  let waits = false;
+  return () => {
+    if (waits) return;
+    waits = true;
+    queueMicrotask(() => {
+      waits = false;
+      draw();
+    });
   };
 }
 
@@ -487,13 +566,20 @@ export function image({ width, height, title, label }) {
       if (name !== undefined) caption.textContent = name;
     },
     draw(data, { signed = false, limit = 1 } = {}) {
-      const [below, zero, above] = ["reconstruction", "paper", "latent"].map((role) => colour(canvas, role));
+      const black = [0, 0, 0];
+      const white = [255, 255, 255];
+      // To ask for a colour makes the browser work out all styles that changed: only where it is needed.
+      const [below, zero, above] = signed
+        ? ["reconstruction", "paper", "latent"].map((role) => colour(canvas, role)) : [black, black, white];
       const context = pen(canvas);
       const pixels = context.createImageData(width, height);
+      const bytes = pixels.data;
       for (let i = 0; i < width * height; i++) {
         const t = Math.min(Math.max(data[i] / limit, signed ? -1 : 0), 1);
-        const rgb = signed ? mix(zero, t < 0 ? below : above, Math.abs(t)) : [255 * t, 255 * t, 255 * t];
-        pixels.data.set([...rgb, 255], 4 * i);
+        const end = t < 0 ? below : above;
+        const share = Math.abs(t);
+        for (let k = 0; k < 3; k++) bytes[4 * i + k] = zero[k] + (end[k] - zero[k]) * share;
+        bytes[4 * i + 3] = 255;
       }
       context.putImageData(pixels, 0, 0);
     },

@@ -16,6 +16,8 @@
 - `deeper`: boxes that open, for proofs and side-roads.
 - `teaching`: how long each chapter takes.
 - `ways_out`: where a page leads to: its notebook, its source, its citation, and what runs it.
+- `search`: what every section says, in a script that the page of the search looks in.
+- `accessible`: what the theme and other extensions write, mended for everyone to use.
 - `left_out`, `names`: a link to a page that _toc.yml leaves out becomes plain text.
 - `evidence`, `declarations`, `claims`: what is claimed and how it is measured; where that is read
   and held together with the text; the mark that shows it.
@@ -29,6 +31,7 @@ from sphinx.application import Sphinx
 def setup(app: Sphinx) -> dict[str, Any]:
     # Not at the top: the processes that run the chapters need none of this.
     from aeteach_book import (
+        accessible,
         answers,
         chapters,
         claims,
@@ -40,12 +43,14 @@ def setup(app: Sphinx) -> dict[str, Any]:
         marks,
         offline,
         pages,
+        search,
         solutions,
         teaching,
         ways_out,
     )
 
     for part in (
+        accessible,
         answers,
         deeper,
         offline,
@@ -57,6 +62,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         claims,
         figures,
         formulas,
+        search,
         solutions,
         teaching,
         ways_out,

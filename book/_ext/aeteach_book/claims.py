@@ -23,7 +23,7 @@ MARKS = {"over seeds": "seeds", "cause": "cause", "theorem": "proof", "source": 
 
 _HTML = (
     '&#8288;<button type="button" class="claim-mark" id="mark-{name}" popovertarget="claim-{name}" '
-    'style="anchor-name: --claim-{name}" aria-label="Evidence: {kind}">{mark}</button>'
+    'style="anchor-name: --claim-{name}" aria-label="{mark}: see the evidence">{mark}</button>'
     '<span popover class="claim-line" id="claim-{name}" '
     'style="position-anchor: --claim-{name}" role="note"><b>{title}.</b> {evidence} '
     '<span class="claim-test">{test}</span> <a href="{list}.html#list-{name}">All claims</a></span>'
