@@ -20,7 +20,7 @@ NOT_DRAWS = {"conditional.decode_mixture": "it is a call of the decoder, with it
 # Those that take a model and do not run it, or only what was copied before the hooks.
 NOT_RUN = (
     *("inpainting.fill_by_plane", "inpainting.loadings", "losses.WithWeightPenalty"),
-    *("weights.save", "weights.stored"),
+    *("keep.load", "keep.save", "weights.save", "weights.stored"),
 )
 
 

@@ -105,13 +105,19 @@ def folded(made: NotebookNode) -> list[NotebookNode]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_solutions_and_nothing_else_are_folded(notebooks: dict, book: Book, name: str) -> None:
+def test_solutions_and_boxes_and_nothing_else_are_folded(
+    notebooks: dict, book: Book, name: str
+) -> None:
     cells = notebooks[name].cells
-    solutions = [c for c in cells if "solution" in c.metadata.get("aeteach", {})]
+    folds = [c for c in cells if {"solution", "deeper"} & set(c.metadata.get("aeteach", {}))]
     hidden = {cell.id for cell in folded(notebooks[name])}
-    heads = [c for c in solutions if c.metadata.get("jp-MarkdownHeadingCollapsed")]
-    assert {c.id for c in solutions} - {c.id for c in heads} == hidden
+    all_heads = [c for c in folds if c.metadata.get("jp-MarkdownHeadingCollapsed")]
+    assert {c.id for c in folds} - {c.id for c in all_heads} == hidden
     text = (BOOK / f"{name}.md").read_text("utf-8")
+    boxes = [c for c in all_heads if "deeper" in c.metadata.aeteach]
+    assert len(boxes) == len(re.findall(r"^`+\{deeper-start\}", text, re.MULTILINE))
+    assert all(c.source == f"##### {c.metadata.aeteach.deeper}" for c in boxes)
+    heads = [c for c in all_heads if c not in boxes]
     solved = re.findall(r"^`+\{solution(?:-start)?\} *(\S+)", text, re.MULTILINE)
     assert [c.metadata.aeteach.solution for c in heads] == solved
     assert [c.source for c in heads] == [
