@@ -38,7 +38,7 @@ from aeteach.checks._edits import Edit, edits, helpers
 from aeteach.checks._exercise import Secret, secret_of
 from aeteach.checks._run import undisturbed
 from aeteach.checks._search import RAISED, Task, of_the_same_file, outcome
-from aeteach.checks._source import Program
+from aeteach.checks._source import Program, idle_parameters
 from aeteach.checks._trial import trials
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -330,6 +330,8 @@ def _not_finite(answer: Answer, task: Task, i: int, part: int | None) -> bool:
 
 def _uses_nothing_of(answer: Answer, task: Task, name: str) -> bool:
     """Ask on every input, with twice the numbers in one argument, in any form that runs."""
+    if name in idle_parameters(answer):
+        return True  # its code never reads it, whether it runs or not
     code = answer.__code__
     at = code.co_varnames[: code.co_argcount].index(name)
     same = collections.Counter[str]()
