@@ -27,7 +27,8 @@ const aeAnswers = (() => {
   const equal = (got, right, digits) => {
     if (digits === null) return Math.abs(got - right) <= 1e-9 * Math.abs(right);
     const unit = right === 0 ? 10 ** -digits : 10 ** (Math.floor(Math.log10(Math.abs(right))) + 1 - digits);
-    return Math.abs(got - right) < unit * (1 + 1e-9);
+    const cut = Math.trunc(right / unit) * unit;
+    return Math.abs(got - cut) <= 1e-9 * Math.abs(cut) || Math.abs(got - right) <= 0.5 * unit * (1 + 1e-9);
   };
 
   // Whether a number is another one rounded to so many digits; a tie may go either way.

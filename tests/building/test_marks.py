@@ -14,6 +14,11 @@ a &= b \\tag{V1} \\\\
   &= c . \\tag{V2}
 \\end{align}
 ```
+
+```{math}
+:label: eq-after
+d = e
+```
 """
 
 
@@ -27,6 +32,7 @@ def test_marks_are_links(book: SmallBook) -> None:
     links = {a.get_text(): a["href"] for a in one.select("article p a") if "line" in a["href"]}
     assert links == {"V1": "#line-v1", "V2": "#line-v2"}
     assert len(one.select("#line-v1")) == len(one.select("#line-v2")) == 1
+    assert [eq.get_text()[:3] for eq in one.select(".eqno")] == ["(1)"]  # marks take no number
     index = BeautifulSoup(book.html("index").read_text("utf-8"), "html.parser")
     marks = {a.get_text(): a["href"] for a in index.select("article p a") if "line" in a["href"]}
     assert marks == {"V2": "one.html#line-v2"}

@@ -45,14 +45,18 @@ def marks_of(file: str) -> frozenset[str]:
 
 
 def _name_lines(app: Sphinx, doctree: nodes.document) -> None:
-    """Give each formula the ids of its lines, and refuse a mark that a page has twice."""
+    """Put the ids of a formula's lines before it, and refuse a mark that a page has twice.
+
+    Not on it: a formula with an id of its own gets a number.
+    """
     seen: set[str] = set()
-    for formula in doctree.findall(nodes.math_block):
+    for formula in list(doctree.findall(nodes.math_block)):
         for mark in _TAG.findall(formula.astext()):
             if mark in seen:
                 _log.warning("the mark %s stands at two lines of this page", mark, location=formula)
             else:
-                formula["ids"].append(place(mark))
+                above = formula.parent
+                above.insert(above.index(formula), nodes.target(ids=[place(mark)]))
             seen.add(mark)
 
 
