@@ -50,8 +50,8 @@ def test_every_page_that_the_chapter_names_is_in_the_book() -> None:
 
 def test_every_part_of_the_reports_has_a_line() -> None:
     _, _, after = CHAPTER.partition("## Where to find every system")
-    tables, _, mistakes = after.partition(":::{admonition} Eleven mistakes")
-    reports = re.split(r"^:::\{admonition\} ", tables, flags=re.M)[1:]
+    tables, _, mistakes = after.partition("```{deeper-start} Eleven mistakes")
+    reports = re.split(r"^```\{deeper-start\} ", tables, flags=re.M)[1:]
     assert len(reports) == 5
     for report in reports:
         lines = re.findall(r"^\| (?!what|---)(.*?) \| (.*) \|$", report, re.M)

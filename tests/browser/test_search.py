@@ -118,4 +118,5 @@ def test_the_book_is_searched_from_the_folder(pages: list[Path], new_page: NewPa
     page.goto(f"{where}?q={quote('D_KL')}")
     assert page.locator("#search-results mark").count() > 3
     page.locator("#search-results a").first.click()
-    assert page.locator("h1").count() == 1
+    page.locator("article h1").first.wait_for(timeout=60_000)
+    assert page.locator("article h1").count() == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from aeteach_book.letters import with_index
 from nbformat import NotebookNode
 
 from .blocks import Fence, Text, blocks
@@ -123,7 +124,8 @@ class _Cells:
 
     def unmarked(self) -> Iterator[NotebookNode]:
         """Yield the cells, without the headings that end a fold where the text has none."""
-        for cell in jupytext.read(self.page.path, fmt="md:myst").cells:
+        text = with_index(self.page.name, self.page.path.read_text("utf-8"))
+        for cell in jupytext.reads(text, fmt="md:myst").cells:
             if cell.cell_type == "code":
                 yield self._marked(_code_cell(cell))
             elif cell.cell_type == "markdown":

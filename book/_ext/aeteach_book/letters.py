@@ -51,10 +51,14 @@ def index(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def with_index(name: str, text: str) -> str:
+    """Return the source of a page, with the index if it is the notation page."""
+    return f"{text.rstrip()}\n\n{index(text)}" if name.rpartition("/")[2] == PAGE else text
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", _add)
 
 
 def _add(app: Sphinx, docname: str, source: list[str]) -> None:
-    if docname.rpartition("/")[2] == PAGE:
-        source[0] = source[0].rstrip() + "\n\n" + index(source[0])
+    source[0] = with_index(docname, source[0])
