@@ -418,7 +418,7 @@ def test_a_type_checker_knows_what_load_returns(bare: Bare) -> None:
             history = aeteach.training.fit(model, images, epochs=1, progress=False)
             losses: list[float] = history.curve()
             model.card.mertics  # type: ignore[attr-defined]
-            aeteach.load(2)  # type: ignore[arg-type]
+            aeteach.load(2)  # type: ignore[call-overload]
             """
         )
     )
