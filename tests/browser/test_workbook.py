@@ -123,7 +123,7 @@ def complaints(page: Page, name: str, made: NotebookNode) -> list[str]:
     for cell in page.evaluate(READ):
         hidden = cell["height"] == 0
         heading = cell["source"].startswith("##### Solution")
-        if hidden != ("solution" in cell["about"] and not heading):
+        if hidden != (bool({"solution", "deeper"} & set(cell["about"])) and not heading):
             found.append(f"{'hidden' if hidden else 'open'}: {cell['source'][:60]}")
         if "exercise" in cell["about"] and not cell["framed"]:
             found.append(f"no frame: {cell['source'][-60:]}")
