@@ -122,7 +122,7 @@ def complaints(page: Page, name: str, made: NotebookNode) -> list[str]:
     found = []
     for cell in page.evaluate(READ):
         hidden = cell["height"] == 0
-        heading = cell["source"].startswith("##### Solution")
+        heading = cell["source"].startswith("##### ")
         if hidden != (bool({"solution", "deeper"} & set(cell["about"])) and not heading):
             found.append(f"{'hidden' if hidden else 'open'}: {cell['source'][:60]}")
         if "exercise" in cell["about"] and not cell["framed"]:
