@@ -7,6 +7,7 @@ kept of a model goes by the plain names, and serves the wrapped model as well as
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 _COMPILED = "_orig_mod"  # the name that torch.compile gives to what it compiles
@@ -59,3 +60,19 @@ def load_plain_state(model: nn.Module, state: Mapping[str, Any]) -> None:
     inner = unwrapped(model)
     own = {plain_name(name): name for name in inner.state_dict()}
     inner.load_state_dict({own.get(name, name): value for name, value in state.items()})
+
+
+def not_finite(name: str, value: Tensor) -> str:
+    """Return what is wrong with a part of a state that is to be kept; empty if it is finite."""
+    bad = int((~value.isfinite()).sum())
+    if not bad:
+        return ""
+    return (
+        f"{name} holds {bad} numbers that are NaN or infinite: the model is not worth keeping; "
+        "look for a loss that diverged"
+    )
+
+
+def shape_said(shape: torch.Size | None) -> str:
+    """Return the shape of a part of a state in words; None is a part that is not there."""
+    return "none" if shape is None else str(tuple(shape))

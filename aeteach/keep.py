@@ -19,7 +19,14 @@ from torch import Tensor, nn
 
 from aeteach import _validate, architecture, weights
 from aeteach._files import make_folder, write_whole
-from aeteach._wrapped import load_plain_state, plain_parameters, plain_state, unwrapped
+from aeteach._wrapped import (
+    load_plain_state,
+    not_finite,
+    plain_parameters,
+    plain_state,
+    shape_said,
+    unwrapped,
+)
 from aeteach.models import Model
 from aeteach.weights import FOLDER, UNKNOWN, Card, WeightsError
 
@@ -162,16 +169,12 @@ def _filled(
         if has != needs:
             raise WeightsError(
                 f"the numbers in {path} do not fit {name}, a {type(model).__name__}: {n} has "
-                f"shape {_size(has)} there and {_size(needs)} in {name}: make it as the saved one "
-                "was"
+                f"shape {shape_said(has)} there and {shape_said(needs)} in {name}: make it "
+                "as the saved one was"
             )
     load_plain_state(model, state)
     model.card = card  # type: ignore[assignment]
     return model.eval()
-
-
-def _size(shape: torch.Size | None) -> str:
-    return "none" if shape is None else str(tuple(shape))
 
 
 def _ours(value: str | os.PathLike[str], name: str = "path") -> Path:
@@ -203,12 +206,8 @@ def _state(model: nn.Module) -> dict[str, Tensor]:
                 f"the state of the model has {name}, {_validate.say(value)}; expected tensors "
                 "alone: leave out get_extra_state"
             )
-        bad = int((~value.isfinite()).sum())
-        if bad:
-            raise WeightsError(
-                f"{name} holds {bad} numbers that are NaN or infinite: the model is not worth "
-                "keeping; look for a loss that diverged"
-            )
+        if problem := not_finite(name, value):
+            raise WeightsError(problem)
         state[name] = value.detach().cpu().clone().contiguous()
     if not state:
         raise WeightsError(f"the model, a {type(model).__name__}, has no numbers to keep")

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from aeteach import _validate, models
 from aeteach._files import make_folder, write_all
-from aeteach._wrapped import plain_state
+from aeteach._wrapped import not_finite, plain_state, shape_said
 
 FOLDER = Path(__file__).parent
 UNKNOWN = "not recorded"
@@ -246,13 +246,9 @@ def _check_fits(kept: Mapping[str, Tensor], card: Card, path: Path) -> None:
         if wanted.get(name) != have.get(name):
             raise WeightsError(
                 f"the model is not the one on the card, {card.recipe['model']!r} with "
-                f"{card.recipe['model_arguments']}: {name} has shape {_size(have.get(name))}, and "
-                f"there {_size(wanted.get(name))}; nothing was written"
+                f"{card.recipe['model_arguments']}: {name} has shape {shape_said(have.get(name))}, "
+                f"and there {shape_said(wanted.get(name))}; nothing was written"
             )
-
-
-def _size(shape: torch.Size | None) -> str:
-    return "none" if shape is None else str(tuple(shape))
 
 
 def _kept(model: nn.Module) -> dict[str, Tensor]:
@@ -260,12 +256,8 @@ def _kept(model: nn.Module) -> dict[str, Tensor]:
     state = {}
     for name, tensor in plain_state(model).items():
         if tensor.is_floating_point():
-            bad = int((~tensor.isfinite()).sum())
-            if bad:
-                raise WeightsError(
-                    f"{name} holds {bad} numbers that are NaN or infinite: the model is not worth "
-                    "keeping; look for a loss that diverged"
-                )
+            if problem := not_finite(name, tensor):
+                raise WeightsError(problem)
             tensor = _narrow(tensor)
         state[name] = tensor.detach().cpu().clone().contiguous()
     return state

@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from aeteach_book.solutions import PLACES
 from sphinx_external_toc.parsing import MalformedError
 
 from .book import Book
 from .folder import Folder
-from .notebook import PLACES, notebook
+from .notebook import notebook
 from .start import START, start
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,6 +11,7 @@ from typing import Any
 import jupytext
 import nbformat
 from aeteach_book.letters import with_index
+from aeteach_book.solutions import AT_THE_END, IN_PLACE
 from nbformat import NotebookNode
 
 from .blocks import Fence, Text, blocks
@@ -27,9 +28,6 @@ _FOLDS = {"solution", "deeper"}
 _HEADING = re.compile(r"^(#{1,6}) +(.+)$", re.MULTILINE)
 _BEFORE_HEADING = re.compile(r"\n(?=#{1,6} )")
 
-# Where the solutions stand: `solutions` in _config.yml.
-PLACES = (IN_PLACE, AT_THE_END, HIDDEN) = ("in place", "at the end", "hidden")
-
 Warn = Callable[[str], None]
 
 
@@ -44,7 +42,7 @@ def notebook(book: Book, page: Page, warn: Warn, solutions: str = IN_PLACE) -> N
         book: what links can lead to.
         page: which page.
         warn: called with one line about each piece of markup that has no plain form.
-        solutions: where they stand, one of PLACES.
+        solutions: where they stand, as `solutions` in _config.yml.
     """
     made = _Cells(book, page, warn)
     if solutions == IN_PLACE:

@@ -4,7 +4,6 @@ Between them stands anything but a heading, cells too. The page shows a `<detail
 without script, to a link into it, and in print.
 """
 
-import re
 from typing import Any
 
 from docutils import nodes
@@ -13,10 +12,10 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from aeteach_book.solutions import gated
+
 logger = logging.getLogger(__name__)
-_BOX = re.compile(
-    r"^`{3,}\{deeper-start\}.*?^`{3,}\{deeper-end\}\n`{3,}\n?", re.DOTALL | re.MULTILINE
-)
+_BOX = gated("deeper")
 
 
 def setup(app: Sphinx) -> None:

@@ -12,10 +12,17 @@ from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 
 PLACES = (IN_PLACE, AT_THE_END, HIDDEN) = ("in place", "at the end", "hidden")
-_START = re.compile(
-    r"^`{3,}\{solution-start\}.*?^`{3,}\{solution-end\}\n`{3,}\n?",
-    re.DOTALL | re.MULTILINE,
-)
+
+
+def gated(name: str) -> re.Pattern[str]:
+    """Return what finds, in a source, all from a `{name-start}` to its `{name-end}`."""
+    return re.compile(
+        rf"^`{{3,}}\{{{name}-start\}}.*?^`{{3,}}\{{{name}-end\}}\n`{{3,}}\n?",
+        re.DOTALL | re.MULTILINE,
+    )
+
+
+_START = gated("solution")
 _WHOLE = re.compile(r"^(?P<open>`{3,})\{solution\}.*?^(?P=open)\n?", re.DOTALL | re.MULTILINE)
 
 
