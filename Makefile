@@ -48,11 +48,13 @@ units: lint data  ## lint and package tests
 	$(BIN)/python tools/reference.py --check
 	$(BIN)/python -m pytest tests $(addprefix --ignore=,$(OF_PAGES)) -m "not slow" -n 2 --dist loadfile --durations 20
 
+# Of a claim whose experiment takes long, one seed; `make release` runs all.
 slow: data  ## tests that train, kill processes or start JupyterLab; the chapters once more, as in Jupyter
-	$(BIN)/python -m pytest tests -m "slow and not release" -n $(JOBS) --dist loadfile --durations 20
+	AETEACH_SEEDS=1 $(BIN)/python -m pytest tests -m "slow and not release" -n $(JOBS) --dist loadfile --durations 20
 	env -u AETEACH_HOST $(BIN)/python -m pytest tests/reference --nbval-lax --nbval-current-env --nbval-cell-timeout 300 -n $(JOBS) --dist loadfile -W default
 
-release: book  ## what takes longest, before a release: every notebook in two front ends, every choice of chapters
+release: book  ## what takes longest, before a release: claims over all seeds, every notebook in two front ends
+	$(BIN)/python -m pytest tests/claims -m slow -n $(JOBS) --durations 20
 	$(BIN)/python -m pytest tests -m release --durations 20
 
 lint: $(STAMP)  ## ruff and mypy; biome and tsc for the JavaScript; the numbers of the prose

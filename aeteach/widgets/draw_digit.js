@@ -372,7 +372,7 @@ function render({ model, el }) {
   /** @type {(key: string) => HTMLElement} */
   const cell = (key) => h("td", { class: "ae-value", "data-key": key });
   const cells = specs.map((_, i) => ["verdict", "error", "nats", "bits"].map((key) => cell(`${key}-${i}`)));
-  const heads = ["", "read as", "squared error", "KL, nats", "KL, bits"];
+  const heads = ["machine", "read as", "squared error", "KL, nats", "KL, bits"];
   const table = h(
     "table", { class: "ae-table" },
     h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)))),

@@ -137,6 +137,25 @@ def test_a_claim_passes_whose_figures_are_measured(claim: Measured, measure) -> 
     claim(measure)()
 
 
+@pytest.mark.parametrize(
+    ("claim", "measure", "passes"),
+    [
+        (over_seeds(), lambda seed: seed + 4, True),  # 4 and 5 lie within 2 to 6
+        (over_seeds(), lambda seed: 2 - 0.8 * seed, False),  # the second lies outside
+        (over_seeds(), lambda seed: seed + 4 if seed < 2 else float("nan"), True),  # not run
+        (cause(seeds=3), lambda seed, changed: 0.4 if changed else 4.4, True),
+        (cause(seeds=3), lambda seed, changed: 4.4, False),
+    ],
+)
+def test_few_seeds_of_many_lie_within_the_spread(claim, measure, passes, monkeypatch) -> None:
+    monkeypatch.setenv("AETEACH_SEEDS", "2")
+    if passes:
+        claim(measure)()
+    else:
+        with pytest.raises(AssertionError, match=f"claim {claim.name}"):
+            claim(measure)()
+
+
 CLAIM = Source("so-it-is", "So *it* is, $x$.", key="k", place="page 1", says="so")
 
 

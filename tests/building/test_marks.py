@@ -8,6 +8,14 @@ LINES = """We see V1 and V2 at once, and `V1` in code; K9 is nobody's.
 
 ## V1 in a heading
 
+```{deeper-start} Why V2 holds
+```
+
+It does.
+
+```{deeper-end}
+```
+
 ```{math}
 \\begin{align}
 a &= b \\tag{V1} \\\\
