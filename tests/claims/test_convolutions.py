@@ -50,8 +50,8 @@ def error_of_pca_32() -> float:
 @pytest.mark.slow
 @OverSeeds(
     "even-with-pca-32",
-    "Against PCA with 32 numbers, the convolutional model with 32 numbers comes out about even: at "
-    "least four of five seeds are a little better, and one is a little worse.",
+    "Against PCA with 32 numbers, the convolutional model with 32 numbers comes out about even: "
+    "four of five seeds are a little better, and one is a little worse.",
     measured="squared error of a test digit over that of PCA with 32 components",
     seeds=5,
     spread=(0.942, 1.081),
