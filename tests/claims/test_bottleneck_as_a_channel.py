@@ -42,7 +42,7 @@ Source(
     "No code of $R$ bits a number brings the mean squared error of a normal number below "
     "$s\\, 2^{-2R}$.",
     key="cover2006elements",
-    place="theorem 10.3.2",
+    place="chapter 10",
     says="at a squared error of D a normal source of variance s needs half the logarithm of s/D "
     "bits a number, and no fewer.",
 )

@@ -108,7 +108,7 @@ Source(
     "penalty-ties",
     "{cite:t}`kunin2019loss` prove more: at every such point $W_1 = W_2^\\top$.",
     key="kunin2019loss",
-    place="theorem 2.1",
+    place="the abstract",
     says="at every critical point of the loss with a penalty on both matrices, encoder and decoder "
     "are transposes of each other.",
 )
