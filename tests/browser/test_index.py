@@ -245,6 +245,7 @@ def test_test_digits_through_the_canvas(page: Page) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.release  # two minutes, for what a hundred of them show
 def test_a_thousand_test_digits_through_the_canvas(page: Page) -> None:
     check_digits(page, 1000)
     check_moved_digits(page, 1000)

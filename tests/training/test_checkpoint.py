@@ -273,7 +273,10 @@ CHANGES = {
         lambda a: a | {"model": batch_norm(momentum=0.2)},
         r"model\.encoder\.1\.momentum: 0\.1 there, 0\.2 here",
     ),
-    "frozen parameters": (lambda a: a | {"model": frozen()}, "frozen: "),
+    "frozen parameters": (
+        lambda a: a | {"model": frozen()},
+        r"frozen: \[\] there, \['encoder\.1\.weight', 'encoder\.1\.bias'\] here",
+    ),
     "precision": (lambda a: a | {"model": batch_norm().double()}, r"dtype: torch\.float32 there"),
     "class of the optimiser": (
         lambda a: a | {"optimiser": torch.optim.AdamW},
@@ -463,6 +466,10 @@ def a_version_ahead(path):
     path.write_bytes(b"aeteach checkpoint 99\nchecksum\nthe rest")
 
 
+def a_long_first_line(path):
+    path.write_bytes(b"aeteach checkpoint " + b"7" * 5000 + b"\nchecksum\nthe rest")
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -470,13 +477,14 @@ def a_version_ahead(path):
         (lambda path: path.write_text("notes\n"), "was not written as a checkpoint"),
         (a_torch_file, "not written as a checkpoint, or by a version before checksums"),
         (a_version_ahead, r"has format 99, and this version of aeteach reads \d: resume it with"),
+        (a_long_first_line, r"has format 7{20}, and"),
         (
             lambda path: path.mkdir(),
             r"is a folder; expected the path of a file, such as .*run\.ckpt",
         ),
         (lambda path: path.symlink_to(path.name), r"cannot be read \(Too many levels"),
     ],
-    ids=["empty", "text", "torch", "newer", "folder", "circle"],
+    ids=["empty", "text", "torch", "newer", "long", "folder", "circle"],
 )
 def test_a_foreign_file_is_named_and_kept(blobs, path, make, message):
     make(path)
