@@ -204,8 +204,9 @@ def _linear(m: Any) -> Arguments:
 
 
 def _digit_reader(m: Any) -> Arguments:
-    dropout, hidden = m.layers[1].p, m.layers[2].out_features
-    return {"size": m.size, "hidden": hidden, "dropout": dropout}, {}
+    _, drop, first, _, last = m.layers
+    found = {"size": m.size, "hidden": first.out_features, "dropout": drop.p}
+    return found | {"classes": last.out_features}, {}
 
 
 def _conv_reader(m: Any) -> Arguments:

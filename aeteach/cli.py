@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aeteach import _grading, _solved, data, recipes, results, sweeps, training, weights
+from aeteach import _grading, _solved, data, recipes, results, study, sweeps, training, weights
 
 EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_sweep(commands)
+    _add_study(commands)
     return parser
 
 
@@ -265,6 +266,54 @@ def _sweep(arguments: argparse.Namespace) -> None:
     print(f"{path}: {sweeps.finished(sweep, out)} of {len(sweep.cells)} cells")
     if out != results.folder():
         print(f"It is read when {results.ENVIRONMENT} is {out}")
+
+
+def _add_study(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "study",
+        help="train on a folder of pictures, and write a report with living figures",
+        description="Trains an autoencoder, two VAEs and a reader on PNG and JPEG files, and "
+        "measures them on pictures held out. Subfolders are classes. Nothing is written into the "
+        "folder of the pictures, and no file of yours is written over.",
+    )
+    parser.add_argument("folder", type=Path, help="of the pictures")
+    parser.add_argument("--out", type=Path, help="folder for the report (default: ./FOLDER-study)")
+    parser.add_argument(
+        "--size",
+        type=_whole("size", 4),
+        default=study.SIZE,
+        help=f"side in pixels that each picture is brought to (default: {study.SIZE})",
+    )
+    parser.add_argument("--grey", action="store_true", help="one channel in place of three")
+    parser.add_argument(
+        "--latent",
+        type=_whole("latent", 1),
+        default=study.LATENT,
+        help=f"latent numbers (default: {study.LATENT})",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=_whole("epochs", 1),
+        default=study.EPOCHS,
+        help=f"number of passes (default: {study.EPOCHS})",
+    )
+    parser.add_argument("--seed", type=_whole("seed", 0), default=0, help="(default: 0)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=_study, stopped="the same command goes on after the last whole epoch")
+
+
+def _study(arguments: argparse.Namespace) -> None:
+    report = study.study(
+        arguments.folder,
+        arguments.out,
+        size=arguments.size,
+        grey=arguments.grey,
+        latent=arguments.latent,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+        progress=not arguments.quiet,
+    )
+    print(report)
 
 
 if __name__ == "__main__":

@@ -160,8 +160,8 @@ def examine(
             images. If it has `generate(n)`, that is called twice as well.
         loss: `loss(output, x)`, a scalar tensor or a dict of which "loss" is one; its KL is in
             closed form, from mu and log_var.
-        images: x, (N, 1, H, W), float32 in [0, 1], N >= 2, held out from training.
-        training_images: what the model was trained on, same height and width, to look for copies.
+        images: x, (N, C, H, W), float32 in [0, 1], N >= 2, held out from training.
+        training_images: what the model was trained on, of the same shape, to look for copies.
         beta: weight of the KL that was meant, at least 0. If left out, 1 is supposed where a
             reduction could explain the balance, and otherwise nothing is.
         seed: of all draws.
@@ -252,18 +252,18 @@ def shared_images(images: Tensor, others: Tensor) -> int:
     """Count the images that are also, pixel by pixel, among the others.
 
     Args:
-        images: (N, 1, H, W), float32 in [0, 1], the held-out ones.
-        others: (M, 1, H, W), such as the training images.
+        images: (N, C, H, W), float32 in [0, 1], the held-out ones.
+        others: (M, C, H, W), such as the training images.
 
     Raises:
         TypeError, ValueError: images out of range, or of different sizes.
     """
-    _validate.images(images)
-    _validate.images(others, "others")
-    if images.shape[2:] != others.shape[2:]:
+    _validate.images(images, colour=True)
+    _validate.images(others, "others", colour=True)
+    if images.shape[1:] != others.shape[1:]:
         raise ValueError(
-            f"images are {tuple(images.shape[2:])}, others {tuple(others.shape[2:])}; expected "
-            "the same height and width, or no two can be equal: bring them to one size"
+            f"images are {tuple(images.shape[1:])}, others {tuple(others.shape[1:])}; expected the "
+            "same channels, height and width, or no two can be equal: bring them to one size"
         )
     known = set(_bytes(others))
     return sum(x in known for x in _bytes(images))
@@ -712,15 +712,15 @@ def _shares(values: Tensor, low: float, high: float) -> Tensor:
 
 
 def _check(images: Tensor, training_images: Tensor | None) -> None:
-    if len(_validate.images(images)) < 2:
+    if len(_validate.images(images, colour=True)) < 2:
         raise ValueError("images holds 1 image; the tests need at least 2")
     if training_images is None:
         return
-    _validate.images(training_images, "training_images")
-    if images.shape[2:] != training_images.shape[2:]:
+    _validate.images(training_images, "training_images", colour=True)
+    if images.shape[1:] != training_images.shape[1:]:
         raise ValueError(
-            f"images are {tuple(images.shape[2:])}, training_images "
-            f"{tuple(training_images.shape[2:])}; expected the same height and width"
+            f"images are {tuple(images.shape[1:])}, training_images "
+            f"{tuple(training_images.shape[1:])}; expected the same channels, height and width"
         )
 
 

@@ -39,6 +39,7 @@ ELSEWHERE = {
     "training.fingerprint": "the same",
     "architecture": "inside of `save` and `load`: its own tests",
     "cli": "words of a command line: the tests of the command line",
+    "study": "trains on a folder of pictures: its own tests",
     "htr": "another name of metrics.readability",
     "sweeps.autoencoders.measure": "called by the engine alone, with a cell of its own table",
     "sweeps.conditional.measure": "the same",
@@ -1280,7 +1281,12 @@ _entry(
 )
 _entry(
     "models.reader.DigitReader",
-    lambda: {"size": count(SIZE), "hidden": count(5), "dropout": number(0.1)},
+    lambda: {
+        "size": count(SIZE),
+        "hidden": count(5),
+        "dropout": number(0.1),
+        "classes": count(3),
+    },
     draws=True,
 )
 _entry(

@@ -54,6 +54,11 @@ IMPORTS: dict[str, set[str] | None] = {
     "clinic": {"divergences", "likelihoods", "models"},
     "inpainting": {"losses", "models"},
     "recipes": {"channel", "data", "models", "losses", "training", "weights"},
+    "_report": {"metrics"},
+    "study": {
+        *("_report", "clinic", "data", "keep", "losses", "metrics", "models", "training"),
+        "weights",
+    },
     "checks": set(),
     "_grading": {"checks"},
     "_solved": {"checks"},
@@ -70,6 +75,7 @@ IMPORTS: dict[str, set[str] | None] = {
     },
     "cli": {
         *("data", "recipes", "training", "weights", "sweeps", "results", "_grading", "_solved"),
+        "study",
     },
     "__main__": {"cli"},
     "__init__": None,  # the package's front door may name anything light

@@ -92,19 +92,22 @@ def finite(
     return x
 
 
-def images(x: object, name: str = "images", size: int | None = None) -> Tensor:
-    """Return x if it is a batch of grey images: (N, 1, H, W), float32, in [0, 1], not empty.
+def images(
+    x: object, name: str = "images", size: int | None = None, *, colour: bool = False
+) -> Tensor:
+    """Return x if it is a batch of images: (N, 1, H, W), float32, in [0, 1], not empty.
 
     Args:
         x: what arrived.
         name: what the caller calls it.
         size: H and W must be this, in pixels; None for any, which need not be equal.
+        colour: any number of channels will do, (N, C, H, W).
 
     Raises:
         TypeError: not a tensor, or not float32.
         ValueError: another shape, empty, NaN, or outside [0, 1].
     """
-    x = _batch(x, name, size, "float32", "a float32 tensor {} in [0, 1]")
+    x = _batch(x, name, size, "float32", "a float32 tensor {} in [0, 1]", colour)
     low, high = _ends(x)
     if math.isnan(low):
         raise ValueError(f"{name} holds NaN in {int(x.isnan().sum())} pixels: find where it began")
@@ -208,6 +211,7 @@ def pixels(
     *,
     dtype: torch.dtype = torch.float32,
     look: bool = True,
+    colour: bool = False,
 ) -> Tensor:
     """Return x if it is a batch of images as models take and make them: [0, 1] and a little beyond.
 
@@ -217,13 +221,14 @@ def pixels(
         size: H and W must be this, in pixels, one number if they are the same; None for any.
         dtype: of the model's weights, float32 or float64.
         look: whether the numbers are looked at, and not only shape and dtype.
+        colour: any number of channels will do.
 
     Raises:
         TypeError: not a tensor, or of another dtype.
         ValueError: another shape, empty, NaN, or farther than 5 from 0.
     """
     kind = str(dtype).removeprefix("torch.")
-    x = _batch(x, name, size, kind, f"a {kind} tensor {{}} in [0, 1]")
+    x = _batch(x, name, size, kind, f"a {kind} tensor {{}} in [0, 1]", colour)
     if look and can_look(x):
         low, high = _ends(x)
         if not (low > -FAR and high < FAR):
@@ -533,15 +538,24 @@ _COUNTS = "write 1.0 for 1; counts become probabilities when divided by their su
 
 
 def _batch(
-    x: object, name: str, size: int | tuple[int, int] | None, kind: str, want: str
+    x: object,
+    name: str,
+    size: int | tuple[int, int] | None,
+    kind: str,
+    want: str,
+    colour: bool = False,
 ) -> Tensor:
-    """Return x if it is (N, 1, H, W) of a dtype, not empty."""
+    """Return x if it is (N, 1, H, W), or (N, C, H, W) in colour, of a dtype, not empty."""
     sides = (size, size) if isinstance(size, int) else size
-    shape = "(N, 1, H, W)" if sides is None else f"(N, 1, {sides[0]}, {sides[1]})"
+    channels = "C" if colour else 1
+    shape = (
+        f"(N, {channels}, H, W)" if sides is None else f"(N, {channels}, {sides[0]}, {sides[1]})"
+    )
     x = tensor(x, name, want.format(shape))
     if x.dtype != getattr(torch, kind):
         raise TypeError(f"{name} must be {kind} in [0, 1], got {x.dtype}: {_to_kind(x, kind)}")
-    if x.ndim != 4 or x.shape[1] != 1 or (sides and x.shape[2:] != sides):
+    grey = x.ndim == 4 and x.shape[1] == 1
+    if not (grey or (colour and x.ndim == 4)) or (sides and x.shape[2:] != sides):
         raise ValueError(f"{name} must be {shape}, got {_shape(x)}: {_to_images(x, size)}")
     if x.numel() == 0:
         raise ValueError(f"{name} is empty, {_shape(x)}: pass at least one image")

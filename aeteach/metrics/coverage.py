@@ -83,8 +83,8 @@ def nearest(images: Tensor, among: Tensor) -> Nearest:
     Beside its arguments it needs about 100 MB for images of 784 pixels, however many there are.
 
     Args:
-        images: (N, 1, H, W), float32 in [0, 1].
-        among: (M, 1, H, W), of the same size.
+        images: (N, C, H, W), float32 in [0, 1].
+        among: (M, C, H, W), of the same size.
 
     Raises:
         TypeError, ValueError: images of another kind, or of different sizes.
@@ -99,8 +99,8 @@ def nearest_both(a: Tensor, b: Tensor, *, back: bool = True) -> tuple[Nearest, N
     One pass for both: half the time of two calls of `nearest`.
 
     Args:
-        a: (N, 1, H, W), float32 in [0, 1].
-        b: (M, 1, H, W), of the same size.
+        a: (N, C, H, W), float32 in [0, 1].
+        b: (M, C, H, W), of the same size.
         back: whether the second is wanted; without, it is empty.
 
     Raises:
@@ -116,8 +116,8 @@ def coverage(valid: Tensor, generated: Tensor, threshold: float = THRESHOLD) -> 
     It grows with the number of generated images: state it.
 
     Args:
-        valid: (N, 1, H, W), float32 in [0, 1].
-        generated: (M, 1, H, W), likewise.
+        valid: (N, C, H, W), float32 in [0, 1].
+        generated: (M, C, H, W), likewise.
         threshold: Euclidean distance in grey values, above 0.
 
     Raises:
@@ -132,8 +132,8 @@ def mean_nearest_distance(valid: Tensor, generated: Tensor) -> float:
     """Return how far the nearest generated image is from a valid one, mean, in grey values.
 
     Args:
-        valid: (N, 1, H, W), float32 in [0, 1].
-        generated: (M, 1, H, W), likewise.
+        valid: (N, C, H, W), float32 in [0, 1].
+        generated: (M, C, H, W), likewise.
 
     Raises:
         TypeError, ValueError: as for `nearest`.
@@ -238,8 +238,8 @@ def worth(
     """Measure generated images against a list of all valid ones.
 
     Args:
-        valid: every valid image, or a part that was held out, (N, 1, H, W), float32 in [0, 1].
-        generated: (M, 1, H, W), likewise.
+        valid: every valid image, or a part that was held out, (N, C, H, W), float32 in [0, 1].
+        generated: (M, C, H, W), likewise.
         threshold: Euclidean distance in grey values, above 0.
         smoothing: as for `hit_kl`.
 
@@ -305,7 +305,7 @@ def generate(
         chunk: images decoded at once: bounds the memory, not the result.
 
     Returns:
-        (n, 1, H, W), where the model is.
+        (n, C, H, W), where the model is.
 
     Raises:
         TypeError, ValueError: numbers out of range, or a model that cannot decode such codes.
@@ -333,7 +333,7 @@ def reconstruction_bits(model: nn.Module, images: Tensor, *, seed: int = 0) -> f
 
     Args:
         model: has `forward(x) -> Output`.
-        images: x, (N, 1, H, W), float32 in [0, 1].
+        images: x, (N, C, H, W), float32 in [0, 1].
         seed: of what the model draws.
 
     Raises:
@@ -428,7 +428,7 @@ def _share(true: Tensor) -> float:
 def _comparable(**two: Tensor) -> None:
     """Refuse two sets of images that have no distances from each other."""
     for name, images in two.items():
-        _validate.images(images, name)
+        _validate.images(images, name, colour=True)
     (first, a), (second, b) = two.items()
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(

@@ -79,7 +79,7 @@ def posteriors(
 
     Args:
         model: a VAE: `forward(x)`, or `forward(x, y)` with labels, returns mu and log_var.
-        images: x, (N, 1, H, W), float32 in [0, 1].
+        images: x, (N, C, H, W), float32 in [0, 1].
         labels: y, (N,), int64, for a conditional model.
 
     Returns:
@@ -164,7 +164,7 @@ def elbo_terms(
 
     Args:
         model: a VAE: `forward` draws z and returns it with mu and log_var.
-        images: x, (N, 1, H, W), float32 in [0, 1].
+        images: x, (N, C, H, W), float32 in [0, 1].
         labels: y, (N,), int64, for a conditional model.
         likelihood: as for `rate_distortion`.
         variance: c, of the "gaussian" likelihood only.
@@ -206,7 +206,7 @@ def rate_distortion(
 
     Args:
         model: a VAE: `forward` draws z and returns it with mu and log_var.
-        images: x, (N, 1, H, W), float32 in [0, 1], N >= 2.
+        images: x, (N, C, H, W), float32 in [0, 1], N >= 2.
         labels: y, (N,), int64, for a conditional model.
         likelihood: "bernoulli", "gaussian", or "squared_error", which is the gaussian of variance
             1/2 without its constant, and so no likelihood; or what the model was made with, one of
@@ -255,7 +255,7 @@ def importance_weighted_log_likelihood(
 
     Args:
         model: a VAE: `forward` draws z and returns it with mu and log_var.
-        images: x, (N, 1, H, W), float32 in [0, 1], N >= 2.
+        images: x, (N, C, H, W), float32 in [0, 1], N >= 2.
         labels: y, (N,), int64, for a conditional model, whose log p(x|y) it then is.
         samples: K, at least 1; 100 gives an idea, published figures have 5,000.
         likelihood: "bernoulli" or "gaussian"; or what the model was made with.
@@ -344,7 +344,7 @@ def _posterior(out: "Output", x: Tensor) -> tuple[Tensor, Tensor]:
 def _check(model: nn.Module, images: Tensor, labels: Tensor | None, least: int = 1) -> None:
     """Refuse what cannot be measured."""
     _validate.model(model)
-    if len(_validate.images(images)) < least:
+    if len(_validate.images(images, colour=True)) < least:
         raise ValueError("images holds 1 image; a standard error over images needs at least 2")
     if labels is not None:
         check_labels(labels, len(images), model)

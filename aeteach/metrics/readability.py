@@ -213,14 +213,14 @@ def readability(
 def rebuild(
     model: nn.Module, images: Tensor, labels: Tensor | None = None, *, seed: int = 0
 ) -> Tensor:
-    """Return a model's reconstructions x_hat, (N, 1, H, W), in evaluation mode.
+    """Return a model's reconstructions x_hat, (N, C, H, W), in evaluation mode.
 
     A variational autoencoder's are decode(mu): the mean of q(z|x) is decoded, nothing is drawn.
 
     Args:
         model: has `forward(x) -> Output`, or `forward(x, y)` with labels; one that draws, such as
             a VAE, may have `reconstruct`, with the same arguments, which is used in its place.
-        images: x, (N, 1, H, W), float32 in [0, 1] or a little beyond, as with noise added.
+        images: x, (N, C, H, W), float32 in [0, 1] or a little beyond, as with noise added.
         labels: y, (N,), int64, for a conditional model.
         seed: for models that sample; the global random state is left alone.
 
@@ -231,7 +231,7 @@ def rebuild(
         TypeError, ValueError: images or labels out of range, or a model that gives no x_hat.
     """
     _validate.model(model)
-    _validate.pixels(images, "images")
+    _validate.pixels(images, "images", colour=True)
     if labels is not None:
         check_labels(labels, len(images), model)
     with measuring(model, seed) as place:

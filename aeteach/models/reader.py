@@ -1,11 +1,13 @@
 """Readers: they say which digit or shape an image shows, and so judge what a model draws."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aeteach import _validate
-from aeteach.models._arguments import check_images
+from aeteach.models._arguments import check_images, known_size
 from aeteach.models.base import Model
 from aeteach.models.conv import conv_side
 
@@ -30,31 +32,42 @@ class DigitReader(Model):
     """Fully connected layers 1024-50-10 with one ReLU: the reader of handwritten text.
 
     Called with images (N, 1, size, size) it returns logits (N, 10), one a digit; their softmax are
-    probabilities. It has 51,760 parameters for 32x32 images.
+    probabilities. It has 51,760 parameters for 32x32 images. With another shape and other classes
+    it reads whatever a folder's subfolders name.
 
     Args:
-        size: height and width of the images in pixels.
+        size: height and width of the images in pixels; or (H, W), or (C, H, W).
         hidden: width of the hidden layer.
         dropout: share of the pixels blanked in training.
+        classes: that it tells apart, at least 2.
     """
 
     unit = True  # its images are in [0, 1]
 
-    def __init__(self, *, size: int = 32, hidden: int = 50, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        size: int | tuple[int, ...] = 32,
+        hidden: int = 50,
+        dropout: float = 0.0,
+        classes: int = CLASSES,
+    ) -> None:
         super().__init__()
-        self.size = _validate.count(size, "size", most=_validate.MAX_SIDE)
-        _validate.room(size**2 * _validate.count(hidden, "hidden"), f"hidden = {hidden}")
+        self.size = known_size(size)
+        pixels = math.prod(_validate.shape(size))
+        _validate.room(pixels * _validate.count(hidden, "hidden"), f"hidden = {hidden}")
+        classes = _validate.count(classes, "classes", least=2, most=_validate.MAX_CLASSES)
         dropout = _validate.number(dropout, "dropout", least=0, below=1)
         self.layers = nn.Sequential(
             nn.Flatten(),  # (N, 1, size, size) -> (N, size * size)
             nn.Dropout(dropout),
-            nn.Linear(size * size, hidden),
+            nn.Linear(pixels, hidden),
             nn.ReLU(),
-            nn.Linear(hidden, CLASSES),
+            nn.Linear(hidden, classes),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits (N, 10) of the images x (N, 1, size, size)."""
+        """Return the logits (N, classes) of the images x (N, 1, size, size)."""
         return self.layers(check_images(self, x, self.size))
 
 

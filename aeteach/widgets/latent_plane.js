@@ -8,7 +8,7 @@ import {
 } from "./kit/kit.js";
 import { compute } from "./kit/network.js";
 import { read } from "./kit/reader.js";
-import { tensors } from "./kit/weights.js";
+import { rowOf, tensors } from "./kit/weights.js";
 
 const KEY_STEPS = 200; // key presses across what is shown of the plane
 
@@ -57,6 +57,23 @@ function decimals(low, high) {
   return clamp(Math.ceil(-Math.log10((high - low) / KEY_STEPS)), 0, 4);
 }
 
+// What the classes are called: ten digits, or what the folders of a reader's own pictures are named.
+/** @type {(model: Ae.Model) => { names: string[], own: boolean, reads: boolean, noun: string, called: (label: number) => string }} */
+function kinds(model) {
+  /** @type {string[]} */
+  const given = model.get("names");
+  const own = given.length > 0;
+  const names = own ? given : Array.from({ length: 10 }, (_, d) => `${d}`);
+  return {
+    names, own, reads: names.length > 1, noun: own ? "held-out picture" : "test digit",
+    called: (label) => (own ? names[label] : `a ${label}`),
+  };
+}
+
+// The colour of a class; there are ten, and more classes begin again.
+/** @type {(label: number) => string} */
+const classColour = (label) => digitColour(label % 10);
+
 // One plane with all that is said of the point under the cursor. `view` gives the window shown.
 /** @type {(model: Ae.Model, index: number, weights: Ae.Tensors, pictures: { at: Ae.Images | null }, view: () => View) => Panel} */
 function panel(model, index, weights, pictures, view) {
@@ -71,6 +88,7 @@ function panel(model, index, weights, pictures, view) {
   const codes = weights[`z${index}`];
   /** @type {number} */
   const side = model.get("side");
+  const { names, reads, noun, called } = kinds(model);
   const corners = () => {
     const { start, size } = view();
     return [pointAt(start, low, high), pointAt(both((i) => start[i] + size), low, high)];
@@ -113,13 +131,11 @@ function panel(model, index, weights, pictures, view) {
     }));
 
   const decoded = image({ width: side, height: side, title: "decoded", label: "decoded" });
-  const found = image({ width: side, height: side, title: "nearest", label: "nearest test digit" });
-  const chart = bars(Array.from({ length: 10 }, (_, d) => ({
-    key: `p${d}-${index}`, label: `${d}`, colour: digitColour(d),
-  })));
+  const found = image({ width: side, height: side, title: "nearest", label: `nearest ${noun}` });
+  const chart = bars(reads ? names.map((label, d) => ({ key: `p${d}-${index}`, label, colour: classColour(d) })) : []);
   const numbers = readout([
-    { key: `verdict-${index}`, label: "the reader says", colour: "reconstruction" },
-    { key: `label-${index}`, label: "nearest test digit", colour: "data" },
+    ...(reads ? [{ key: `verdict-${index}`, label: "the reader says", colour: "reconstruction" }] : []),
+    { key: `label-${index}`, label: `nearest ${noun}`, colour: "data" },
     { key: `distance-${index}`, label: "its distance", colour: "latent" },
   ]);
 
@@ -134,10 +150,10 @@ function panel(model, index, weights, pictures, view) {
   function draw() {
     const here = z();
     const x = compute(steps, here, weights, `d${index}`);
-    const p = read(x, weights);
+    const p = reads ? read(x, weights) : new Float64Array([1]);
     const verdict = p.indexOf(Math.max(...p));
     const { place, distance } = nearest(here, codes);
-    const label = labels[place];
+    const label = called(labels[place]);
     const [sure, far] = [`${number(100 * p[verdict], 1)} %`, number(distance, Math.max(...digits))];
     const at = [codes.data[2 * place], codes.data[2 * place + 1]];
     cursor.place();
@@ -145,14 +161,18 @@ function panel(model, index, weights, pictures, view) {
     set(ring, { cx: on.px(at[0]), cy: on.py(at[1]) });
     for (const [i, control] of sliders.entries()) control.set(here[i]);
     decoded.draw(x);
-    decoded.describe(`decoded at ${say(here)}: read as ${verdict}`);
+    const saw = reads ? `: read as ${names[verdict]}` : "";
+    decoded.describe(`decoded at ${say(here)}${saw}`);
     if (pictures.at) found.draw(pictures.at(place));
-    found.describe(`nearest test digit, a ${label}`, `nearest: a ${label}`);
-    for (const [d, v] of p.entries()) chart.set(`p${d}-${index}`, v, `${number(100 * v, 1)} %`);
-    numbers.set(`verdict-${index}`, verdict, `${verdict} (${sure})`);
-    numbers.set(`label-${index}`, label, `a ${label}`);
+    found.describe(`nearest ${noun}, ${label}`, `nearest: ${label}`);
+    if (reads) {
+      for (const [d, v] of p.entries()) chart.set(`p${d}-${index}`, v, `${number(100 * v, 1)} %`);
+      numbers.set(`verdict-${index}`, verdict, `${names[verdict]} (${sure})`);
+    }
+    numbers.set(`label-${index}`, labels[place], label);
     numbers.set(`distance-${index}`, distance, far);
-    return `${say(here)}: the reader says ${verdict}, ${sure}; nearest test digit a ${label}, at ${far}.`;
+    const said = reads ? `the reader says ${names[verdict]}, ${sure}; ` : "";
+    return `${say(here)}: ${said}nearest ${noun} ${label}, at ${far}.`;
   }
 
   const heading = h("p", { class: "ae-heading" }, title);
@@ -164,10 +184,14 @@ function panel(model, index, weights, pictures, view) {
   return { parts, paint, draw, say: numbers.say };
 }
 
-function legend() {
+/** @type {(model: Ae.Model) => HTMLElement} */
+function legend(model) {
+  const { names, own, reads } = kinds(model);
+  const keys = names.map((name, d) =>
+    h("span", { class: "ae-key" }, h("span", { class: "ae-swatch", style: `background:${classColour(d)}` }), name));
+  const points = reads ? ["Points: held-out pictures ", ...keys] : ["Points: held-out pictures"];
   return caption(
-    "Points: test digits ",
-    ...digitKeys(),
+    ...(own ? points : ["Points: test digits ", ...digitKeys()]),
     ". Drag the cursor, click anywhere, or use the arrow keys (Shift for bigger steps).",
   );
 }
@@ -204,13 +228,18 @@ function render({ model, el }) {
     const sentences = panels.map((part) => part.draw());
     panels[0].say(sentences.join(" "));
   }
-  frame(el, model, columns(...panels.flatMap(({ parts }) => parts)), zoom.node, legend());
+  frame(el, model, columns(...panels.flatMap(({ parts }) => parts)), zoom.node, legend(model));
   const stop = together(watch(model, ["cursor"], draw), watch(model, ["zoom"], look), whenShown(el, () => {
     for (const part of panels) part.paint(); // in the colours of the theme that holds now
     draw();
   }));
   look();
   const side = model.get("side");
+  if (kinds(model).own) {
+    pictures.at = (i) => Float32Array.from(rowOf(weights.pictures, i));
+    draw();
+    return stop;
+  }
   return together(stop, whenUnpacked(model.get("pictures"), { width: side, height: side }, (at) => {
     pictures.at = at;
     draw();

@@ -14,7 +14,7 @@ from aeteach.models import Autoencoder, DigitReader
 from aeteach.weights import load
 from aeteach.widgets.kit.atlas import atlas
 from aeteach.widgets.kit.digits import mnist_test
-from aeteach.widgets.kit.host import PackedFigure, kept_in_eight_bits, pack
+from aeteach.widgets.kit.host import PackedFigure, are_grey_levels, kept_in_eight_bits, pack
 from aeteach.widgets.kit.inputs import StateError, both_or_neither
 from aeteach.widgets.kit.network import Network, decoder_network
 from aeteach.widgets.kit.reader import reader_network
@@ -45,6 +45,9 @@ class Plane(NamedTuple):
 class LatentPlane(PackedFigure):
     """Move a cursor over one latent plane, or over two at once, and see what is decoded there.
 
+    With `names`, the pictures are a reader's own: squares of any size, grey or in colour, without a
+    frame, of as many classes as there are names.
+
     The decoders (float16 weights) and a digit reader run in the page. Two planes share the cursor:
     it stands at the same share of the width and height of both. Give them the same `low` and
     `high`, and it is the same z.
@@ -67,6 +70,7 @@ class LatentPlane(PackedFigure):
         reader: 1024-50-10, without dropout in use; the package's `reader-0` if left out.
         z: where the cursor starts, in the units of the first plane; at the median code if left
             out.
+        names: of the classes, where the pictures are no digits; with one alone nothing is read.
         light: keep the decoders with fewer bits, for a page that must hold two of them.
 
     Attributes:
@@ -81,6 +85,7 @@ class LatentPlane(PackedFigure):
 
     _module = "latent_plane"
     planes = t.List(t.Dict(), help="Title, corners and steps of each.").tag(sync=True)
+    names = t.List(t.Unicode(), help="Of the classes; empty for the digits.").tag(sync=True)
     labels = t.List(t.Int()).tag(sync=True)
     pictures = t.Bytes(b"", help="The digits, without their frame, as one PNG.").tag(sync=True)
     side = t.Int(0, help="Height and width of a picture, in pixels.").tag(sync=True)
@@ -95,6 +100,7 @@ class LatentPlane(PackedFigure):
         *,
         reader: DigitReader | None = None,
         z: Sequence[float] | None = None,
+        names: Sequence[str] = (),
         light: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -108,27 +114,34 @@ class LatentPlane(PackedFigure):
         self._models = [_complete(plane, digits) for plane in models]
         if light:
             self._models = [p._replace(model=_rounded(p.model)) for p in self._models]
-        self._reader = reader if reader is not None else readability.readers()[0]
+        self._margin = 0 if names else MARGIN
+        own = _own(digits, labels, names, reader) if names else {}
+        self._reader = reader if reader is not None or names else readability.readers()[0]
         arrays: dict[str, Any] = {}
         nets: list[Network] = []
         for i, plane in enumerate(self._models):
-            nets.append(decoder_network(plane.model, f"d{i}", MARGIN))
+            nets.append(decoder_network(plane.model, f"d{i}", self._margin))
             arrays |= nets[i].arrays
             arrays[f"z{i}"] = plane.codes
-        arrays |= reader_network(self._reader, MARGIN).arrays
+        if self._reader is not None:
+            nets.append(reader_network(self._reader, self._margin))
+            arrays |= nets[-1].arrays
         kinds = {f"z{i}": "float32" for i in range(len(self._models))}
         if light:
-            kinds |= {name: "int8" for net in nets for name in net.large}
+            kept = nets if names else nets[: len(self._models)]
+            kinds |= {name: "int8" for net in kept for name in net.large}
+        if names:
+            arrays["pictures"], kinds["pictures"] = digits.flatten(1), _fewest(digits)
         manifest, weights = pack(arrays, kinds)
-        side = digits.shape[-1] - 2 * MARGIN
         state = {
             "alt": _ALT[len(models) - 1],
             "weights": weights,
             "manifest": manifest,
-            "planes": [_described(*pair) for pair in zip(self._models, nets, strict=True)],
+            "planes": [_described(*pair) for pair in zip(self._models, nets, strict=False)],
             "labels": labels.tolist(),
-            "pictures": atlas(_inner(digits), bits=4),
-            "side": side,
+            "pictures": b"" if names else atlas(_inner(digits), bits=4),
+            "side": digits.shape[-1] - 2 * self._margin,
+            **own,
         }
         middle = self._models[0].codes.median(0).values  # type: ignore[union-attr]
         state["cursor"] = self._share(middle.tolist() if z is None else z)
@@ -150,15 +163,26 @@ class LatentPlane(PackedFigure):
 
     @property
     def x_hat(self) -> Tensor:
-        """What each model decodes there, (planes, 1, 32, 32); the frame of 2 pixels is black."""
+        """What each model decodes there, (planes, 1, 32, 32); the frame of 2 pixels is black.
+
+        Pictures of one's own, with `names`, have their own channels and size, and no frame.
+        """
         with torch.no_grad():
             made = [p.model.decode(z[None]) for p, z in zip(self._models, self.z, strict=True)]
+        if not self._margin:
+            return torch.cat(made)
         inner = _inner(torch.cat(made))
         return torch.nn.functional.pad(inner, [MARGIN] * 4)
 
     @property
     def probabilities(self) -> Tensor:
-        """What the reader says of these images, (planes, 10)."""
+        """What the reader says of these images, (planes, classes)."""
+        if self.names:
+            if self._reader is None:
+                raise StateError("the figure has no reader: there is one class")
+            with torch.no_grad():
+                return self._reader.eval()(self.x_hat).softmax(1)
+        assert self._reader is not None  # the digits always have one
         return readability.read(self.x_hat, [self._reader]).probabilities[0]
 
     def _share(self, z: Sequence[float]) -> list[float]:
@@ -187,6 +211,36 @@ _ALT = (
     "Two planes of two latent numbers with test digits as coloured points, and one cursor over "
     f"both. {_READ}",
 )
+_ALT_OWN = (
+    "A plane of two latent numbers with held-out pictures as coloured points. The point under the "
+    "cursor is decoded, and the nearest held-out picture is shown beside it with its distance."
+)
+
+
+def _own(
+    pictures: Tensor, labels: Tensor, names: Sequence[str], reader: DigitReader | None
+) -> dict[str, Any]:
+    """Return what a figure of one's own pictures has in its state; refuse what it cannot show."""
+    if pictures.shape[-1] != pictures.shape[-2] or pictures.shape[1] not in (1, 3):
+        raise StateError(
+            f"the pictures are {tuple(pictures.shape[1:])}; the page shows squares, grey or of "
+            "three colours: make them so, as data.folder(path, size=32) does"
+        )
+    if int(labels.min()) < 0 or int(labels.max()) >= len(names):
+        raise StateError(
+            f"labels go from {int(labels.min())} to {int(labels.max())}; there are {len(names)} "
+            "names"
+        )
+    told = 1 if reader is None else reader.layers[-1].out_features
+    if told != len(names):
+        what = "there is no reader" if reader is None else f"the reader tells {told} classes apart"
+        raise StateError(f"{what}; there are {len(names)} names")
+    return {"names": list(names), "alt": _ALT_OWN}
+
+
+def _fewest(pictures: Tensor) -> str:
+    """Return how pixels are packed: a byte each if that changes none."""
+    return "grey" if are_grey_levels(pictures.numpy(force=True)) else "float16"
 
 
 def some_of_each(images: Tensor, labels: Tensor, each: int = _EACH) -> tuple[Tensor, Tensor]:

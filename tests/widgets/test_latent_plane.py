@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from aeteach.metrics import readability
-from aeteach.models import Autoencoder, ConvReader, LinearAutoencoder
+from aeteach.models import Autoencoder, ConvReader, DigitReader, LinearAutoencoder, build
 from aeteach.models.mlp import mlp_decoder, mlp_encoder
 from aeteach.widgets import LatentPlane, Plane
 from aeteach.widgets.kit.inputs import StateError
@@ -139,3 +139,51 @@ def test_a_refused_cursor_leaves_the_old_one() -> None:
         figure.cursor = [2.0, 0.0]
     assert figure.cursor == [0.25, 0.75]
     assert repr(figure) == "LatentPlane(planes=1, cursor=(0.25, 0.75))"
+
+
+def own_plane(
+    names: tuple[str, ...] = ("sky", "leaf"), side: int = 8, **kwargs: Any
+) -> LatentPlane:
+    size = (3, side, side)
+    pixels = torch.rand(12, *size, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(12) % len(names)
+    model = build("mlp", seed=0, latent=2, size=size, hidden=(16,))
+    several = len(names) > 1
+    reader = build("reader", seed=0, size=size, classes=len(names)).eval() if several else None
+    pictures = (255 * pixels).round() / 255
+    given = {"reader": reader, "names": names} | kwargs
+    return LatentPlane([Plane("mine", model)], pictures, labels, **given)
+
+
+def test_own_pictures_keep_their_colours_and_their_reader() -> None:
+    figure = own_plane()
+    assert figure.x_hat.shape == (1, 3, 8, 8)
+    reader = build("reader", seed=0, size=(3, 8, 8), classes=2).eval()
+    with torch.no_grad():
+        expected = reader(figure.x_hat).softmax(1)
+    torch.testing.assert_close(figure.probabilities, expected)
+    place = figure.manifest["pictures"]
+    assert place["dtype"] == "grey"
+    stored = np.frombuffer(figure.weights, np.uint8, 12 * 192, place["offset"])
+    pixels = torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert np.array_equal(stored, (255 * pixels).round().byte().flatten().numpy())
+    assert figure.names == ["sky", "leaf"]
+
+
+def test_one_class_needs_no_reader() -> None:
+    figure = own_plane(("a picture",))
+    assert not [name for name in figure.manifest if name.startswith("reader")]
+    with pytest.raises(StateError, match="there is one class"):
+        _ = figure.probabilities
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: own_plane(names=("a", "b", "c"), reader=DigitReader()), "tells 10 classes apart"),
+        (lambda: own_plane(reader=None), "there is no reader; there are 2 names"),
+    ],
+)
+def test_own_pictures_and_reader_must_fit(make: Any, message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        make()

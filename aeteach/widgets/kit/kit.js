@@ -552,8 +552,8 @@ export function whenShown(el, draw) {
   };
 }
 
-// A grey or signed image on a canvas, in the colours that aeteach.plots uses. Grey: 0 is black, 1 is
-// white, in either theme. Signed: orange below 0, purple above, full colour at `limit`.
+// A grey, coloured or signed image on a canvas, in the colours that aeteach.plots uses. Grey: 0 is
+// black, 1 is white, in either theme. Three times as many numbers are red, green and blue. Signed: orange below 0, purple above, full colour at `limit`.
 /** @type {(options: Ae.ImageOptions) => Ae.Picture} */
 export function image({ width, height, title, label }) {
   const canvas = h("canvas", { class: "ae-image", width, height, role: "img", "aria-label": label });
@@ -574,11 +574,13 @@ export function image({ width, height, title, label }) {
       const context = pen(canvas);
       const pixels = context.createImageData(width, height);
       const bytes = pixels.data;
+      const apart = data.length === 3 * width * height ? width * height : 0; // from colour to colour
       for (let i = 0; i < width * height; i++) {
-        const t = Math.min(Math.max(data[i] / limit, signed ? -1 : 0), 1);
-        const end = t < 0 ? below : above;
-        const share = Math.abs(t);
-        for (let k = 0; k < 3; k++) bytes[4 * i + k] = zero[k] + (end[k] - zero[k]) * share;
+        for (let k = 0; k < 3; k++) {
+          const t = Math.min(Math.max(data[i + k * apart] / limit, signed ? -1 : 0), 1);
+          const end = t < 0 ? below : above;
+          bytes[4 * i + k] = zero[k] + (end[k] - zero[k]) * Math.abs(t);
+        }
         bytes[4 * i + 3] = 255;
       }
       context.putImageData(pixels, 0, 0);

@@ -15,7 +15,7 @@ export function paintCodes(on, codes, labels) {
   labels.forEach((label, i) => {
     const [x, y] = [on.px(codes.data[2 * i]) - box.left, on.py(codes.data[2 * i + 1]) - box.top];
     if (Math.min(x, y) < -3 || x > on.width || y > on.height) return; // from close by most are out of sight
-    context.fillStyle = colours[label];
+    context.fillStyle = colours[label % 10]; // there are ten colours; more classes begin again
     context.beginPath();
     context.arc(x, y, 2.5, 0, 2 * Math.PI);
     context.fill();

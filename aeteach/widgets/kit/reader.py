@@ -24,6 +24,8 @@ def reader_network(reader: nn.Module, margin: int = 0) -> Network:
             "connected layers with a ReLU between them"
         )
     layers = [part for part in reader.layers if not isinstance(part, nn.Dropout)]
+    if not margin:
+        return network(nn.Sequential(*layers), NAME)
     return without_frame_in(network(nn.Sequential(*layers), NAME), margin)
 
 
