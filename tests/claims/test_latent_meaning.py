@@ -77,9 +77,10 @@ Source(
     "no-loss-brings-it-about",
     "Locatello and others {cite}`locatello2019challenging` proved that it cannot.",
     key="locatello2019challenging",
-    place="the abstract, and the theorem that the appendix proves",
-    says="for a prior with independent dimensions there are infinitely many maps of the latent "
-    "space that entangle all of them and leave the distribution of z, and of the data, as it is.",
+    place="the abstract",
+    says="without assumptions on models and data it is impossible. The theorem behind it: for a "
+    "prior with independent dimensions there are infinitely many maps of the latent space that "
+    "entangle all of them and leave the distribution of z, and of the data, as it is.",
 )
 
 
