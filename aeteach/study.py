@@ -178,6 +178,7 @@ def train(
     size = tuple(images.shape[1:])
     latent = _validate.count(latent, "latent")
     kept = None if folder is None else _validate.path(folder, "folder")
+    labels = {"cross_entropy": pictures.labels}  # for the reader alone
 
     def fitted(name: str, kind: str, loss: str, **arguments: Any) -> Any:
         if progress:
@@ -187,25 +188,26 @@ def train(
             model,
             images,
             loss=loss,
-            labels=pictures.labels if loss == "cross_entropy" else None,
+            labels=labels.get(loss),
             epochs=epochs,
             batch_size=64,
             lr=_RATE,
             schedule="one_cycle",
             seed=seed,
-            checkpoint=None if kept is None else kept / f"{name}.ckpt",
+            checkpoint=kept and kept / f"{name}.ckpt",
             progress=progress,
         )
         return model.eval()
 
-    wide = {"hidden": (256,)}
-    classes = len(pictures.names)
-    return Trained(
-        fitted("autoencoder", "mlp", "squared_error", latent=latent, **wide),
-        fitted("vae", "vae", "elbo", latent=latent, last_relu=True, **wide),
-        fitted("plane", "vae", "elbo", latent=2, hidden=(128, 64), last_relu=True),
-        fitted("reader", "reader", "cross_entropy", classes=classes) if classes else None,
-    )
+    wide: dict[str, Any] = {"latent": latent, "hidden": (256,)}
+    deep: dict[str, Any] = {"latent": 2, "hidden": (128, 64)}
+    plain = fitted("autoencoder", "mlp", "squared_error", **wide)
+    vae = fitted("vae", "vae", "elbo", last_relu=True, **wide)
+    plane = fitted("plane", "vae", "elbo", last_relu=True, **deep)
+    reader = None
+    if n := len(pictures.names):
+        reader = fitted("reader", "reader", "cross_entropy", classes=n)
+    return Trained(plain, vae, plane, reader)
 
 
 def scorecard(trained: Trained, seen: Pictures, unseen: Pictures, *, seed: int = 0) -> Scorecard:

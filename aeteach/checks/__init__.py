@@ -124,6 +124,7 @@ from aeteach.checks.variational_autoencoder import (
     vae_loss,
 )
 from aeteach.checks.where_next import noised, straight_through, way_back
+from aeteach.checks.your_own_pictures import colour_parameters, middle_square, own_coverage
 
 
 def exercises() -> dict[str, Check]:

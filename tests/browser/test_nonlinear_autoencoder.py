@@ -11,7 +11,7 @@ from aeteach import load, plots
 from aeteach.data import mnist
 from aeteach.latent import nearest_code
 from aeteach.metrics import readability
-from aeteach.models import Autoencoder, build
+from aeteach.models import Autoencoder
 from aeteach.widgets import ClassMedians, LatentPlane, Plane
 from aeteach.widgets.kit.network import decoder_network
 from aeteach.widgets.kit.reader import reader_network
@@ -129,41 +129,6 @@ def test_the_cursor_follows_the_pointer(look: Show, options: dict[str, Any], dra
     drag(figure, figure.handle("cursor"), *figure.to_window(0, 1000, -1000))
     plane = small_plane().planes[0]
     assert check_plane(figure).tolist() == pytest.approx([plane["high"][0], plane["low"][1]])
-
-
-def own() -> LatentPlane:
-    """Pictures that are no digits: in colour, of three classes, with a reader of their own."""
-    size = (3, 8, 8)
-    noise = torch.rand(30, *size, generator=torch.Generator().manual_seed(0))
-    pictures = (255 * noise).round() / 255
-    model = build("mlp", seed=0, latent=2, size=size, hidden=(16,))
-    reader = build("reader", seed=0, size=size, classes=3).eval()
-    names = ("sky", "leaf", "sand")
-    plane = Plane("mine", model)
-    return LatentPlane([plane], pictures, torch.arange(30) % 3, reader=reader, names=names)
-
-
-def test_own_pictures_are_shown_in_colour_and_read_by_their_reader(look: Show) -> None:
-    figure = look(own)
-    made = own()
-    z = torch.tensor([[figure.value("z0-0"), figure.value("z1-0")]])
-    model = build("mlp", seed=0, latent=2, size=(3, 8, 8), hidden=(16,))
-    reader = build("reader", seed=0, size=(3, 8, 8), classes=3).eval()
-    noise = torch.rand(30, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    pictures = (255 * noise).round() / 255
-    with torch.no_grad():
-        x_hat, codes = model.decode(z), model.encode(pictures)
-        p = reader(x_hat).softmax(1)[0]
-    close([figure.value(f"p{d}-0") for d in range(3)], p, 1e-3)  # 16 bits a weight
-    name = made.names[int(p.argmax())]
-    assert figure.text("verdict-0") == f"{name} ({100 * figure.value(f'p{p.argmax()}-0'):.1f} %)"
-    place = int((codes - z).norm(dim=1).argmin())
-    assert figure.text("label-0") == made.names[place % 3]
-    canvases = figure.root.locator(".ae-pictures canvas")
-    for i, image in ((0, x_hat[0]), (1, pictures[place])):
-        shown = figure.pixels(canvases.nth(i))[..., :3]
-        assert np.abs(shown - 255 * image.permute(1, 2, 0).numpy()).max() <= 1.01
-    assert "test digit" not in figure.root.inner_text()
 
 
 def test_the_cursor_goes_where_the_plane_is_clicked_or_tapped(look: Show) -> None:
