@@ -343,7 +343,7 @@ def _half(edit: Edit, mutant: Mutant, program: Program, name: str) -> Finding | 
     gone, lost = _word(edit.mends, " too many"), _word(mutant.said, " is missing")
     same = gone == lost or {gone, lost} <= {"constant factor", "factor or divisor"}
     if edit.dropped is not None and gone and same:
-        said = f"the mistake has to do with this {gone}; all the rest is right"
+        said = f"the mistake has to do with this {gone}"
         return _found(said, edit.dropped, program, name, mutant, whole=True)
     return None
 

@@ -282,8 +282,13 @@ never_hit = Exercise(
     inputs=_draws,
     about="n_valid, generated -> share of the valid images that an ideal generator leaves unhit.",
     praise="(1 - 1/N)^M, or nearly e^(-M/N): with as many images as there are, 37 % stay unhit.",
-    also=[lambda n_valid, generated: math.exp(-generated / n_valid)],  # where n_valid is large
     mistakes=[
+        Mistake(
+            "That is where the share goes when there are many images. With few of them it is off: "
+            "of two images, one draw leaves one unhit. What is the chance to miss one image in one "
+            "draw, and then in all?",
+            lambda n, m: math.exp(-m / n),
+        ),
         Mistake(
             "These are the images that are hit at least once.",
             lambda n, m: 1 - _unhit(n, m),

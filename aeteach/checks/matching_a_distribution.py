@@ -104,7 +104,9 @@ def _matrices(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
         (3, 2, 0.5, 0.0), (2, 2, 1.0, 2.0), (12, 9, 1.5, 0.1), (7, 3, 3.0, 0.0),
     ):  # fmt: skip
         a, b = rng.normal(size=(n, 2)), rng.normal(shift, 1.2, size=(m, 2))
-        yield _kernel(a, a, h), _kernel(b, b, h), _kernel(a, b, h)
+        # Any kernel will do; not each has k(x, x) = 1.
+        for c in (1.0, 2.5) if n in (3, 12) else (1.0,):
+            yield c * _kernel(a, a, h), c * _kernel(b, b, h), c * _kernel(a, b, h)
 
 
 def _unbiased(K_xx: Array, K_yy: Array, K_xy: Array) -> Any:
@@ -150,6 +152,13 @@ unbiased_mmd = Exercise(
         Mistake(
             "You left the diagonals out of the counts but not out of the sums.",
             lambda K, L, C: K.sum() / _pairs(K) + L.sum() / _pairs(L) - 2 * C.mean(),
+        ),
+        Mistake(
+            "You took the diagonal to hold ones. So it does for the Gaussian kernel; another "
+            "kernel may have k(x, x) of another size.",
+            lambda K, L, C: (
+                (K.sum() - len(K)) / _pairs(K) + (L.sum() - len(L)) / _pairs(L) - 2 * C.mean()
+            ),
         ),
         Mistake(
             "The cross term has the wrong sign. Points of x that are like points of y make the "

@@ -20,4 +20,6 @@ def test_no_row_is_missed() -> None:
 
 @pytest.mark.parametrize(("symbol", "meaning"), rows())
 def test_a_row_stands_alone(symbol: str, meaning: str) -> None:
-    assert not re.match(r"(its|their|the same|this|these)\b", meaning), f"{symbol}: whose? {meaning}"
+    assert not re.match(r"(its|their|the same|this|these)\b", meaning), (
+        f"{symbol}: whose? {meaning}"
+    )

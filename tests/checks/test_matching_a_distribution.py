@@ -169,6 +169,12 @@ UNBIASED = [
         lambda K, L, C: K.sum() / off(K).size + L.sum() / off(L).size - 2 * C.mean(),
         "not out of the sums",
     ),
+    (
+        lambda K, L, C: (
+            (K.sum() - len(K)) / off(K).size + (L.sum() - len(L)) / off(L).size - 2 * C.mean()
+        ),
+        "hold ones",
+    ),
     (lambda K, L, C: off(K).mean() + off(L).mean() + 2 * C.mean(), "wrong sign"),
     (lambda K, L, C: off(K).mean() + off(L).mean() - C.mean(), "factor of the cross"),
     (
