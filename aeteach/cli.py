@@ -3,10 +3,22 @@
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aeteach import _grading, _solved, data, recipes, results, study, sweeps, training, weights
+from aeteach import (
+    _grading,
+    _own_file,
+    _solved,
+    data,
+    recipes,
+    results,
+    study,
+    sweeps,
+    training,
+    weights,
+)
 
 EXPECTED = (ValueError, OSError, data.DataError, training.NonFiniteLossError, sweeps.SweepError)
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -56,7 +68,30 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_sweep(commands)
     _add_study(commands)
+    for name, command in commands.choices.items():
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        command.description = textwrap.fill(command.description or "", 80)
+        command.epilog = f"example:\n{textwrap.indent(_EXAMPLES[name], '  ')}"
     return parser
+
+
+_EXAMPLES = {
+    "check": "aeteach check workbook/07-elbo.ipynb",
+    "data": "aeteach data --quiet",
+    "train": "aeteach train vae-2 --seed 1 --epochs 5\naeteach train --file mine.toml small-vae\n\n"
+    f"where mine.toml holds, for instance:\n\n{_own_file.EXAMPLE}",
+    "evaluate": "aeteach evaluate vae-2",
+    "sweep": "aeteach sweep vae_reference --jobs 2\naeteach sweep --file mine.toml small",
+    "study": "aeteach study holiday --size 32 --epochs 20\n\nwrites holiday-study/report.html",
+}
+
+
+def _own(arguments: argparse.Namespace) -> _own_file.Own | None:
+    """Return what the file given with --file holds."""
+    try:
+        return None if arguments.file is None else _own_file.read(arguments.file)
+    except _own_file.OwnFileError as error:
+        raise _WrongArgumentsError(str(error)) from error
 
 
 def _whole(name: str, least: int) -> Callable[[str], int]:
@@ -153,6 +188,11 @@ def _data(arguments: argparse.Namespace) -> None:
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("train", help="train recipes, and write weights and cards")
     parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="names; see --list")
+    parser.add_argument(
+        "--file",
+        type=Path,
+        help="recipes of your own: .toml, or .py, which is run; all of them if none is named",
+    )
     parser.add_argument("--list", action="store_true", help="print the recipes and stop")
     parser.add_argument("--ship", action="store_true", help="every recipe shipped in the package")
     parser.add_argument("--seed", type=_whole("seed", 0), help="another seed than the recipe's")
@@ -163,9 +203,11 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _train(arguments: argparse.Namespace) -> None:
     _alone(arguments, "list", "recipes", "ship", "seed", "epochs", "out")
-    _alone(arguments, "ship", "recipes", "seed", "epochs")
+    _alone(arguments, "ship", "recipes", "seed", "epochs", "file")
+    own = _own(arguments)
+    known = recipes.RECIPES if own is None else own.recipes
     if arguments.list:
-        for name, recipe in recipes.RECIPES.items():
+        for name, recipe in known.items():
             print(f"{name:24} {recipe.model} on {recipe.data}, {recipe.epochs} epochs")
         return
     if arguments.ship and arguments.out is None and results.installed():
@@ -173,22 +215,31 @@ def _train(arguments: argparse.Namespace) -> None:
             f"--ship replaces the weights in {weights.FOLDER}, which an installation owns: work in "
             "a clone of the repository, or give --out"
         )
-    names = list(dict.fromkeys(arguments.recipes))
+    names = list(dict.fromkeys(arguments.recipes or (own.recipes if own else [])))
     if arguments.ship:
         names = [name for name, recipe in recipes.RECIPES.items() if recipe.shipped]
-    unknown = [name for name in names if name not in recipes.RECIPES]
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         what = f"no recipe is called {unknown[0]!r}" if unknown else "no recipe was named"
-        raise _WrongArgumentsError(f"{what}; known: {', '.join(recipes.RECIPES)}")
+        raise _WrongArgumentsError(f"{what}; known: {', '.join(known)}")
     folder = weights.FOLDER if arguments.ship else Path("weights")
     for name in names:
-        _train_one(name, arguments.out or folder, arguments.seed, arguments.epochs)
+        file = arguments.file
+        _train_one(
+            name, known[name], arguments.out or folder, arguments.seed, arguments.epochs, file
+        )
 
 
-def _train_one(name: str, folder: Path, seed: int | None, epochs: int | None) -> None:
+def _train_one(
+    name: str,
+    recipe: recipes.Recipe,
+    folder: Path,
+    seed: int | None,
+    epochs: int | None,
+    file: Path | None,
+) -> None:
     """Train one recipe and write its files; a killed run goes on from its checkpoint."""
     print(f"{name}:")
-    recipe = recipes.RECIPES[name]
     seed = recipe.seed if seed is None else seed
     epochs = recipe.epochs if epochs is None else epochs
     weights.check_free(name, folder)  # before an hour of training
@@ -199,7 +250,15 @@ def _train_one(name: str, folder: Path, seed: int | None, epochs: int | None) ->
         model, _ = recipe.train(
             seed=seed, epochs=epochs, images=images, labels=labels, checkpoint=checkpoint
         )
-    card = recipe.card(name, weights.stored(model), seed=seed, epochs=epochs, images=images)
+    more = f" --epochs {epochs}" if epochs != recipe.epochs else ""
+    card = recipe.card(
+        name,
+        weights.stored(model),
+        seed=seed,
+        epochs=epochs,
+        images=images,
+        command=f"aeteach train --file {file.name} {name} --seed {seed}{more}" if file else None,
+    )
     weights.save(model, card, folder)
     checkpoint.unlink(missing_ok=True)
     print(f"  {folder / name}.safetensors  {card.metrics}")
@@ -224,6 +283,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _add_sweep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("sweep", help="make a table of results; resumes where it stopped")
     parser.add_argument("name", nargs="?", help="a table; see --list")
+    parser.add_argument("--file", type=Path, help="tables of your own: .toml, or .py, which is run")
     parser.add_argument("--list", action="store_true", help="print the tables and stop")
     parser.add_argument("--jobs", type=_whole("jobs", 1), help="local processes (default: 1)")
     parser.add_argument(
@@ -245,19 +305,24 @@ def _sweep(arguments: argparse.Namespace) -> None:
     _alone(arguments, "list", "name", "table", "jobs", "dask")
     _alone(arguments, "table", "jobs", "dask")
     _alone(arguments, "dask", "jobs")
+    own = _own(arguments)
+    tables = sweeps.SWEEPS if own is None else own.sweeps
+    if own is not None and not own.runs_anywhere:
+        _alone(arguments, "file", "jobs", "dask")  # no other process can import its functions
     out = results.folder(arguments.out)
     if arguments.list:
-        for name, sweep in sweeps.SWEEPS.items():
+        for name, sweep in tables.items():
             done = sweeps.finished(sweep, out)
             print(f"{name:24} {sweep.about}; {done} of {len(sweep.cells)} cells finished")
         return
-    known = ", ".join(sweeps.SWEEPS)
+    known = ", ".join(tables)
     if arguments.name is None:
         raise _WrongArgumentsError(f"no table was named; known: {known}")
-    if arguments.name not in sweeps.SWEEPS:
+    if arguments.name not in tables:
         raise _WrongArgumentsError(f"no table is called {arguments.name!r}; known: {known}")
-    sweep = sweeps.SWEEPS[arguments.name]
-    command = f"aeteach sweep {sweep.name}"
+    sweep = tables[arguments.name]
+    file = "" if arguments.file is None else f" --file {arguments.file.name}"
+    command = f"aeteach sweep{file} {sweep.name}"
     if arguments.table:
         path = sweeps.write_table(sweep, out, command=command)
     else:

@@ -136,6 +136,8 @@ class Mutants:
         table, mutants = self._tables[i][found[0]]
         if not table.size or not np.isfinite(found[1]).any():
             return []
+        if found[1].shape != table.shape[1:]:  # parts of other lengths, an empty one among them
+            return []
         scale = np.abs(found[1][np.isfinite(found[1])]).max(initial=0)
         hits = np.isclose(table, found[1], rtol=2e-4, atol=2e-6 * scale, equal_nan=True)
         return [mutants[k] for k in np.flatnonzero(hits.all(1))]

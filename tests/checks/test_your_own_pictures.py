@@ -36,6 +36,10 @@ def test_a_wrong_square_is_named(answer, hint):
     assert hint in verdict.hint
 
 
+def test_a_result_with_an_empty_part_gets_a_verdict():
+    assert not checks.middle_square(lambda h, w: ((), h, w))
+
+
 def test_the_price_of_colour_is_what_torch_counts():
     model = torch.nn.ModuleList([torch.nn.Linear(768, 256)])
     model.extend(torch.nn.Linear(256, 8) for _ in range(2))
