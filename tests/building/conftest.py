@@ -3,9 +3,9 @@
 import html
 import importlib.util
 import io
+import multiprocessing
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -43,6 +43,24 @@ def tool(name: str) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+# Sphinx and all that it needs is imported once, in a process that is copied for each build.
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["jupyter_book.cli.main", "myst_nb.sphinx_ext", "sphinx.application", "sphinx_book_theme",
+     "sphinx_exercise", "sphinxcontrib.bibtex", "sphinx.search", "nbformat", "jupyter_client"]
+)  # fmt: skip
+
+
+def _build(root: str, log: str, environment: dict[str, str]) -> None:
+    """Build a book as `make book` does, and end with its code; what it says is written down."""
+    os.environ.clear()
+    os.environ.update(environment)
+    with Path(log).open("w") as said:
+        for stream in (1, 2):
+            os.dup2(said.fileno(), stream)
+    sys.exit(tool("book").build(Path(root)))
 
 
 @dataclass(frozen=True)
@@ -109,12 +127,12 @@ class SmallBook:
 
     def build_apart(self) -> Built:
         """Build in a process of its own: in one process, packages add to Sphinx's defaults."""
-        code = f"import sys; from book import build; sys.exit(build({str(self.root)!r}))"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True, text=True, check=False, env=os.environ, cwd=ROOT / "tools",
-        )  # fmt: skip
-        return Built(done.returncode, done.stdout + done.stderr)
+        log = self.root / "build.log"
+        process = SERVER.Process(target=_build, args=(str(self.root), str(log), dict(os.environ)))
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return Built(process.exitcode, log.read_text("utf-8"))
 
     def html(self, name: str) -> Path:
         return self.root / "_build" / "html" / "book" / f"{name}.html"
