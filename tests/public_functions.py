@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -297,6 +298,13 @@ def _decoded(per_value: int) -> dict[str, Arg]:
     return {"made": floats(_random(N, 3 * per_value), **SIZES), "x": floats(grey)}
 
 
+def _npy() -> Path:
+    """A file with two rows of three numbers."""
+    file = Path(tempfile.mkdtemp()) / "x.npy"
+    np.save(file, np.arange(6, dtype=np.float32).reshape(2, 3))
+    return file
+
+
 def _pictures() -> Path:
     """Return a new folder with one picture."""
     from PIL import Image
@@ -456,6 +464,7 @@ _entry(
         )
     },
 )
+_entry("data.own.mapped", lambda: {"path": path(_npy())})
 _entry("data.shapes.raster", lambda: {"shape": choice("circle"), "side": count(7)})
 _entry("data.spoilt.reader_images", lambda: {"split": choice("test"), "seed": seed()}, slow=True)
 _entry("data.spoilt.blur", lambda: {"images": images(3, **SHAPED), "sigma": number(1.0)})

@@ -7,7 +7,7 @@ from aeteach.data._idx import DataError
 from aeteach.data.cube import cube, surface_distance
 from aeteach.data.drawing import as_mnist, ink
 from aeteach.data.mnist import CacheWarning, Digits, Filled, SampleWarning, fill, mnist
-from aeteach.data.own import Pictures, examples, folder
+from aeteach.data.own import Pictures, examples, folder, mapped
 from aeteach.data.shapes import (
     FACTOR_NAMES,
     RECTANGLE_FACTOR_NAMES,
@@ -35,6 +35,7 @@ __all__ = [
     "fill",
     "folder",
     "ink",
+    "mapped",
     "mnist",
     "shapes",
     "surface_distance",

@@ -115,6 +115,50 @@ def examples(data: Any) -> Tensor:
     return _validate.examples(x.unsqueeze(1) if x.ndim == 3 else x, "data").contiguous()
 
 
+def mapped(path: str | os.PathLike[str]) -> Tensor:
+    """Return the float32 numbers of an .npy file as a tensor that stays on the disk, unchanged.
+
+    Only what is looked at is read, so the file may be larger than the memory: on a CPU,
+    `training.fit` trains on it batch by batch, and comes to the same as with the numbers in memory.
+    On another device it would move all of them there. What is written into the tensor is kept in
+    memory and does not reach the file. Rows are read in random order: keep the file on a fast disk.
+
+    Args:
+        path: ends in .npy, as `numpy.save` or `numpy.lib.format.open_memmap` wrote it: images
+            (N, C, H, W) or features (N, F), float32, row by row.
+
+    Raises:
+        DataError: no such file, or no numbers that can be mapped; says what to do.
+        TypeError: no path.
+
+    Example:
+        >>> import tempfile, numpy, torch
+        >>> from pathlib import Path
+        >>> from aeteach import data
+        >>> file = Path(tempfile.mkdtemp()) / "x.npy"
+        >>> numpy.save(file, numpy.zeros((5, 3), numpy.float32))
+        >>> data.mapped(file).shape
+        torch.Size([5, 3])
+    """
+    path = _validate.path(path, "path")
+    try:
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"path {path} is no .npy file that can be mapped: {error}") from error
+    if not isinstance(array, np.memmap):
+        array.close()
+        raise DataError(f"path {path} holds several arrays; expected the one of an .npy file")
+    if array.dtype != np.float32 or array.ndim not in (2, 4) or not array.flags.c_contiguous:
+        raise DataError(
+            f"path {path} holds {array.dtype} of shape {array.shape}; expected float32, "
+            "(N, C, H, W) or (N, F), row by row: convert it once, part by part, into a file that "
+            "numpy.lib.format.open_memmap makes"
+        )
+    if not array.size:
+        raise DataError(f"path {path} holds no example: its shape is {array.shape}")
+    return torch.from_numpy(array)
+
+
 def _array_of(table: Any) -> Any:
     """Return the numbers of a DataFrame, (N, columns), NaN where one is missing."""
     kinds = zip(table.columns, table.dtypes, strict=True)

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -131,3 +134,62 @@ def test_a_table_is_trained_and_a_column_of_text_is_named():
     with pytest.raises(ValueError, match="NaN or infinity in 1 "):
         data.examples(table.assign(d=pandas.array([True, None, False], dtype="boolean")))
     assert data.examples(table.astype({"b": "Int64"})).tolist()[2] == [3, 6, 1]
+
+
+def test_a_mapped_file_trains_to_the_same_weights_and_stays_as_it_was(tmp_path):
+    x = torch.rand(70, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    np.save(tmp_path / "x.npy", x.numpy())
+    before = (tmp_path / "x.npy").read_bytes()
+    states = []
+    for images in (x, data.mapped(tmp_path / "x.npy")):
+        model = models.build("vae", seed=0, latent=2, size=(3, 8, 8), hidden=(16,))
+        fit(model, images, loss="elbo", epochs=2, batch_size=16, progress=False)
+        states.append(model.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    data.mapped(tmp_path / "x.npy").zero_()
+    assert (tmp_path / "x.npy").read_bytes() == before
+
+
+def own_memory():
+    """Bytes that this process holds for itself; what it has mapped can be dropped at any time."""
+    text = Path("/proc/self/status").read_text(encoding="utf-8")
+    return 1024 * int(re.search(r"RssAnon:\s+(\d+) kB", text)[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the memory")
+def test_training_on_a_mapped_file_needs_a_part_of_its_size(tmp_path):
+    rows, columns = 1 << 18, 64
+    np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (rows, columns))[::1000] = 0.5
+    model = models.build("linear", latent=2, size=(columns,))
+    most = []
+
+    def loss(output, x):
+        most.append(own_memory())
+        return {"loss": ((output.x_hat - x) ** 2).sum(1).mean()}
+
+    warm = models.build("linear", latent=2, size=(columns,))
+    fit(warm, torch.zeros(8192, columns), loss=loss, epochs=1, batch_size=4096, progress=False)
+    most.clear()
+    before = own_memory()
+    images = data.mapped(tmp_path / "x.npy")
+    fit(model, images, loss=loss, epochs=1, batch_size=4096, progress=False)
+    assert len(most) >= 64
+    assert max(most) - before < 0.25 * 4 * rows * columns
+
+
+@pytest.mark.parametrize(
+    ("save", "says"),
+    [
+        (lambda p: None, "is no .npy file"),
+        (lambda p: p.write_bytes(b"no numbers"), "is no .npy file"),
+        (lambda p: np.save(p, np.zeros((3, 4))), "holds float64 of shape"),
+        (lambda p: np.save(p, np.zeros((3, 4, 5), np.float32)), "holds float32 of shape"),
+        (lambda p: np.save(p, np.zeros((3, 4), np.float32, order="F")), "row by row"),
+        (lambda p: np.save(p, np.array([{}], dtype=object)), "is no .npy file"),
+    ],
+)
+def test_a_file_that_cannot_be_mapped_is_named(tmp_path, save, says):
+    path = tmp_path / "x.npy"
+    save(path)
+    with pytest.raises(data.DataError, match=says):
+        data.mapped(path)
