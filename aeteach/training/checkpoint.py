@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from aeteach._files import check_writable, make_folder, write_whole
 from aeteach._random import random_state, set_random_state
 from aeteach._wrapped import load_plain_state, plain_parameters, plain_state
+from aeteach.training.best import Best
 from aeteach.training.fingerprint import (
     Description,
     describe,
@@ -49,6 +50,7 @@ class Run:
         epochs: passes in all. They make no other run, unless a schedule is laid out over them, and
             then it says so itself.
         parts: what else decides the numbers, by name: the images, the loss and so on.
+        best: keeps the weights of the best epoch.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Run:
         settings: dict[str, Description],
         epochs: int,
         parts: Mapping[str, object],
+        best: Best,
     ) -> None:
         self.model, self.opt, self.sched, self.epochs = model, opt, sched, epochs
+        self.best = best
         known = names_of(model) | {id(opt): "the optimiser"}
         first = next(model.parameters())
         self.device = first.device
@@ -87,6 +91,7 @@ class Run:
             "epochs": self.epochs,
             "begun_with": self.begun_with,
             "model": plain_state(self.model),
+            "best": self.best.state,
             "optimiser": self.opt.state_dict(),
             "schedule": self.sched.state_dict() if self.sched is not None else None,
             "random": random_state(self.device),
@@ -97,6 +102,7 @@ class Run:
         """Load a state into the model, the optimiser and all else; return its history."""
         self.begun_with = state["begun_with"]
         load_plain_state(self.model, state["model"])
+        self.best.state = state.get("best")  # a file of before has none, and no patience
         self.opt.load_state_dict(state["optimiser"])
         if self.sched is not None:
             self.sched.load_state_dict(state["schedule"])
@@ -113,7 +119,8 @@ class Run:
         if there.get("schedule") != self.parts["schedule"] and state["epochs"] != self.epochs:
             epochs = f"epochs: {state['epochs']} there, {self.epochs} here, and the schedule "
             found.insert(0, epochs + "is laid out over them")
-        if self.begun_with not in (state["begun_with"], state_hash(state["model"])):
+        known = [state_hash(state[n]) for n in ("model", "best") if state.get(n) is not None]
+        if self.begun_with not in (state["begun_with"], *known):
             found.append("the model's first weights: other values, as with another seed")
         return found
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler
 
 from aeteach import _validate
 from aeteach._wrapped import unwrapped
@@ -232,8 +232,10 @@ def make_schedule(
 ) -> LRScheduler | None:
     """Return the scheduler of an optimiser, stepped once a batch; None for a constant rate.
 
+    One that waits for a measured loss, as ReduceLROnPlateau does, is stepped once an epoch.
+
     Raises:
-        ValueError: no schedule has that name; or it waits for a measured loss.
+        ValueError: no schedule has that name.
         TypeError: not a function (optimiser, steps) that returns a torch scheduler.
     """
     if schedule is None:
@@ -253,11 +255,6 @@ def make_schedule(
             f"schedule is {_validate.say(schedule)}, which could not be made of (optimiser, "
             f"steps={steps}): {error}"
         ) from error
-    if isinstance(made, ReduceLROnPlateau):
-        raise ValueError(
-            "ReduceLROnPlateau waits for a measured loss, and fit steps a schedule after each "
-            "batch without one: use one_cycle() or cosine()"
-        )
     if not isinstance(made, LRScheduler):
         raise TypeError(f"schedule returned {type(made).__name__}; expected a torch scheduler")
     return made

@@ -26,6 +26,17 @@ class History:
         """How many epochs are finished."""
         return len(self.train)
 
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, from 1, after which the held-out loss was least; None without held-out images.
+
+        Of equal ones the first.
+        """
+        if not self.held_out:
+            return None
+        losses = [row["loss"] for row in self.held_out]
+        return losses.index(min(losses)) + 1
+
     def curve(self, term: str = "loss", *, held_out: bool = False) -> list[float]:
         """Return one term of the loss, epoch by epoch.
 

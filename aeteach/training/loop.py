@@ -12,7 +12,7 @@ from contextvars import ContextVar
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from aeteach import _validate
 from aeteach._exact import exact, own_precision
@@ -21,6 +21,7 @@ from aeteach._modes import modes_kept
 from aeteach._progress import bar
 from aeteach._random import every_random_state_kept, random_state_kept, seed_all
 from aeteach.training import contract
+from aeteach.training.best import Best
 from aeteach.training.checkpoint import Checkpoint, Run
 from aeteach.training.contract import Loss
 from aeteach.training.fingerprint import optimiser_settings
@@ -51,6 +52,8 @@ def fit(
     held_out_labels: Tensor | None = None,
     optimiser: Optimiser = adam,
     schedule: str | Schedule | None = None,
+    clip_grad_norm: float | None = None,
+    patience: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     on_epoch: OnEpoch | None = None,
     progress: bool = True,
@@ -96,7 +99,13 @@ def fit(
         optimiser: Adam by default; any `torch.optim` class but LBFGS, called with
             (parameters, lr=lr).
         schedule: "one_cycle", "early_peak", "cosine", or a callable from (optimiser, steps in all)
-            to a torch scheduler; stepped once a batch.
+            to a torch scheduler; stepped once a batch. ReduceLROnPlateau is stepped once an epoch,
+            with the held-out loss.
+        clip_grad_norm: the largest norm of all gradients of a step together; a longer one is
+            shortened to it, as `torch.nn.utils.clip_grad_norm_` does. None: no limit.
+        patience: **early stopping**: training ends when the held-out loss has not become smaller
+            for so many epochs in a row, or after `epochs`; either way the model then has the
+            weights of its best epoch, `History.best_epoch`. None: all epochs, the last weights.
         checkpoint: file written after each epoch, atomically; if it exists, training resumes. What
             is no checkpoint of this run is refused and left as it is.
         on_epoch: called after each epoch with (epoch, history, model), to look on: random numbers
@@ -129,6 +138,12 @@ def fit(
     batch_size = _validate.count(batch_size, "batch_size")
     lr = _validate.number(lr, "lr", above=0, most=_MOST_RATE, hint="for Adam usually 1e-4 to 1e-2")
     seed, progress = _validate.seed(seed), _validate.flag(progress, "progress")
+    if clip_grad_norm is not None:
+        clip_grad_norm = _validate.number(
+            clip_grad_norm, "clip_grad_norm", above=0, hint="often 1 to 10; None for no limit"
+        )
+    if patience is not None:
+        patience = _validate.count(patience, "patience")
     if checkpoint is not None:
         checkpoint = _validate.path(checkpoint, "checkpoint")
     if on_epoch is not None:
@@ -140,27 +155,39 @@ def fit(
     opt = contract.make_optimiser(optimiser, model, lr)
     settings = optimiser_settings(opt)
     sched = contract.make_schedule(schedule, opt, epochs * steps_an_epoch(len(images), batch_size))
+    if held_out is None and (patience is not None or isinstance(sched, ReduceLROnPlateau)):
+        waits = "patience" if patience is not None else "ReduceLROnPlateau"
+        raise ValueError(
+            f"{waits} watches the loss on images that are not trained on: pass held_out="
+        )
+    best = Best(model, patience)
     saved = None
     if checkpoint is not None:
         parts = {
             **{"images": images, "labels": labels, "loss": criterion},
             **{"held_out": held_out, "held_out_labels": held_out_labels},
             **{"batch_size": batch_size, "lr": lr, "seed": seed},
+            **{"clip_grad_norm": clip_grad_norm, "patience": patience},
         }
-        saved = Checkpoint(checkpoint, Run(model, opt, sched, settings, epochs, parts))
+        saved = Checkpoint(checkpoint, Run(model, opt, sched, settings, epochs, parts, best))
 
-    training = _Training(model, images, labels, criterion, batch_size, opt, sched)
+    training = _Training(model, images, labels, criterion, batch_size, opt, sched, clip_grad_norm)
     with own_precision(), torch.enable_grad(), every_random_state_kept(training.device):
         seed_all(seed, training.device)
         history = saved.begin() if saved else History()
         with bar(progress, total=epochs, initial=history.epochs, unit="epoch") as shown:
             try:
                 for epoch in range(history.epochs + 1, epochs + 1):
+                    if best.over(history):
+                        break
                     seconds, terms = training.epoch(epoch, history)
                     if held_out is not None:
                         history.held_out.append(
                             evaluate(model, held_out, criterion, labels=held_out_labels, seed=seed)
                         )
+                        best.look(history)
+                    if isinstance(sched, ReduceLROnPlateau):
+                        sched.step(history.held_out[-1]["loss"])
                     history.seconds.append(seconds)
                     history.train.append(terms)  # last, for it counts the finished epochs
                     if saved:
@@ -177,6 +204,7 @@ def fit(
                 with contextlib.suppress(AttributeError):
                     error.history = _whole(history)  # type: ignore[attr-defined]
                 raise
+        best.put_back()
     return history
 
 
@@ -274,9 +302,11 @@ class _Training:
         batch_size: int,
         opt: Optimizer,
         sched: LRScheduler | None,
+        clip_grad_norm: float | None,
     ) -> None:
         self.model, self.criterion, self.batch_size = model, criterion, batch_size
-        self.opt, self.sched = opt, sched
+        self.opt, self.clip_grad_norm = opt, clip_grad_norm
+        self.sched = None if isinstance(sched, ReduceLROnPlateau) else sched  # once an epoch
         self.device, dtype = place_of(model)
         self.x = images.to(self.device, dtype)
         self.y = labels.to(self.device) if labels is not None else None
@@ -299,6 +329,8 @@ class _Training:
             contract.check_gradient(terms["loss"])
             self.opt.zero_grad(set_to_none=True)
             terms["loss"].backward()
+            if self.clip_grad_norm is not None:
+                nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
             self.opt.step()
             if self.sched is not None:
                 self.sched.step()
