@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from aeteach.checks._agree import Arguments, Array, agree, given, numbers, one_by_one, plain
+from aeteach.checks._agree import (
+    Arguments,
+    Array,
+    agree,
+    given,
+    numbers,
+    one_by_one,
+    plain,
+    signature,
+)
 from aeteach.checks._run import Deadline, at_most, left, undisturbed
 from aeteach.checks._search import (
     RAISED,
@@ -255,13 +264,31 @@ class Exercise(Check):
             done = list(trials(answer, secret.task))
             if done[-1].failure is None:
                 return Verdict(self.name, True, self._praise)
-            if self._rows and all(t.raised for t in done):
+            if (
+                self._rows
+                and all(t.raised for t in done)
+                and not _mixes(answer, done[0], secret.task)
+            ):
                 whole = one_by_one(answer, self._rows)
                 for form in ("numpy", "torch"):
                     if tried(whole, form, secret.task).failure is None:
                         return Verdict(self.name, True, self._praise)
             trial = readers_form(done, answer)
             return self.no(_hint(answer, trial, secret))
+
+
+def _mixes(answer: Callable[..., Any], trial: Trial, task: Task) -> bool:
+    """Tell whether an answer makes of a batch what is wanted in shape, and not in numbers.
+
+    It then works along the batch, which happens to be no mistake where there is one row only. A
+    function that was written for one row makes another shape of a batch, or nothing.
+    """
+    trial.finish(answer, task)
+    for i, got in enumerate(trial.results):
+        found, wanted = signature(got), signature(task.wants[i][0])
+        if found and wanted and found[0] == wanted[0] and not task.right(got, i):
+            return True
+    return False
 
 
 def _safely(same: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

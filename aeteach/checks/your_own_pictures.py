@@ -107,6 +107,12 @@ def _clouds(rng: np.random.Generator) -> Iterator[tuple[Array, Array, Array]]:
     yield rng.normal(size=(9, 3)), known, known[rng.integers(0, 3, 30)]  # three, drawn repeatedly
     yield rng.normal(size=(7, 2)), rng.normal(size=(20, 2)), rng.normal(9, 1, (20, 2))
     yield rng.normal(size=(13, 2)), rng.normal(size=(50, 2)), rng.normal(0, 0.2, (50, 2))
+    # The middle of two distances is another than that of their squares: 1 and 3 have 2, not 2.24.
+    yield (
+        np.array([[0.0, 0], [10, 0]]),
+        np.array([[1.0, 0], [13, 0]]),
+        np.array([[2.1, 0], [12, 2]]),
+    )
 
 
 def _nearest(a: Array, b: Array) -> Array:

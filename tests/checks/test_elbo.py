@@ -261,3 +261,18 @@ def test_a_mistake_is_named(checker, answer, hint):
     verdict = checker(answer)
     assert not verdict
     assert hint in verdict.hint
+
+
+def test_an_average_along_the_batch_is_not_taken_for_a_function_of_one_image():
+    def along_the_batch(ll, mu, lv):
+        kl = 0.5 * (mu**2 + np.exp(lv) - 1 - lv).sum(0)
+        return ll.mean(0) - kl
+
+    def of_one_image(ll, mu, lv):
+        kl = sum(
+            0.5 * (float(m) ** 2 + math.exp(v) - 1 - float(v)) for m, v in zip(mu, lv, strict=True)
+        )
+        return sum(float(one) for one in ll) / len(ll) - kl
+
+    assert checks.elbo_from_draws(of_one_image)
+    assert not checks.elbo_from_draws(along_the_batch)

@@ -156,7 +156,10 @@ BROKEN = {
     "a plateau": ({"schedule": plateau}, "ReduceLROnPlateau watches .* pass held_out="),
     "patience alone": ({"patience": 3}, "patience watches .* pass held_out="),
     "no patience": ({"patience": 0}, "patience must be"),
-    "no gradient": ({"clip_grad_norm": 0.0}, "clip_grad_norm is 0.0; expected a finite number above 0"),
+    "no gradient": (
+        {"clip_grad_norm": 0.0},
+        "clip_grad_norm is 0.0; expected a finite number above 0",
+    ),
     "lr as a string": ({"lr": "1e-3"}, "lr is '1e-3'; expected a number above 0"),
     "lr as true": ({"lr": True}, "lr is True"),
     "a seed with a fraction": ({"seed": 2.5}, "seed must be a whole number"),
