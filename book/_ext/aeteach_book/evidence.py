@@ -12,10 +12,10 @@ A claim is declared once, as the decorator of its own test in `tests/claims/test
 
 The decorator runs the measurement as often as it says, and compares. So the number of seeds, the
 figures and the margin that the page shows are those of the test: there is no second place to keep
-in step. Where a measurement takes long, `make slow` sets AETEACH_SEEDS: only so many seeds run, and each
-must lie within the spread. The pages read the declarations as text (`declarations`), without running or importing a
-test; therefore every argument is a literal. In the chapter a mark stands behind the sentence:
-``The strong direction is learnt first.{claim}`strong-first` ``.
+in step. Where a measurement takes long, `make slow` sets AETEACH_SEEDS: only so many seeds run, and
+each must lie within the spread. The pages read the declarations as text (`declarations`), without
+running or importing a test; therefore every argument is a literal. In the chapter a mark stands
+behind the sentence: ``The strong direction is learnt first.{claim}`strong-first` ``.
 """
 
 import os

@@ -22,8 +22,8 @@ from aeteach_book.deeper import deeper_title
 _TAG = re.compile(r"\\tag\{([A-Z]\d+)\}")
 _MARK = re.compile(r"(?<![\w.-])[A-Z]\d+(?![\w.]*\w)")
 _ELSEWHERE = re.compile(r"([A-Z]\d+) of $")
-# What stands in these is code, a formula, a heading, the name of a box, which is pressed to open it,
-# or a link already.
+# What stands in these is code, a formula, a heading, the name of a box (which is pressed to open
+# it), or a link already.
 _LEFT_ALONE = (
     nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.reference,
     nodes.raw, nodes.title, nodes.comment, pending_xref, deeper_title,
