@@ -1,4 +1,5 @@
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,12 @@ def test_an_iterator_that_never_ends_is_refused():
     with pytest.raises(ValueError, match=r"names has more than 10.6 items; expected some"):
         _validate.several(itertools.count(), "names", "some")
     assert _validate.several(iter("ab"), "names", "some") == ("a", "b")
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_finite_numbers_whose_sum_overflows_are_finite_and_opposite_infinities_are_not(kind):
+    large = torch.full((3,), torch.finfo(kind).max, dtype=kind)
+    assert _validate.finite(large, "x") is large
+    both = torch.tensor([math.inf, -math.inf, 1.0], dtype=kind)
+    with pytest.raises(ValueError, match="2 of its 3 numbers"):
+        _validate.finite(both, "x")

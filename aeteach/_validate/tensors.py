@@ -83,8 +83,8 @@ def finite(
     x = floating(x, name, want)
     if not can_look(x) or (graph and x.grad_fn is not None):
         return x
-    bad = int((~x.detach().isfinite()).sum())
-    if bad:
+    if not _all_finite(x):
+        bad = int((~x.detach().isfinite()).sum())
         raise ValueError(
             f"{name} must be finite, {bad} of its {x.numel()} numbers are NaN or infinity: find "
             "where they began"
@@ -383,7 +383,7 @@ def numbers(
         x = torch.as_tensor(value, dtype=torch.float64, device="cpu")
     x = x if x.dtype in FLOATS else exact(x)
     look = finite and can_look(x) and not (graph and x.grad_fn is not None)
-    if look and not bool(x.detach().isfinite().all()):
+    if look and not _all_finite(x):
         raise ValueError(f"{name} holds NaN or infinity; expected {want}")
     return x
 
@@ -519,7 +519,7 @@ def made(x: object, what: str, n: int | None = None) -> Tensor:
         raise TypeError(f"the model's {what} gave {say(x)}; expected a float tensor")
     if n is not None and (x.ndim == 0 or len(x) != n):
         raise ValueError(f"the model's {what} gave {_shape(x)}; expected {n} rows, one for each")
-    if not bool(x.detach().isfinite().all()):
+    if not _all_finite(x):
         raise ValueError(
             f"the model's {what} gave NaN or infinity: its training has diverged, or its weights "
             "are broken"
@@ -564,6 +564,16 @@ def _batch(
 
 def _shape(x: Tensor) -> str:
     return str(tuple(x.shape))
+
+
+def _all_finite(x: Tensor) -> bool:
+    """Return whether no number is NaN or infinite.
+
+    A sum carries every NaN and infinity along, so a finite one answers in a single pass, without
+    the masks that `isfinite` makes: a tenth of a small model's training. A sum may also overflow.
+    """
+    x = x.detach()
+    return math.isfinite(x.sum().item()) or bool(x.isfinite().all())
 
 
 def _ends(x: Tensor) -> tuple[float, float]:

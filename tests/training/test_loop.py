@@ -391,3 +391,14 @@ def test_ctrl_c_raises_where_a_half_trained_model_must_not_be_used(blobs):
         quiet(linear(), blobs, loss=presses_ctrl_c(at=9))
     with pytest.warns(InterruptedWarning):
         quiet(linear(), blobs, loss=presses_ctrl_c(at=9))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_batch_is_laid_out_in_memory_as_the_images_are(layout):
+    seen = []
+    model = models.build("conv", latent=2, size=8, seed=0)
+    model.register_forward_pre_hook(lambda _, told: seen.append(told[0]))
+    images = torch.rand(6, 3, 8, 8).to(memory_format=layout)
+    with pytest.raises(ValueError, match="x must be"):
+        quiet(model, images, epochs=1)
+    assert seen[0].is_contiguous(memory_format=layout)
