@@ -29,6 +29,7 @@ from aeteach.data.cube import cube
 from aeteach.diffusion import Humps, schedule
 from aeteach.metrics import coverage, readability
 from aeteach.models import Output
+from aeteach.sampling import Mixture
 from aeteach.training import History
 
 # What is not asked here, by the beginning of its name, and who asks it.
@@ -485,6 +486,21 @@ _entry(
     },
 )
 _entry("diffusion.Humps", lambda: {"centres": numbers((-1.0, 1.0)), "sd": number(0.5)})
+_entry(
+    "sampling.Mixture",
+    lambda: {
+        "model": model(vae()),
+        "images": images(**SIZES),
+        "components": count(2),
+        "seed": seed(),
+    },
+)
+for _name in ("codes", "sample"):
+    _entry(
+        f"sampling.Mixture.{_name}",
+        lambda: {"n": count(5), "seed": seed(generator=ONE)},
+        lambda: Mixture(vae(), _images(), components=2),
+    )
 _entry(
     "diffusion.Humps.sample",
     lambda: {"n": count(5), "generator": seed(none=GLOBAL, generator=ONE)},

@@ -46,6 +46,7 @@ IMPORTS: dict[str, set[str] | None] = {
     "training": {"likelihoods", "losses"},
     "weights": {"models"},
     "architecture": {"models"},
+    "sampling": {"training"},
     "keep": {"architecture", "models", "weights"},
     "metrics": {
         *("data", "models", "divergences", "likelihoods", "losses", "training", "weights"),
