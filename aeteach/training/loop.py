@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from aeteach import _validate
-from aeteach._exact import exact, own_precision
+from aeteach._exact import own_precision
 from aeteach._measure import call, measuring, place_of
 from aeteach._modes import modes_kept
 from aeteach._progress import bar
@@ -315,7 +315,7 @@ class _Training:
         """Make one pass over the images; return its seconds and its mean terms."""
         start = time.perf_counter()
         self.model.train()
-        sums: dict[str, Tensor] = {}
+        sums: dict[str, float] = {}
         for step, index in enumerate(self._batches(), start=1):
             terms = self._terms(index, epoch, step)
             if sums and terms.keys() != sums.keys():
@@ -323,8 +323,9 @@ class _Training:
                     f"the loss returned {sorted(terms)} in step {step} of epoch {epoch}, and "
                     f"{sorted(sums)} before; expected the same terms in every step"
                 )
-            if not math.isfinite(terms["loss"].item()):
-                numbers = {name: value.item() for name, value in terms.items()}
+            # Read here, once a step, where a GPU has to be waited for in any case.
+            numbers = {name: value.item() for name, value in terms.items()}
+            if not math.isfinite(numbers["loss"]):
                 raise NonFiniteLossError(numbers, epoch, step, history)
             contract.check_gradient(terms["loss"])
             self.opt.zero_grad(set_to_none=True)
@@ -334,9 +335,9 @@ class _Training:
             self.opt.step()
             if self.sched is not None:
                 self.sched.step()
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + exact(value.detach()) * len(index)
-        means = {name: float(total) / len(self.x) for name, total in sums.items()}
+            for name, number in numbers.items():
+                sums[name] = sums.get(name, 0.0) + number * len(index)
+        means = {name: total / len(self.x) for name, total in sums.items()}
         return time.perf_counter() - start, means
 
     def _batches(self) -> Iterator[Tensor]:
