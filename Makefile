@@ -80,7 +80,15 @@ mutants: data  ## put small faults into the package and count those that its tes
 weights: data  ## train every model shipped with the package
 	$(BIN)/aeteach train --ship
 
-bench: data  ## this package against its peers, side by side
+# What it is compared with is in an environment of its own, which looks into .venv for all else.
+.peers: $(STAMP)
+	$(BIN)/python -m venv .peers
+	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $$(echo .peers/lib/python*/site-packages)/beside.pth
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check lightning pythae || echo "Without them, fit is compared with a DataLoader alone."
+	touch $@
+
+bench: data .peers  ## this package against its peers, side by side: results/peers.csv
+	.peers/bin/python benchmarks/peers.py
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
 dist: $(STAMP)  ## build dist/: the sdist, which builds and tests the book, and the wheel
@@ -102,4 +110,4 @@ notebook: data workbook  ## open Notebook 7 on your workbook
 	$(JUPYTER) notebook --notebook-dir $(WORKBOOK) --JupyterNotebookApp.default_url=/notebooks/$(START) $(AS_ROOT) $(OPTIONS)
 
 clean:  ## remove what the build made, and keep .venv
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf _build .peers .pytest_cache .mypy_cache .ruff_cache
