@@ -37,6 +37,7 @@ ELSEWHERE = {
     "checks": "an answer may be anything and gets a verdict: the tests of the checkers",
     "widgets": "figures, whose arguments are the data of one picture: the tests of the widgets",
     "training.checkpoint": "inside of `fit`: the tests of training",
+    "training.best": "the same",
     "training.contract": "the same",
     "training.fingerprint": "the same",
     "architecture": "inside of `save` and `load`: its own tests",

@@ -377,7 +377,7 @@ def test_a_model_or_a_loss_of_another_kind_is_refused():
         examine(Small(), negative_elbo, make_images(1))
     with pytest.raises(ValueError, match="beta is -1"):
         examine(Small(), negative_elbo, make_images(), beta=-1)
-    with pytest.raises(ValueError, match="same height and width"):
+    with pytest.raises(ValueError, match="same channels, height and width"):
         shared_images(make_images(), torch.rand(3, 1, 9, 9))
 
 
